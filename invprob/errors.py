@@ -1,0 +1,45 @@
+"""What can go wrong, by name. Every message says what came in, why it can't be, and what to type instead."""
+
+
+class InvprobError(Exception):
+    """Root of everything that invprob raises on purpose."""
+
+
+class InputError(InvprobError, ValueError):
+    """A value that can't be right: a shape, a range, a parameter, a file."""
+
+
+class IncompatibleError(InvprobError, TypeError):
+    """A solver met a prior or a likelihood that lacks something it needs."""
+
+
+class UnknownNameError(InvprobError, KeyError):
+    """No component of that name."""
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        """The message, not its repr."""
+        return str(self.args[0]) if self.args else ""
+
+
+class CheckpointError(InvprobError):
+    """A checkpoint that can't be written, read, or used for this problem."""
+
+
+class WeightsError(InvprobError):
+    """A weight file that is missing, damaged or made for another network."""
+
+
+class DivergenceError(InvprobError, ArithmeticError):
+    """A run produced values that are not finite."""
+
+
+class PluginError(InvprobError):
+    """A plugin is broken, and `INVPROB_STRICT=1` asked to be told at once."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin is broken and was left out."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written; the run goes on and the previous one is intact."""
