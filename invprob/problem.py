@@ -1,0 +1,160 @@
+"""A problem: which images are likely, how the measurement arose, and the measurement.
+
+`Problem(prior, likelihood, y)` checks everything that can be known before any work is done: that y
+is a floating-point batch of finite numbers in the right unit, that the likelihood can have caused
+it, and that the prior knows images of that shape.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Generic, TypeVar
+
+import torch
+from attrs import Factory, evolve, field, frozen
+from torch import Tensor
+
+from .contracts import (
+    ChecksMeasurement,
+    Domain,
+    HasDomain,
+    InfersImageShape,
+    Likelihood,
+    Shape,
+)
+from .errors import InputError
+from .streams import generator
+
+P_co = TypeVar("P_co", covariant=True)
+L_co = TypeVar("L_co", covariant=True)
+
+
+@frozen(eq=False)
+class Problem(Generic[P_co, L_co]):
+    """An inverse problem.
+
+    Args:
+        prior: which images are likely.
+        likelihood: how a measurement arises from an image.
+        y: the measurement, `(B, *measurement)`, floating point, for images in [0, 1].
+        image_shape: the image's shape without the batch. By default what the likelihood infers
+            from y's shape, or y's shape itself.
+
+    Raises:
+        InputError: y is not a batch of finite floating-point numbers, can't be a measurement of
+            images in [0, 1], or the prior does not know images of that shape.
+
+    >>> import invprob as ip
+    >>> y = torch.rand(1, 1, 8, 8)
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    >>> ip.Problem(prior, ip.Gaussian(sigma=0.1), y).image_shape
+    (1, 8, 8)
+    """
+
+    prior: P_co
+    likelihood: L_co
+    y: Tensor
+    image_shape: Shape = field(
+        default=Factory(lambda self: _image_shape(self.likelihood, self.y), takes_self=True),
+        converter=lambda shape: tuple(int(n) for n in shape),
+    )
+    samples: int = field(default=1, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.likelihood, Likelihood):
+            raise InputError(
+                f"{self.likelihood!r} is no likelihood: it has no method `sample(x, generator)`; "
+                "the order is Problem(prior, likelihood, y)"
+            )
+        check_measurement(self.y)
+        if isinstance(self.likelihood, ChecksMeasurement):
+            self.likelihood.check_measurement(self.y)
+        domain = domain_of(self.prior)
+        _check_image_shape(domain, self.image_shape, self.prior)
+        if domain.unit_range and self.samples == 1:
+            self._check_unit()
+
+    @property
+    def measurements(self) -> int:
+        """How many different measurements y holds; rows `i * measurements + b` share number b."""
+        return int(self.y.shape[0]) // self.samples
+
+    def repeat(self, samples: int, /) -> Problem[P_co, L_co]:
+        """The same problem for several samples of each measurement, sample-major."""
+        if samples < 1:
+            raise InputError(f"samples={samples}: at least one is needed")
+        rows = self.y.repeat(samples, *[1] * (self.y.ndim - 1))
+        problem = evolve(self, image_shape=self.image_shape)
+        object.__setattr__(problem, "y", rows)
+        object.__setattr__(problem, "samples", samples * self.samples)
+        return problem
+
+    def zeros(self) -> Tensor:
+        """A batch of black images: y's rows, dtype and device, the image's shape."""
+        return self.y.new_zeros((self.y.shape[0], *self.image_shape))
+
+    def _check_unit(self) -> None:
+        assert isinstance(self.likelihood, Likelihood)
+        white = self.y.new_ones((1, *self.image_shape)).cpu()
+        largest = float(self.likelihood.sample(white, generator(0)).abs().max())
+        seen = float(self.y.abs().max())
+        if math.isfinite(largest) and seen > 10 * max(largest, 1e-6):
+            raise InputError(
+                f"y has values up to {seen:.4g}, but this likelihood makes at most about "
+                f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "
+                "white level: 255 for 8-bit files, 65535 for 16-bit files"
+            )
+
+
+def domain_of(prior: object, /) -> Domain:
+    """What the prior was made for; anything, if it doesn't say."""
+    return prior.domain() if isinstance(prior, HasDomain) else Domain()
+
+
+def check_measurement(y: Tensor, /) -> None:
+    """Raise `InputError` unless y is a batch of finite floating-point numbers."""
+    if not isinstance(y, Tensor):
+        raise InputError(
+            f"y is a {type(y).__name__}; give a torch.Tensor, for example torch.as_tensor(y) "
+            "(a file: ip.read_image(path))"
+        )
+    if not y.is_floating_point():
+        raise InputError(
+            f"y has type {y.dtype}; give floating-point numbers in [0, 1]: y.float() / 255 for an "
+            "8-bit image"
+        )
+    if y.ndim < 2:
+        raise InputError(
+            f"y has shape {tuple(y.shape)}; a batch is needed, (B, C, H, W) for images: y[None]"
+        )
+    if y.numel() == 0:
+        raise InputError(f"y has shape {tuple(y.shape)}: it is empty")
+    bad = ~torch.isfinite(y)
+    if bool(bad.any()):
+        where = tuple(int(i) for i in bad.nonzero()[0])
+        raise InputError(
+            f"y has {int(bad.sum())} values that are not finite, the first at index {where}; "
+            "mark them as missing with Gaussian(sigma, operator=Mask(mask)) and set them to 0"
+        )
+
+
+def _image_shape(likelihood: object, y: Tensor) -> Shape:
+    check_measurement(y)
+    shape = tuple(int(n) for n in y.shape[1:])
+    return likelihood.image_shape(shape) if isinstance(likelihood, InfersImageShape) else shape
+
+
+def _check_image_shape(domain: Domain, shape: Shape, prior: object) -> None:
+    if domain.shape is not None and shape != domain.shape:
+        raise InputError(
+            f"the images of this problem have shape {shape}, but {prior!r} knows only "
+            f"{domain.shape}"
+        )
+    if domain.channels is not None and (len(shape) != 3 or shape[0] not in domain.channels):
+        count = " or ".join(map(str, domain.channels))
+        raise InputError(
+            f"the images of this problem have shape {shape}; {prior!r} takes (C, H, W) with "
+            f"C = {count}"
+            + (": y[None, None]" if len(shape) < 3 else "")
+            + (": move the channels first, y.movedim(-1, 1)" if shape[-1] in (1, 3) else "")
+        )
