@@ -155,7 +155,7 @@ class Gaussian:
         return spectral.annealed_score(self._spectrum(x), y, x, prior_score, sigma)
 
     def spectrum(self, shape: Shape, /) -> Spectrum:
-        """Pseudo-observations w = (Uᵀ y) / s, whose noise is sigma / s, for images of this shape."""
+        """Pseudo-observations w = (Uᵀ y) / s with noise sigma / s, for images of this shape."""
         self._demand(Spectral)
         key = tuple(shape)
         found: Spectrum = self._memo.get(key, lambda: self._make_spectrum(key, None))
@@ -190,32 +190,31 @@ class Gaussian:
 
     def withdrawn(self) -> Mapping[type, str]:
         """What H or sigma do not allow."""
+        reasons: Mapping[type, str] = self._memo.get("withdrawn", self._reasons)
+        return reasons
+
+    def _reasons(self) -> Mapping[type, str]:
         reasons: dict[type, str] = {}
         if lack := lacks(self.operator, Invertible):
             reasons[MatchesScore] = (
                 f"a score fixes only H x, and {self.operator!r} can't be undone: {lack}"
             )
-        if isinstance(self.operator, Diagonal) and not lacks(self.operator, HasSVD):
-            return reasons
+        if why := self._not_spectral():
+            hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
+            reasons |= dict.fromkeys((Annealed, Spectral, SamplesGivenGaussian), why)
+            reasons[Proximal] = why + hint
+        return reasons
+
+    def _not_spectral(self) -> str | None:
         if lack := lacks(self.operator, HasSVD):
-            has_method = isinstance(self.operator, HasSVD)
-            why = "its operator has no SVD " + (
-                f"({lack})" if has_method else "(CircularBlur has one)"
-            )
-        elif isinstance(self.sigma, Tensor):
-            why = (
+            known = isinstance(self.operator, HasSVD)  # then it said itself why
+            return f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
+        if isinstance(self.sigma, Tensor) and not isinstance(self.operator, Diagonal):
+            return (
                 "its sigma differs between pixels, and its operator mixes them; give one number, "
                 "or an operator that acts on each pixel by itself (Identity, Mask)"
             )
-        else:
-            return reasons
-        hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
-        return reasons | {
-            Proximal: why + hint,
-            SamplesGivenGaussian: why,
-            Annealed: why,
-            Spectral: why,
-        }
+        return None
 
     def __repr__(self) -> str:
         if isinstance(self.sigma, Tensor):
