@@ -45,7 +45,7 @@ SIGMA_RANGE = (0.002, 10.0)
 PIXEL_SPREAD = 0.25
 """`sd`: the standard deviation of a natural image's pixels about 1/2."""
 
-OUTPUT_POWER = 1.0
+OUTPUT_POWER = 0.5
 """`p` above."""
 
 KNOTS = 16

@@ -62,8 +62,8 @@ class Recipe:
     hours: float = 1.2
     batch: int = 16
     patch: int = 64
-    muon_rate: float = 2e-3
-    adam_rate: float = 1e-3
+    muon_rate: float = 3e-3
+    adam_rate: float = 1.5e-3
     average: float = 0.998
     gray_every: int = 4
     seed: int = 0
