@@ -39,6 +39,7 @@ class Problem(Generic[P_co, L_co]):
         y: the measurement, `(B, *measurement)`, floating point, for images in [0, 1].
         image_shape: the image's shape without the batch. By default what the likelihood infers
             from y's shape, or y's shape itself.
+        samples: how many rows of y repeat each measurement; `repeat` sets it.
 
     Raises:
         InputError: y is not a batch of finite floating-point numbers, can't be a measurement of
@@ -58,7 +59,7 @@ class Problem(Generic[P_co, L_co]):
         default=Factory(lambda self: _image_shape(self.likelihood, self.y), takes_self=True),
         converter=lambda shape: tuple(int(n) for n in shape),
     )
-    samples: int = field(default=1, init=False)
+    samples: int = field(default=1, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.likelihood, Likelihood):
@@ -84,10 +85,7 @@ class Problem(Generic[P_co, L_co]):
         if samples < 1:
             raise InputError(f"samples={samples}: at least one is needed")
         rows = self.y.repeat(samples, *[1] * (self.y.ndim - 1))
-        problem = evolve(self, image_shape=self.image_shape)
-        object.__setattr__(problem, "y", rows)
-        object.__setattr__(problem, "samples", samples * self.samples)
-        return problem
+        return evolve(self, y=rows, samples=samples * self.samples)
 
     def zeros(self) -> Tensor:
         """A batch of black images: y's rows, dtype and device, the image's shape."""
