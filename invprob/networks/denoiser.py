@@ -5,8 +5,8 @@ It answers E[x₀ | x₀ + sigma n = y], the minimum mean squared error denoiser
 **Half resolution.** Like FFDNet (Zhang, Zuo, Zhang 2018) it folds 2x2 pixels into channels first
 (`pixel_unshuffle`), so that dense 3x3 convolutions see twice as far at a quarter of the cost.
 
-**A shallow U.** Most residual blocks work at 1/2 resolution, where texture is; some at 1/4 and 1/8,
-so that strong noise is averaged over a large neighbourhood. The skips add.
+**A shallow U.** Most residual blocks work at 1/2 resolution, where texture is; some at 1/4 and
+1/8, so that strong noise is averaged over a large neighbourhood. The skips add.
 
 **Preconditioning** (Karras et al. 2022, section 5). With `sd` the spread of pixels about 1/2,
 
@@ -14,8 +14,9 @@ so that strong noise is averaged over a large neighbourhood. The skips add.
     c_in = 1 / sqrt(sigma² + sd²),   c_skip = sd² c_in²,   c_out = sd (sigma c_in)^p.
 
 Textbook preconditioning is p = 1. Then F must answer with noise of unit size, which at a small
-sigma is a faint part of its input, so its gain has to follow 1 / sigma. With p = 0 the gain is
-steady, and the last digits are hard instead. See `OUTPUT_POWER`.
+sigma is a faint part of its input, so its gain has to follow 1 / sigma; that learns slowly above
+sigma = 0.1. With p = 0 the gain is steady, but F's last digits matter at a small sigma. In short
+runs p = 1/2 lost nothing at either end.
 
 **Noise level.** Between the two convolutions of each block every channel gets a gain and an offset
 that are smooth functions of log sigma (feature-wise modulation, Perez et al. 2018): a threshold
@@ -46,7 +47,7 @@ PIXEL_SPREAD = 0.25
 """`sd`: the standard deviation of a natural image's pixels about 1/2."""
 
 OUTPUT_POWER = 0.5
-"""`p` above."""
+"""`p` above: D tends to y as sigma tends to 0, however rough F is."""
 
 KNOTS = 16
 """How many bumps over log sigma make up each gain."""
@@ -93,7 +94,7 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.last_gain.bias)
         for tail in self.tails.values():
             nn.init.zeros_(_weight(tail))
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The denoised image.
@@ -163,7 +164,7 @@ class Block(nn.Module):
 
 
 def level_features(sigma: Tensor) -> Tensor:
-    """What the gains are linear in: a line and `KNOTS` bumps over log sigma, and the noise's share.
+    """What the gains are linear in: a line and bumps over log sigma, and the noise's share.
 
     Args:
         sigma: `(B,)`, within `SIGMA_RANGE`.

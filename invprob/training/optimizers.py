@@ -101,8 +101,9 @@ def orthogonalise(matrices: Tensor, rounds: int = 5) -> Tensor:
     for _ in range(rounds):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+    result: Tensor = x.mT if tall else x
+    return result
 
 
 def _matrix(parameter: Tensor) -> Tensor:
-    return parameter.reshape(parameter.shape[0], -1)
+    return parameter.flatten(1)

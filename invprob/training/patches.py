@@ -78,7 +78,9 @@ def load_photos(
     Raises:
         InputError: nothing was found, or a held-out file is missing.
     """
-    colour, gray, apart = [], [], {}
+    colour: list[tuple[Tensor, ...]] = []
+    gray: list[tuple[Tensor, ...]] = []
+    apart: dict[str, Tensor] = {}
     folders = list(folders)
     paths = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
     for path in sorted(paths):
