@@ -1,0 +1,329 @@
+"""Image files in and out.
+
+`read_image` gives `(1, C, H, W)` in float32, C = 1 for gray and 3 for colour. Integers are divided
+by their white level, 255 or 65535, so images live in [0, 1] as everywhere in invprob; a
+floating-point TIFF holds its own unit and is read as it is. `write_image` is the inverse: 8 and 16
+bits are clipped to [0, 1] and rounded, a 32-bit TIFF keeps every value.
+
+| format | reads | writes |
+|---|---|---|
+| PNG  | 1 to 16 bits, gray, colour, palette | 8, 16 bits |
+| JPEG | 8 bits, gray, colour | 8 bits |
+| TIFF | 1, 8, 16 bits, floating point; one page of many | 8, 16 bits, 32 (floating point) |
+
+Pixel values are taken as they are: no colour profile and no gamma is applied. Transparency is
+dropped, with a warning if any pixel is transparent.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+_BITS = {".png": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".tif": (32, 16, 8), ".tiff": (32, 16, 8)}
+"""The depths that a format can be written in, the default first."""
+
+
+def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tensor:
+    """The image in a PNG, JPEG or TIFF file.
+
+    Args:
+        path: the file; its suffix names the format.
+        page: which page of a TIFF file, from 0; needed only if there are several.
+
+    Returns:
+        `(1, C, H, W)`, float32: in [0, 1] for integer pixels, as it is for a floating-point TIFF.
+
+    Raises:
+        InputError: the file is missing, damaged, or of a kind that has no meaning in [0, 1].
+
+    >>> import invprob as ip, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "gray.png"
+    >>> ip.write_image(path, torch.full((1, 1, 4, 6), 0.2))
+    >>> ip.read_image(path).shape
+    torch.Size([1, 1, 4, 6])
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if not path.exists():
+        raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give one of the image files in it")
+    if page is not None and suffix not in (".tif", ".tiff"):
+        raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
+    try:
+        pixels = _read_tiff(path, page) if suffix.startswith(".tif") else _read_pillow(path)
+    except InputError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a damaged file
+        raise InputError(
+            f"{path} can't be read as a {suffix[1:].upper()} file, it is damaged or of another "
+            f"format: {error}; open it in an image viewer and save it again"
+        ) from error
+    image = _to_unit(_opaque(pixels, path), path)
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+
+
+def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None = None) -> None:
+    """Write one image; the file appears whole or not at all.
+
+    Args:
+        path: the file; its suffix, .png, .jpg or .tif, names the format.
+        x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1].
+        bits: 8 or 16 (clipped to [0, 1] and rounded) or 32 (floating point, nothing is lost). By
+            default 8 for PNG and JPEG, 32 for TIFF.
+
+    Raises:
+        InputError: x is not one finite image, the format or its depth is unknown, or there is no
+            such folder.
+
+    >>> import invprob as ip, tempfile, pathlib
+    >>> path, x = pathlib.Path(tempfile.mkdtemp()) / "x.tif", torch.rand(1, 3, 4, 6)
+    >>> ip.write_image(path, x)
+    >>> bool(torch.equal(ip.read_image(path), x))
+    True
+    """
+    path = Path(path)
+    depths = _BITS[_suffix(path)]
+    bits = depths[0] if bits is None else bits
+    if bits not in depths:
+        can = " or ".join(map(str, sorted(depths)))
+        raise InputError(
+            f"bits={bits}: a {path.suffix} file is written in {can} bits"
+            + ("" if 16 in depths else "; .png and .tif have 16")
+        )
+    if not path.parent.is_dir():
+        raise InputError(
+            f"there is no folder {path.parent} to write {path.name} to; make it first"
+        )
+    pixels = _from_unit(_one_image(x), bits)
+    with _replacing(path) as file:
+        if path.suffix.lower().startswith(".tif"):
+            _write_tiff(file, pixels)
+        elif bits == 16:
+            file.write(_png_16(pixels))
+        else:
+            _write_pillow(file, pixels, "PNG" if path.suffix.lower() == ".png" else "JPEG")
+
+
+def sample_photo() -> Tensor:
+    """A photo to try things on: a cat, `(1, 3, 256, 256)` in [0, 1].
+
+    The photo is by Stefan van der Walt, CC0 1.0 (`invprob/samples/README.md`).
+
+    >>> import invprob as ip
+    >>> ip.sample_photo().shape
+    torch.Size([1, 3, 256, 256])
+    """
+    return read_image(Path(__file__).parent / "samples" / "cat.png")
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _BITS:
+        raise InputError(
+            f"{path} ends in {suffix!r}, which names no known format; use one of "
+            + ", ".join(_BITS)
+        )
+    return suffix
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def _read_pillow(path: Path) -> NDArray[Any]:
+    """The pixels of a PNG or JPEG file, `(H, W)` or `(H, W, C)`, uint8 or uint16."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
+        if _raw_mode(image).endswith(";16B"):
+            return _read_png_16(path, image)
+        if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "I", "F"):
+            raise InputError(f"{path} holds {image.mode} pixels; save it in gray or RGB")
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            gray = upright.mode in ("L", "LA", "La", "1")
+            return np.asarray(upright.convert("LA" if gray else "RGBA"))
+        return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGB"))
+
+
+def _read_png_16(path: Path, image: Image) -> NDArray[Any]:
+    """16-bit PNG pixels; Pillow gives colour one byte at a time."""
+    from PIL import Image
+
+    raw = _raw_mode(image)
+    if raw == "I;16B":
+        return np.asarray(image).astype(np.uint16)
+    if raw not in ("RGB;16B", "RGBA;16B"):
+        raise InputError(f"{path} is a 16-bit gray image with transparency; save it without")
+    high = np.asarray(image).astype(np.uint16)
+    with Image.open(path) as second:
+        # The little-endian reading of a big-endian number finds its low byte.
+        second.tile = [tile._replace(args=raw[:-1] + "L") for tile in second.tile]
+        pixels: NDArray[Any] = high << 8 | np.asarray(second)
+        return pixels
+
+
+def _raw_mode(image: Image) -> str:
+    """How the file stores a pixel, in Pillow's words."""
+    args = image.tile[0].args if getattr(image, "tile", None) else ""  # type: ignore[attr-defined]
+    return args if isinstance(args, str) else ""
+
+
+def _read_tiff(path: Path, number: int | None) -> NDArray[Any]:
+    """The pixels of one page, `(H, W)` or `(H, W, C)`, of the file's own type."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        count = len(file.pages)
+        if count > 1 and number is None:
+            raise InputError(
+                f"{path} has {count} pages; say which: read_image(path, page=0), and so on"
+            )
+        if not -count <= (number or 0) < count:
+            raise InputError(f"page={number}: {path} has pages 0 to {count - 1}")
+        page: Any = file.pages[number or 0]
+        try:
+            pixels: NDArray[Any] = page.asarray()
+        except ValueError as error:
+            if "imagecodecs" not in str(error):
+                raise
+            if max(np.atleast_1d(page.bitspersample)) > 8 or count > 1:
+                raise InputError(
+                    f"{path} is compressed ({error}): pip install imagecodecs, or save it without "
+                    "compression"
+                ) from error
+            return _read_pillow(path)
+        kind = page.photometric.name
+        if kind == "PALETTE":
+            pixels = page.colormap[:, pixels]
+            return np.moveaxis(pixels, 0, -1)
+        if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
+            raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
+        if pixels.dtype == np.bool_:
+            pixels = pixels.astype(np.uint8) * 255
+        if kind == "MINISWHITE" and pixels.dtype.kind == "u":
+            pixels = np.iinfo(pixels.dtype).max - pixels
+        return np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
+
+
+def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
+    """`(H, W, 1 or 3)`: without the alpha channel."""
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[2] > 4 or 0 in pixels.shape:
+        raise InputError(
+            f"{path} holds an array of shape {pixels.shape}; an image is (H, W) or (H, W, 3)"
+        )
+    if pixels.shape[2] in (1, 3):
+        return pixels
+    alpha = pixels[..., -1]
+    clear = alpha < (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
+    if clear.any():
+        warnings.warn(
+            f"{path}: transparency is dropped, and {clear.mean():.1%} of the pixels have some",
+            stacklevel=3,
+        )
+    return pixels[..., :-1]
+
+
+def _to_unit(pixels: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            f"{path} holds {pixels.dtype} numbers, which have no white level; divide them by it "
+            "and save them as floating point (a 32-bit .tif)"
+        )
+    return (pixels / np.float64(np.iinfo(pixels.dtype).max)).astype(np.float32)
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def _one_image(x: Tensor) -> NDArray[np.float64]:
+    """`(H, W, C)` of a tensor that is one finite image."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise InputError(f"an image is a tensor of floating-point numbers in [0, 1], not {kind}")
+    shape = tuple(x.shape)
+    if x.ndim == 4 and shape[0] == 1:
+        x = x[0]
+    elif x.ndim == 2:
+        x = x[None]
+    if x.ndim != 3 or x.shape[0] not in (1, 3) or x.numel() == 0:
+        raise InputError(
+            f"x has shape {shape}, which is not one image: (1, C, H, W), (C, H, W) or (H, W) with "
+            "C = 1 or 3" + ("; write the rows of a batch one by one, x[0]" if x.ndim > 3 else "")
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise InputError("x has values that are not finite, which no file can show")
+    return np.ascontiguousarray(x.detach().cpu().double().permute(1, 2, 0).numpy())
+
+
+def _from_unit(image: NDArray[np.float64], bits: int) -> NDArray[Any]:
+    if bits == 32:
+        return image.astype(np.float32)
+    levels: NDArray[Any] = np.rint(image.clip(0, 1) * (2**bits - 1))
+    return levels.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` at the end, if all went well."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(draft, "wb") as file:
+            yield file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_pillow(file: BinaryIO, pixels: NDArray[Any], name: str) -> None:
+    from PIL import Image
+
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    options = {"quality": 95, "subsampling": 0} if name == "JPEG" else {}
+    image.save(file, format=name, **options)
+
+
+def _write_tiff(file: BinaryIO, pixels: NDArray[Any]) -> None:
+    import tifffile
+
+    gray = pixels.shape[2] == 1
+    tifffile.imwrite(
+        file,
+        pixels[..., 0] if gray else pixels,
+        photometric="minisblack" if gray else "rgb",
+    )
+
+
+def _png_16(pixels: NDArray[Any]) -> bytes:
+    """A 16-bit PNG file (ISO/IEC 15948), each row stored as its difference to the one above."""
+    height, width, channels = pixels.shape
+    rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
+    rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
+    filtered = np.concatenate([np.full((height, 1), 2, np.uint8), rows], axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
