@@ -18,9 +18,7 @@ dropped, with a warning if any pixel is transparent.
 from __future__ import annotations
 
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,14 +28,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from . import formats
 from .errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.Image import Image
-
-_BITS = {".png": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".tif": (32, 16, 8), ".tiff": (32, 16, 8)}
-"""The depths that a format can be written in, the default first."""
 
 
 def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tensor:
@@ -68,7 +63,7 @@ def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tens
     if page is not None and suffix not in (".tif", ".tiff"):
         raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
     try:
-        pixels = _read_tiff(path, page) if suffix.startswith(".tif") else _read_pillow(path)
+        pixels = formats.read(path, page)
     except InputError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
@@ -86,7 +81,7 @@ def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None 
     Args:
         path: the file; its suffix, .png, .jpg or .tif, names the format.
         x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1].
-        bits: 8 or 16 (clipped to [0, 1] and rounded) or 32 (floating point, nothing is lost). By
+        bits: 8 or 16 (clipped to [0, 1] and rounded) or 32 (floating point, not clipped). By
             default 8 for PNG and JPEG, 32 for TIFF.
 
     Raises:
@@ -100,7 +95,7 @@ def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None 
     True
     """
     path = Path(path)
-    depths = _BITS[_suffix(path)]
+    depths = formats.DEPTHS[_suffix(path)]
     bits = depths[0] if bits is None else bits
     if bits not in depths:
         can = " or ".join(map(str, sorted(depths)))
@@ -114,12 +109,7 @@ def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None 
         )
     pixels = _from_unit(_one_image(x), bits)
     with _replacing(path) as file:
-        if path.suffix.lower().startswith(".tif"):
-            _write_tiff(file, pixels)
-        elif bits == 16:
-            file.write(_png_16(pixels))
-        else:
-            _write_pillow(file, pixels, "PNG" if path.suffix.lower() == ".png" else "JPEG")
+        formats.write(file, path, pixels)
 
 
 def sample_photo() -> Tensor:
@@ -136,91 +126,15 @@ def sample_photo() -> Tensor:
 
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
-    if suffix not in _BITS:
+    if suffix not in formats.DEPTHS:
         raise InputError(
             f"{path} ends in {suffix!r}, which names no known format; use one of "
-            + ", ".join(_BITS)
+            + ", ".join(formats.DEPTHS)
         )
     return suffix
 
 
 # --------------------------------------------------------------------------- reading
-
-
-def _read_pillow(path: Path) -> NDArray[Any]:
-    """The pixels of a PNG or JPEG file, `(H, W)` or `(H, W, C)`, uint8 or uint16."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
-        if _raw_mode(image).endswith(";16B"):
-            return _read_png_16(path, image)
-        if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "I", "F"):
-            raise InputError(f"{path} holds {image.mode} pixels; save it in gray or RGB")
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            gray = upright.mode in ("L", "LA", "La", "1")
-            return np.asarray(upright.convert("LA" if gray else "RGBA"))
-        return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGB"))
-
-
-def _read_png_16(path: Path, image: Image) -> NDArray[Any]:
-    """16-bit PNG pixels; Pillow gives colour one byte at a time."""
-    from PIL import Image
-
-    raw = _raw_mode(image)
-    if raw == "I;16B":
-        return np.asarray(image).astype(np.uint16)
-    if raw not in ("RGB;16B", "RGBA;16B"):
-        raise InputError(f"{path} is a 16-bit gray image with transparency; save it without")
-    high = np.asarray(image).astype(np.uint16)
-    with Image.open(path) as second:
-        # The little-endian reading of a big-endian number finds its low byte.
-        second.tile = [tile._replace(args=raw[:-1] + "L") for tile in second.tile]
-        pixels: NDArray[Any] = high << 8 | np.asarray(second)
-        return pixels
-
-
-def _raw_mode(image: Image) -> str:
-    """How the file stores a pixel, in Pillow's words."""
-    args = image.tile[0].args if getattr(image, "tile", None) else ""  # type: ignore[attr-defined]
-    return args if isinstance(args, str) else ""
-
-
-def _read_tiff(path: Path, number: int | None) -> NDArray[Any]:
-    """The pixels of one page, `(H, W)` or `(H, W, C)`, of the file's own type."""
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        count = len(file.pages)
-        if count > 1 and number is None:
-            raise InputError(
-                f"{path} has {count} pages; say which: read_image(path, page=0), and so on"
-            )
-        if not -count <= (number or 0) < count:
-            raise InputError(f"page={number}: {path} has pages 0 to {count - 1}")
-        page: Any = file.pages[number or 0]
-        try:
-            pixels: NDArray[Any] = page.asarray()
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            if max(np.atleast_1d(page.bitspersample)) > 8 or count > 1:
-                raise InputError(
-                    f"{path} is compressed ({error}): pip install imagecodecs, or save it without "
-                    "compression"
-                ) from error
-            return _read_pillow(path)
-        kind = page.photometric.name
-        if kind == "PALETTE":
-            pixels = page.colormap[:, pixels]
-            return np.moveaxis(pixels, 0, -1)
-        if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
-            raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
-        if pixels.dtype == np.bool_:
-            pixels = pixels.astype(np.uint8) * 255
-        if kind == "MINISWHITE" and pixels.dtype.kind == "u":
-            pixels = np.iinfo(pixels.dtype).max - pixels
-        return np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
 
 
 def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -294,36 +208,3 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _write_pillow(file: BinaryIO, pixels: NDArray[Any], name: str) -> None:
-    from PIL import Image
-
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    options = {"quality": 95, "subsampling": 0} if name == "JPEG" else {}
-    image.save(file, format=name, **options)
-
-
-def _write_tiff(file: BinaryIO, pixels: NDArray[Any]) -> None:
-    import tifffile
-
-    gray = pixels.shape[2] == 1
-    tifffile.imwrite(
-        file,
-        pixels[..., 0] if gray else pixels,
-        photometric="minisblack" if gray else "rgb",
-    )
-
-
-def _png_16(pixels: NDArray[Any]) -> bytes:
-    """A 16-bit PNG file (ISO/IEC 15948), each row stored as its difference to the one above."""
-    height, width, channels = pixels.shape
-    rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
-    rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
-    filtered = np.concatenate([np.full((height, 1), 2, np.uint8), rows], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
