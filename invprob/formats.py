@@ -31,6 +31,26 @@ DEPTHS = {
 """The bits per number that a format can be written in, the default first."""
 
 
+def depth(path: Path, bits: int | None, /) -> int:
+    """How many bits per number to write to a file, where `bits` are wished for.
+
+    Raises:
+        InputError: the suffix names no format, or one that doesn't have that depth.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in DEPTHS:
+        raise InputError(
+            f"{path} ends in {path.suffix!r}, which names no known format; use one of "
+            + ", ".join(DEPTHS)
+        )
+    depths = DEPTHS[suffix]
+    if bits is None or bits in depths:
+        return depths[0] if bits is None else bits
+    can = " or ".join(map(str, sorted(depths)))
+    more = "" if 16 in depths else "; .png and .tif have 16"
+    raise InputError(f"bits={bits}: a {suffix} file is written in {can} bits{more}")
+
+
 def read(path: Path, page: int | None, /) -> NDArray[Any]:
     """The pixels of a file, `(H, W)` or `(H, W, C)`, of the file's own type.
 
@@ -38,12 +58,12 @@ def read(path: Path, page: int | None, /) -> NDArray[Any]:
         InputError: a kind of pixel that is neither gray nor RGB, or no such page.
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
-    return _read_tiff(path, page) if _is_tiff(path) else _read_pillow(path)
+    return _read_tiff(path, page) if is_tiff(path) else _read_pillow(path)
 
 
 def write(file: BinaryIO, path: Path, pixels: NDArray[Any], /) -> None:
     """Write pixels `(H, W, 1 or 3)` in the format that the path's suffix names."""
-    if _is_tiff(path):
+    if is_tiff(path):
         _write_tiff(file, pixels)
     elif pixels.dtype == np.uint16:
         file.write(_png_16(pixels))
@@ -51,7 +71,8 @@ def write(file: BinaryIO, path: Path, pixels: NDArray[Any], /) -> None:
         _write_pillow(file, pixels, "PNG" if path.suffix.lower() == ".png" else "JPEG")
 
 
-def _is_tiff(path: Path) -> bool:
+def is_tiff(path: Path, /) -> bool:
+    """Whether the suffix says so."""
     return path.suffix.lower() in (".tif", ".tiff")
 
 

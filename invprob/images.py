@@ -55,12 +55,12 @@ def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tens
     torch.Size([1, 1, 4, 6])
     """
     path = Path(path)
-    suffix = _suffix(path)
+    formats.depth(path, None)
     if not path.exists():
         raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give one of the image files in it")
-    if page is not None and suffix not in (".tif", ".tiff"):
+    if page is not None and not formats.is_tiff(path):
         raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
     try:
         pixels = formats.read(path, page)
@@ -68,7 +68,7 @@ def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tens
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
         raise InputError(
-            f"{path} can't be read as a {suffix[1:].upper()} file, it is damaged or of another "
+            f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of another "
             f"format: {error}; open it in an image viewer and save it again"
         ) from error
     image = _to_unit(_opaque(pixels, path), path)
@@ -95,14 +95,7 @@ def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None 
     True
     """
     path = Path(path)
-    depths = formats.DEPTHS[_suffix(path)]
-    bits = depths[0] if bits is None else bits
-    if bits not in depths:
-        can = " or ".join(map(str, sorted(depths)))
-        raise InputError(
-            f"bits={bits}: a {path.suffix} file is written in {can} bits"
-            + ("" if 16 in depths else "; .png and .tif have 16")
-        )
+    bits = formats.depth(path, bits)
     if not path.parent.is_dir():
         raise InputError(
             f"there is no folder {path.parent} to write {path.name} to; make it first"
@@ -122,16 +115,6 @@ def sample_photo() -> Tensor:
     torch.Size([1, 3, 256, 256])
     """
     return read_image(Path(__file__).parent / "samples" / "cat.png")
-
-
-def _suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in formats.DEPTHS:
-        raise InputError(
-            f"{path} ends in {suffix!r}, which names no known format; use one of "
-            + ", ".join(formats.DEPTHS)
-        )
-    return suffix
 
 
 # --------------------------------------------------------------------------- reading
