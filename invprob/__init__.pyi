@@ -28,11 +28,9 @@ from .images import read_image as read_image
 from .images import sample_photo as sample_photo
 from .images import write_image as write_image
 from .likelihoods.gaussian import Gaussian as Gaussian
+from .operators import kernels as kernels
 from .operators.blur import CircularBlur as CircularBlur
 from .operators.identity import Identity as Identity
-from .operators.kernels import gaussian_kernel as gaussian_kernel
-from .operators.kernels import motion_kernel as motion_kernel
-from .operators.kernels import uniform_kernel as uniform_kernel
 from .operators.mask import Mask as Mask
 from .priors.denoiser import DenoiserPrior as DenoiserPrior
 from .priors.gaussian import GaussianPrior as GaussianPrior
