@@ -12,7 +12,7 @@ adjoint is one, <H x, y> = <x, Hᵀ y>. Both can be differentiated, whatever is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from attrs import field, frozen
@@ -21,9 +21,7 @@ from torch import Tensor
 from ..contracts import Map, Shape
 from ..errors import InputError
 from ..streams import generator
-
-if TYPE_CHECKING:
-    from scipy.sparse.linalg import LinearOperator as ScipyOperator
+from .planes import given_shape
 
 
 @frozen(eq=False, repr=False)
@@ -92,14 +90,14 @@ def from_callable(
     >>> edges.adjoint(torch.ones(1, 1, 4, 3))[0, 0, 0]
     tensor([-1.,  0.,  0.,  1.])
     """
-    shape = tuple(int(n) for n in image_shape)
+    shape = given_shape(image_shape)
     transpose = _Transpose(forward, shape) if adjoint is None else adjoint
     name = f"from_callable({getattr(forward, '__name__', type(forward).__name__)}"
     like = torch.empty((0, *shape), dtype=dtype, device=device)
     return LinearMap(forward, transpose, shape, _try(forward, transpose, like, name), name)
 
 
-def from_scipy(operator: ScipyOperator | Any, image_shape: Shape) -> LinearMap:  # noqa: ANN401
+def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
     """An operator from a scipy `LinearOperator`, a sparse matrix or an array.
 
     The products are scipy's, on the CPU, in the precision that scipy makes of the images; y has
@@ -124,7 +122,7 @@ def from_scipy(operator: ScipyOperator | Any, image_shape: Shape) -> LinearMap: 
         linear = aslinearoperator(operator)
     except TypeError as error:
         raise InputError(f"{type(operator).__name__} is no linear operator: {error}") from None
-    shape = tuple(int(n) for n in image_shape)
+    shape = given_shape(image_shape)
     pixels = torch.Size(shape).numel()
     if linear.shape[1] != pixels:
         raise InputError(
@@ -161,19 +159,19 @@ class _Product:
 
     def __call__(self, x: Tensor) -> Tensor:
         columns = x.detach().flatten(1).mT.cpu().numpy()
-        return torch.as_tensor(self.product(columns)).mT.to(x).unflatten(1, self.shape)
+        return torch.as_tensor(self.product(columns)).mT.to(x).reshape(-1, *self.shape)
 
 
 class _Apply(torch.autograd.Function):
     """A linear function whose gradient is its adjoint, and so on."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, forward: Map, adjoint: Map) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, x: Tensor, forward: Map, adjoint: Map) -> Tensor:
         ctx.maps = forward, adjoint
         return forward(x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         forward, adjoint = ctx.maps
         return _Apply.run(gradients[0], adjoint, forward), None, None
 

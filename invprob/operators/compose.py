@@ -18,17 +18,18 @@ from typing import TypeGuard
 from attrs import field, frozen
 from torch import Tensor
 
+from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
-from .structure import Axes, acts_on, has, is_orthogonal
+from .structure import Axes, acts_on, is_orthogonal, observed
 
 
 def linear_operator(value: LinearOperator) -> LinearOperator:
     """The same, or `InputError`."""
     if isinstance(value, type) or not isinstance(value, LinearOperator):
         raise InputError(
-            f"{value!r} is no linear operator: it needs forward, adjoint and out_shape; a function "
-            "can be one by from_callable(function, image_shape=...)"
+            f"{value!r} is no linear operator: it needs forward, adjoint and out_shape; a "
+            "function can be one by from_callable(function, image_shape=...)"
         )
     return value
 
@@ -72,6 +73,10 @@ class Compose:
             shape = operator.image_shape(shape) if _infers(operator) else tuple(shape)
         return shape
 
+    def observed(self, shape: Shape, /) -> Tensor:
+        """Which entries of a measurement of this shape were measured: what outer says."""
+        return observed(self.outer, shape)
+
     def acts_on(self) -> Axes | None:
         """What both act on, if it is the same."""
         axes = acts_on(self.outer)
@@ -91,8 +96,8 @@ class Compose:
                 f"{self.inner!r} do not"
             )
         for part in (self.outer, self.inner):
-            if not has(part, Invertible):
-                reasons[Invertible] = f"{part!r} has no inverse"
+            if lack := lacks(part, Invertible):
+                reasons[Invertible] = f"{part!r} has no inverse: {lack}"
         return reasons
 
     def svd(self, shape: Shape, /) -> SVD:
@@ -122,14 +127,13 @@ class Compose:
         return inner.log_abs_det(shape) + outer.log_abs_det(self.inner.out_shape(shape))
 
     def _case(self) -> str | None:
-        if is_orthogonal(self.inner) and has(self.outer, HasSVD):
+        outer, inner = (lacks(part, HasSVD) is None for part in (self.outer, self.inner))
+        if outer and is_orthogonal(self.inner):
             return "inner"
-        if is_orthogonal(self.outer) and has(self.inner, HasSVD):
+        if inner and is_orthogonal(self.outer):
             return "outer"
-        both = has(self.outer, HasSVD) and has(self.inner, HasSVD)
-        if both and {acts_on(self.outer), acts_on(self.inner)} == {"channels", "plane"}:
-            return "axes"
-        return None
+        axes = {acts_on(self.outer), acts_on(self.inner)}
+        return "axes" if outer and inner and axes == {"channels", "plane"} else None
 
     def _inner_orthogonal(self, shape: Shape) -> SVD:
         inner = self.inner

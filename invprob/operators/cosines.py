@@ -30,14 +30,16 @@ def dct1(x: Tensor, /) -> Tensor:
     ends[0] = ends[-1] = 1 / math.sqrt(2)
     z = x * (2 * ends).where(ends < 1, 1)
     even = torch.cat([z, z[..., 1:-1].flip(-1)], -1)
-    return torch.fft.rfft(even).real * ends / math.sqrt(2 * (x.shape[-1] - 1))
+    half: Tensor = torch.fft.rfft(even)
+    return half.real * ends / math.sqrt(2 * (x.shape[-1] - 1))
 
 
 def dst1(x: Tensor, /) -> Tensor:
     """The orthonormal DST-I."""
     zero = torch.zeros_like(x[..., :1])
     odd = torch.cat([zero, x, zero, -x.flip(-1)], -1)
-    return -torch.fft.rfft(odd).imag[..., 1:-1] / math.sqrt(2 * (x.shape[-1] + 1))
+    half: Tensor = torch.fft.rfft(odd)
+    return -half.imag[..., 1:-1] / math.sqrt(2 * (x.shape[-1] + 1))
 
 
 def dct2(x: Tensor, /) -> Tensor:

@@ -31,6 +31,7 @@ from .filters import Filter
 from .fourier import hartley
 from .householder import axis_of, reflect
 from .memo import Memo
+from .planes import blocks
 
 _ALIASES = (-4, -2)
 
@@ -110,7 +111,7 @@ class BlurDecimate:
         s[..., :height, :width] = self._gains(shape).norm(dim=_ALIASES) / self.factor
 
         def basis(w: Tensor) -> Tensor:
-            groups = w.unflatten(-1, (self.factor, width)).unflatten(-3, (self.factor, height))
+            groups = blocks(w, (self.factor, height), (self.factor, width))
             return reflect(groups, self._axes(shape, w), _ALIASES).reshape(w.shape)
 
         def v(w: Tensor) -> Tensor:
@@ -135,7 +136,7 @@ class BlurDecimate:
         """|g| in groups of frequencies that fold onto one another: `(..., r, H/r, r, W/r)`."""
         height, width = self.out_shape(shape)[-2:]
         gains = self._filter.transfer(shape).abs()
-        return gains.unflatten(-1, (self.factor, width)).unflatten(-3, (self.factor, height))
+        return blocks(gains, (self.factor, height), (self.factor, width))
 
     def _axes(self, shape: Shape, w: Tensor) -> Tensor:
         """The Householder vectors of the groups, in the precision of w."""

@@ -20,7 +20,7 @@ from ..contracts import SVD, Invertible, Shape
 from ..errors import InputError
 from .factors import Factors, decompose
 from .memo import Memo
-from .planes import constant
+from .planes import constant, given_shape
 
 
 def _matrix(value: object) -> Tensor:
@@ -54,7 +54,7 @@ class Dense:
     """
 
     matrix: Tensor = field(converter=_matrix)
-    _shape: Shape = field(alias="image_shape", converter=lambda s: tuple(int(n) for n in s))
+    _shape: Shape = field(alias="image_shape", converter=given_shape)
     _memo: Memo[Factors] = field(factory=Memo, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -73,7 +73,7 @@ class Dense:
     def adjoint(self, y: Tensor, /) -> Tensor:
         """The product with the transposed matrix."""
         shape = self.image_shape(tuple(y.shape[1:]))
-        return (y @ self.matrix.to(y)).unflatten(1, shape)
+        return (y @ self.matrix.to(y)).reshape(-1, *shape)
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """The number of rows; `InputError` for another image shape than the one given."""
@@ -109,7 +109,7 @@ class Dense:
         u, s, v = self._factors()
         return SVD(
             s.clone(),
-            lambda w: (w @ v.mT.to(w)).unflatten(1, self._shape),
+            lambda w: (w @ v.mT.to(w)).reshape(-1, *self._shape),
             lambda x: x.flatten(1) @ v.to(x),
             lambda w: w @ u.mT.to(w),
             lambda y: y @ u.to(y),
@@ -119,7 +119,7 @@ class Dense:
         """The image that the matrix takes to y; `InputError` for a singular matrix."""
         shape = self.image_shape(tuple(y.shape[1:]))
         u, s, v = self._nonsingular()
-        return ((y @ u.to(y) / s.to(y)) @ v.mT.to(y)).unflatten(1, shape)
+        return ((y @ u.to(y) / s.to(y)) @ v.mT.to(y)).reshape(-1, *shape)
 
     def inverse_adjoint(self, x: Tensor, /) -> Tensor:
         """H⁻ᵀ x; `InputError` for a singular matrix."""

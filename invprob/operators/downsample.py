@@ -19,7 +19,7 @@ from torch import Tensor
 from ..contracts import SVD, Shape
 from ..errors import InputError
 from .householder import axis_of, first, reflect
-from .planes import plane
+from .planes import blocks, plane
 
 _BLOCK = (-3, -1)
 
@@ -49,7 +49,7 @@ def multiply(shape: Shape, factor: int, operator: object) -> Shape:
     return (*shape[:-2], height * factor, width * factor)
 
 
-@frozen(repr=True)
+@frozen
 class Downsample:
     """H x = the mean of each block of `factor` x `factor` pixels.
 
@@ -89,7 +89,7 @@ class Downsample:
         return "plane"
 
     def svd(self, shape: Shape, /) -> SVD:
-        """s = 1 / factor in the first coordinate of each block, 0 in the others."""
+        """The value 1 / factor in the first coordinate of each block, 0 in the others."""
         r = self.factor
         self.out_shape(shape)
         s = torch.zeros(shape, dtype=torch.float64)
@@ -112,4 +112,4 @@ class Downsample:
     def _blocks(self, x: Tensor) -> Tensor:
         """`(..., H / r, r, W / r, r)`."""
         height, width = self.out_shape(tuple(x.shape[1:]))[-2:]
-        return x.unflatten(-1, (width, self.factor)).unflatten(-3, (height, self.factor))
+        return blocks(x, (height, self.factor), (width, self.factor))

@@ -70,7 +70,7 @@ class Filter:
         return size
 
     def transfer(self, shape: Shape, /) -> Tensor:
-        """g for images of this shape: `(..., H, W)`, complex, before broadcasting."""
+        """The eigenvalues g for images of this shape, `(..., H, W)`, complex, not broadcast."""
         size = self.size(shape)
         return self._memo.get(size, lambda: transfer(self.kernel, size))
 

@@ -82,7 +82,7 @@ class Grayscale:
         return "channels"
 
     def svd(self, shape: Shape, /) -> SVD:
-        """s = |w| in the first coordinate of each pixel, 0 in the others."""
+        """The value |w| in the first coordinate of each pixel, 0 in the others."""
         self.out_shape(shape)
         column = self._column(shape)
         sign, axes = float(torch.sgn(column[0] + 1e-300)), (-len(shape),)

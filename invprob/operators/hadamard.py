@@ -162,7 +162,7 @@ class Hadamard:
         flat = walsh_hadamard(w)
         if self.scramble:
             flat = flat[..., self._inverse_order.to(w.device)]
-        return flat.unflatten(-1, self.size)
+        return flat.reshape(*flat.shape[:-1], *self.size)
 
     def _fill(self, y: Tensor) -> Tensor:
         w = y.new_zeros((*y.shape[:-1], math.prod(self.size)))

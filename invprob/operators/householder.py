@@ -26,7 +26,7 @@ def first(x: Tensor, axes: Shape, /) -> Tensor:
 
 
 def axis_of(unit: Tensor, axes: Shape, /) -> Tensor:
-    """v = u + e₁ for vectors u that lie along these axes; `u₁ >= 0`."""
+    """The vector v = u + e₁ for vectors u that lie along these axes; `u₁ >= 0`."""
     v = unit.clone()
     first(v, axes).add_(1)
     return v

@@ -34,6 +34,26 @@ def broadcasts(small: Shape, shape: Shape, /) -> bool:
     )
 
 
+def given_shape(value: object, /) -> Shape:
+    """A user's image shape as a tuple of whole numbers >= 1, or `InputError`."""
+    try:
+        shape = tuple(int(n) for n in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise InputError(f"image_shape={value!r}; give the shape of one image, such as (1, 8, 8)")
+    return shape
+
+
+def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Tensor:
+    """A view of `(..., H, W)` with each of the last two axes cut in two: H = r h, W = s w.
+
+    >>> blocks(torch.zeros(1, 6, 8), (3, 2), (4, 2)).shape
+    torch.Size([1, 3, 2, 4, 2])
+    """
+    return x.reshape(*x.shape[:-2], *rows, *columns)
+
+
 def constant(value: object, name: str, /) -> Tensor:
     """A private copy of a user's array: float64, on the CPU, finite, not empty."""
     try:

@@ -41,7 +41,7 @@ def _profile(value: object) -> Tensor:
 
 
 def _two_sided(a: Tensor, b: Tensor) -> Map:
-    """x to a x bᵀ, in the precision of x."""
+    """The map from x to a x bᵀ, in the precision of x."""
     return lambda x: a.to(x) @ x @ b.to(x).mT
 
 

@@ -18,6 +18,8 @@ from torch import Tensor
 from ..contracts import LinearOperator, Shape
 from ..errors import InputError
 from .compose import linear_operator
+from .planes import given_shape
+from .structure import observed
 
 
 def _operators(values: Iterable[LinearOperator]) -> tuple[LinearOperator, ...]:
@@ -47,7 +49,7 @@ class Stack:
     """
 
     operators: tuple[LinearOperator, ...] = field(converter=_operators)
-    _shape: Shape = field(alias="image_shape", converter=lambda s: tuple(int(n) for n in s))
+    _shape: Shape = field(alias="image_shape", converter=given_shape)
 
     def __attrs_post_init__(self) -> None:
         self._part_shapes()
@@ -67,8 +69,14 @@ class Stack:
         """The measurements of the parts, each `(B, *its shape)`: views into y."""
         self.image_shape(tuple(y.shape[1:]))
         shapes = self._part_shapes()
-        parts = y.split([math.prod(shape) for shape in shapes], 1)
-        return tuple(part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True))
+        parts = torch.split(y, [math.prod(shape) for shape in shapes], 1)
+        return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
+
+    def observed(self, shape: Shape, /) -> Tensor:
+        """Which entries of the joined measurement were measured: what the parts say."""
+        self.image_shape(shape)
+        parts = zip(self.operators, self._part_shapes(), strict=True)
+        return torch.cat([observed(part, made).expand(made).flatten() for part, made in parts])
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """How many numbers all measurements have; `InputError` for another image shape."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
-from ..contracts import Withdraws
+import torch
+from torch import Tensor
+
+from ..contracts import Shape
 
 Axes = Literal["channels", "plane"]
 
@@ -35,6 +38,14 @@ class ActsOn(Protocol):
         """
 
 
+@runtime_checkable
+class Observes(Protocol):
+    """An operator whose measurement has entries that were never measured."""
+
+    def observed(self, shape: Shape, /) -> Tensor:
+        """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
+
+
 def is_orthogonal(operator: object, /) -> bool:
     """Whether the operator says that it is."""
     return isinstance(operator, MayBeOrthogonal) and operator.is_orthogonal()
@@ -45,7 +56,8 @@ def acts_on(operator: object, /) -> Axes | None:
     return operator.acts_on() if isinstance(operator, ActsOn) else None
 
 
-def has(operator: object, capability: type, /) -> bool:
-    """Whether the operator defines a capability and does not withdraw it."""
-    withdrawn = operator.withdrawn() if isinstance(operator, Withdraws) else {}
-    return isinstance(operator, capability) and capability not in withdrawn
+def observed(operator: object, shape: Shape, /) -> Tensor:
+    """What the operator says of a measurement of this shape, everything if nothing."""
+    if isinstance(operator, Observes):
+        return operator.observed(shape)
+    return torch.ones((), dtype=torch.bool)
