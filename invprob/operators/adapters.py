@@ -91,6 +91,8 @@ def from_callable(
     tensor([-1.,  0.,  0.,  1.])
     """
     shape = given_shape(image_shape)
+    if not dtype.is_floating_point:
+        raise InputError(f"dtype={dtype} has no fractions; give torch.float32 or torch.float64")
     transpose = _Transpose(forward, shape) if adjoint is None else adjoint
     name = f"from_callable({getattr(forward, '__name__', type(forward).__name__)}"
     like = torch.empty((0, *shape), dtype=dtype, device=device)

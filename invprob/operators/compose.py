@@ -21,7 +21,7 @@ from torch import Tensor
 from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
-from .structure import Axes, acts_on, is_orthogonal, observed
+from .structure import acts_on, is_orthogonal, observed
 
 
 def linear_operator(value: LinearOperator) -> LinearOperator:
@@ -76,11 +76,6 @@ class Compose:
     def observed(self, shape: Shape, /) -> Tensor:
         """Which entries of a measurement of this shape were measured: what outer says."""
         return observed(self.outer, shape)
-
-    def acts_on(self) -> Axes | None:
-        """What both act on, if it is the same."""
-        axes = acts_on(self.outer)
-        return axes if axes == acts_on(self.inner) else None
 
     def is_orthogonal(self) -> bool:
         """Whether both are."""
@@ -160,6 +155,8 @@ class Compose:
 
     def _kronecker(self, shape: Shape) -> SVD:
         measured = self.out_shape(shape)
+        if len(shape) != 3:
+            raise InputError(f"{self!r} has an SVD for images (C, H, W), not of shape {shape}")
         outer_first = acts_on(self.outer) == "channels"
         channels, plane = (self.outer, self.inner) if outer_first else (self.inner, self.outer)
         images = _svd(plane, shape)

@@ -29,7 +29,7 @@ from . import kernels
 from .downsample import block_factor, divide, multiply
 from .filters import Filter
 from .fourier import hartley
-from .householder import axis_of, reflect
+from .householder import axis_of, first, reflect
 from .memo import Memo
 from .planes import blocks
 
@@ -143,9 +143,8 @@ class BlurDecimate:
 
         def make() -> Tensor:
             gains = self._gains(shape)
-            norms = gains.norm(dim=_ALIASES, keepdim=True)
-            unit = torch.where(norms > 0, gains / norms.clamp(min=1e-300), 0)
-            return axis_of(unit, _ALIASES).to(w)
+            first(gains, _ALIASES)[gains.sum(_ALIASES, keepdim=True) == 0] = 1  # blind: any basis
+            return axis_of(gains / gains.norm(dim=_ALIASES, keepdim=True), _ALIASES).to(w)
 
         return self._memo.get((shape[-2:], w.dtype, w.device), make)
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from torch import Tensor
 
 from ..contracts import SVD, Shape
@@ -63,6 +63,24 @@ def _size(value: int | Sequence[int]) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
+def _kept(self: Hadamard) -> Tensor:
+    """The indices of the rows that are measured, ascending, row 0 among them."""
+    n = math.prod(self.size)
+    count = round(self.keep * n) if 0 < self.keep <= 1 else 0
+    if count == 0:
+        raise InputError(
+            f"keep={self.keep} of {n} coefficients; give a share in (0, 1] that keeps some"
+        )
+    others = 1 + torch.randperm(n - 1, generator=generator(self.seed, 0))[: count - 1]
+    return torch.cat([torch.zeros(1, dtype=torch.long), others]).sort().values
+
+
+def _shuffled(self: Hadamard) -> Tensor | None:
+    """The order of the pixels, None for their own."""
+    n = math.prod(self.size)
+    return torch.randperm(n, generator=generator(self.seed, 1)) if self.scramble else None
+
+
 @frozen(eq=False, repr=False)
 class Hadamard:
     """H x = (W x)[kept]: some Walsh-Hadamard coefficients of each channel.
@@ -92,23 +110,8 @@ class Hadamard:
     keep: float = 1.0
     seed: int = 0
     scramble: bool = False
-    rows: Tensor = field(init=False)
-    _order: Tensor = field(init=False)
-    _inverse_order: Tensor = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        n = math.prod(self.size)
-        if not 0 < self.keep <= 1 or round(self.keep * n) == 0:
-            raise InputError(
-                f"keep={self.keep} of {n} coefficients; give a share in (0, 1] that keeps some"
-            )
-        others = 1 + torch.randperm(n - 1, generator=generator(self.seed, 0))
-        rows = torch.cat([torch.zeros(1, dtype=torch.long), others[: round(self.keep * n) - 1]])
-        shuffled = torch.randperm(n, generator=generator(self.seed, 1))
-        order = shuffled if self.scramble else torch.arange(n)
-        object.__setattr__(self, "rows", rows.sort().values)
-        object.__setattr__(self, "_order", order)
-        object.__setattr__(self, "_inverse_order", order.argsort())
+    rows: Tensor = field(init=False, default=Factory(_kept, takes_self=True))
+    _order: Tensor | None = field(init=False, default=Factory(_shuffled, takes_self=True))
 
     def forward(self, x: Tensor, /) -> Tensor:
         """The kept coefficients."""
@@ -154,14 +157,14 @@ class Hadamard:
 
     def _vt(self, x: Tensor) -> Tensor:
         flat = x.flatten(-2)
-        if self.scramble:
+        if self._order is not None:
             flat = flat[..., self._order.to(x.device)]
         return walsh_hadamard(flat)
 
     def _v(self, w: Tensor) -> Tensor:
         flat = walsh_hadamard(w)
-        if self.scramble:
-            flat = flat[..., self._inverse_order.to(w.device)]
+        if self._order is not None:
+            flat = flat[..., self._order.argsort().to(w.device)]
         return flat.reshape(*flat.shape[:-1], *self.size)
 
     def _fill(self, y: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,7 +58,10 @@ def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Ten
 def constant(value: object, name: str, /) -> Tensor:
     """A private copy of a user's array: float64, on the CPU, finite, not empty."""
     try:
-        tensor = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)
+        given = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        if given.is_complex():
+            raise TypeError("its numbers are complex")
+        tensor = given.detach().to("cpu", torch.float64, copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{name} is no array of real numbers: {error}") from None
     if tensor.numel() == 0:

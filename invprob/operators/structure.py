@@ -27,14 +27,14 @@ class MayBeOrthogonal(Protocol):
 
 @runtime_checkable
 class ActsOn(Protocol):
-    """An operator that knows which axes of an image `(C, ...)` it acts on."""
+    """An operator that knows which axes of an image `(C, H, W)` it acts on."""
 
     def acts_on(self) -> Axes | None:
         """Which.
 
         "channels": one and the same map of the first axis at every pixel, whatever the other axes
-        are. "plane": one and the same map of all the other axes for every channel, whatever their
-        number is. None: neither.
+        are. "plane": one and the same map of H and W for every channel, whatever their number is.
+        None: neither.
         """
 
 
