@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,23 +13,19 @@ DARKEST = 1e-6
 """Where a formula divides by the brightness of a pixel, a pixel counts as at least this bright."""
 
 
-def positive(name: str, meaning: str, /) -> Callable[[object], float]:
-    """A converter to a positive finite number, which says what the number means if it is none.
+def positive(value: object, name: str, meaning: str, /) -> float:
+    """A positive finite number; `InputError`, which says what it means, for anything else.
 
-    >>> positive("alpha", "the number of looks")(26)
+    >>> positive(26, "alpha", "the number of looks")
     26.0
     """
-
-    def convert(value: object) -> float:
-        try:
-            number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError, RuntimeError):
-            raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
-        if not (math.isfinite(number) and number > 0):
-            raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
-        return number
-
-    return convert
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
+    return number
 
 
 def refuse(y: Tensor, bad: Tensor, why: str, /) -> None:

@@ -9,7 +9,7 @@ is filtered depends on the image, no pixel stands alone any more, and two things
 
 * r̃ depends on x in two ways, so ∇ₓ = A⁻¹ (r̃ / u²) + a r̃² / u³ - a / u;
 * the score equation A s = -r̃ / u², that is x = y + Aᵀ (u(x)² A s), is solved by a damped fixed
-  point. It starts at y and follows the root that is y at s = 0, which is right while every n > -1 / (2 a).
+  point. Started at y it finds the root that is y at s = 0, which is right while n > -1 / (2 a).
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384 (models 2 and 4)
@@ -38,10 +38,25 @@ from ..contracts import (
 from ..operators.memo import Memo
 from . import spectral
 from .checks import positive
-from .correlated import invertible
+from .correlated import invertible, log_abs_det
 from .delegation import demand
 from .rows import normal, per_row, total
 from .signal_dependent import SignalDependent
+
+
+def _sigma(value: object) -> float:
+    return positive(value, "sigma", "a noise level for images in [0, 1]: 25 / 255")
+
+
+def _a(value: object) -> float:
+    return positive(value, "a", "0.1, say; if it is 0 use ColouredGaussian(b, A)")
+
+
+def _b(value: object) -> float:
+    return positive(value, "b", "the noise level of a black pixel, 0.05, say")
+
+
+SWEEPS = 200
 
 
 @frozen(eq=False)
@@ -62,12 +77,12 @@ class ColouredGaussian:
     torch.Size([1, 1, 4, 4])
     """
 
-    sigma: float = field(converter=positive("sigma", "a noise level for images in [0, 1]: 25 / 255"))
+    sigma: float = field(converter=_sigma)
     A: Any = field(validator=invertible)
     _memo: Memo[Spectrum] = field(factory=Memo, init=False, repr=False)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """x + Aᵀ (sigma n)."""
+        """Draw x + Aᵀ (sigma n)."""
         noise: Tensor = self.A.adjoint(self.sigma * normal(x, generator))
         return x + noise
 
@@ -87,7 +102,7 @@ class ColouredGaussian:
         return -self.grad_x(y, x)
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """y + sigma² AᵀA s, the closed form; x is ignored."""
+        """The root y + sigma² AᵀA s, a closed form; x is ignored."""
         image: Tensor = y + self.sigma**2 * self.A.adjoint(self.A.forward(s))
         return image
 
@@ -96,9 +111,7 @@ class ColouredGaussian:
         demand(self, Proximal)
         return spectral.prox(self._spectrum(v), y, v, step)
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """The Gaussian p(y | x) N(x; v, rho²), sampled exactly."""
         demand(self, SamplesGivenGaussian)
         return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
@@ -111,7 +124,7 @@ class ColouredGaussian:
         return spectral.annealed_score(self._spectrum(x), y, x, prior_score, sigma)
 
     def spectrum(self, shape: Shape, /) -> Spectrum:
-        """w = Vᵀ y with noise sigma s, for images of this shape."""
+        """Pseudo-observations Vᵀ y with noise sigma s, for images of this shape."""
         demand(self, Spectral)
         svd = self.A.svd(shape)
         return Spectrum(self.sigma * svd.s, svd.v, svd.vt, svd.vt)
@@ -127,8 +140,8 @@ class ColouredGaussian:
             return {}
         why = f"its filter {self.A!r} has no SVD: {lack}"
         hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
-        reasons = dict.fromkeys((Annealed, Spectral, SamplesGivenGaussian), why)
-        return {**reasons, Proximal: why + hint}
+        reasons: dict[type, str] = {Proximal: why + hint}
+        return reasons | dict.fromkeys((Annealed, Spectral, SamplesGivenGaussian), why)
 
     def _spectrum(self, x: Tensor) -> Spectrum:
         def make() -> Spectrum:
@@ -159,12 +172,12 @@ class ColouredSignalDependent:
     True
     """
 
-    a: float = field(converter=positive("a", "0.1, say; if it is 0 use ColouredGaussian(b, A)"))
-    b: float = field(converter=positive("b", "the noise level of a black pixel, 0.05, say"))
+    a: float = field(converter=_a)
+    b: float = field(converter=_b)
     A: Any = field(validator=invertible)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """x + Aᵀ ((a x + b) n)."""
+        """Draw x + Aᵀ ((a x + b) n)."""
         noise: Tensor = self.A.adjoint(self._level(x) * normal(x, generator))
         return x + noise
 
@@ -221,12 +234,3 @@ class ColouredSignalDependent:
 
     def _level(self, x: Tensor) -> Tensor:
         return SignalDependent(self.a, self.b).level(x)
-
-
-SWEEPS = 200
-
-
-def log_abs_det(operator: Any, y: Tensor, /) -> Tensor:
-    """log |det A| for a measurement like y, `()`."""
-    value: Tensor = operator.log_abs_det(tuple(y.shape[1:]))
-    return value.to(y)

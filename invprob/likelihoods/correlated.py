@@ -26,14 +26,13 @@ from torch import Generator, Tensor
 from ..compatibility import lacks
 from ..contracts import (
     ChecksMeasurement,
-    InfersImageShape,
     Invertible,
     LinearOperator,
     Shape,
     Spectrum,
 )
 from ..errors import InputError
-from .delegation import a_likelihood, demand, withdrawn_by
+from .delegation import a_likelihood, image_shape_of, withdrawn_by
 
 
 @runtime_checkable
@@ -54,6 +53,12 @@ def invertible(_: object, __: object, operator: object) -> None:
                 f"{reason}. CorrelationFilter() and CircularBlur(kernel) without zeros can be "
                 "undone; to blur the image before the noise use Gaussian(sigma, operator=H)"
             )
+
+
+def log_abs_det(operator: Any, y: Tensor, /) -> Tensor:
+    """The number log |det A| for a measurement like y, `()`."""
+    value: Tensor = operator.log_abs_det(tuple(y.shape[1:]))
+    return value.to(y)
 
 
 @frozen(eq=False)
@@ -80,16 +85,16 @@ class Correlated:
     A: Any = field(validator=invertible)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """A w."""
+        """Draw w, and filter it."""
         y: Tensor = self.A.forward(self.noise.sample(x, generator))
         return y
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p_w(A⁻¹ y | x) - log |det A|; a probability on a lattice stays what it is."""
+        """That of the noise at A⁻¹ y, minus log |det A|; on a lattice it stays what it is."""
         value: Tensor = self.noise.log_prob(self.A.inverse(y), x)
         if isinstance(self.noise, OnLattice):
             return value
-        return value - self.A.log_abs_det(tuple(y.shape[1:])).to(value)
+        return value - log_abs_det(self.A, y)
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """That of the noise at A⁻¹ y."""
@@ -111,9 +116,7 @@ class Correlated:
         image: Tensor = self.noise.prox(self.A.inverse(y), v, step)
         return image
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """That of the noise at A⁻¹ y."""
         image: Tensor = self.noise.sample_given(self.A.inverse(y), v, rho, generator)
         return image
@@ -131,7 +134,7 @@ class Correlated:
         return evolve(spectrum, observe=lambda y: spectrum.observe(self.A.inverse(y)))
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if A can't be inverted for y, or A⁻¹ y is impossible for the noise."""
+        """Raise `InputError` if A can't be inverted, or A⁻¹ y is impossible for the noise."""
         made = tuple(self.A.out_shape(tuple(y.shape[1:])))
         if made != tuple(y.shape[1:]):
             raise InputError(
@@ -147,9 +150,7 @@ class Correlated:
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's: A keeps the shape of a measurement."""
-        if isinstance(self.noise, InfersImageShape):
-            return self.noise.image_shape(shape)
-        return tuple(shape)
+        return image_shape_of(self.noise, shape)
 
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have either."""

@@ -7,11 +7,13 @@ from ..contracts import (
     Annealed,
     Differentiable,
     HasLikelihood,
+    InfersImageShape,
     Likelihood,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
     ScoresData,
+    Shape,
     Spectral,
 )
 from ..errors import IncompatibleError, InputError
@@ -44,6 +46,11 @@ def withdrawn_by(noise: object, /) -> dict[type, str]:
         for capability in CAPABILITIES
         if (lack := lacks(noise, capability))
     }
+
+
+def image_shape_of(noise: object, shape: Shape, /) -> Shape:
+    """The image's shape for a measurement of this shape: what the noise says, or the same."""
+    return noise.image_shape(shape) if isinstance(noise, InfersImageShape) else tuple(shape)
 
 
 def demand(part: object, capability: type, /) -> None:

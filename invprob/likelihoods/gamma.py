@@ -38,6 +38,10 @@ from .rows import in_pieces, per_row, total
 NODES = 64
 
 
+def _alpha(value: object) -> float:
+    return positive(value, "alpha", "the shape of the gamma law, 26 for noise of 20 %")
+
+
 @frozen
 class Gamma:
     """y = x g with g ~ Gamma(alpha), of mean 1.
@@ -56,18 +60,16 @@ class Gamma:
     tensor([[0.2500]])
     """
 
-    alpha: float = field(
-        converter=positive("alpha", "the shape of the gamma law, 26 for noise of 20 %")
-    )
+    alpha: float = field(converter=_alpha)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """x g; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
+        """Draw x g; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
         shape = torch.full(x.shape, self.alpha, dtype=x.dtype, device=generator.device)
         factor = torch._standard_gamma(shape, generator=generator).to(x.device) / self.alpha
         return inside(inside(x, DARKEST) * factor)
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y_i | x_i), entry by entry."""
+        """The density log p(y_i | x_i), entry by entry."""
         defined = (x > 0) & (y > 0)
         x, y = torch.where(defined, x, 1), torch.where(defined, y, 1)
         constant = self.alpha * math.log(self.alpha) - math.lgamma(self.alpha)
@@ -79,16 +81,16 @@ class Gamma:
         return total(self.log_density(y, x))
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """alpha (y - x) / x²."""
+        """The derivative alpha (y - x) / x²."""
         x = inside(x, DARKEST)
         return self.alpha * (y - x) / x.square()
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """(alpha - 1) / y - alpha / x."""
+        """The derivative (alpha - 1) / y - alpha / x."""
         return (self.alpha - 1) / inside(y, DARKEST) - self.alpha / inside(x, DARKEST)
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """alpha y / (alpha - 1 - y s), the closed form; x is ignored.
+        """The root alpha y / (alpha - 1 - y s), a closed form; x is ignored.
 
         A score of (alpha - 1) / y or more belongs to no x; the pixel then gets 10⁶ y.
         """
@@ -105,10 +107,8 @@ class Gamma:
 
         return torch.where(objective(left) <= objective(right), left, right)
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
-        """x ~ p(y | x) N(x; v, rho²), x > 0, pixel by pixel: see `pixelwise`."""
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """Draw x ~ p(y | x) N(x; v, rho²), x > 0, pixel by pixel: see `pixelwise`."""
         y, step = inside(y, DARKEST), per_row(rho, v).square()
         left, right = self._minima(y, v, step)
         slope = self._derivative(y, v, step)(left)[1]
@@ -131,6 +131,10 @@ class Gamma:
         score = self.alpha * (1 / mode - 1 / x) + mean_minus_mode / sigma**2
         slope = self.alpha * (mode - x + mean_minus_mode) / x.square()
         return Smoothed(constant + top + log_mass, score, slope)
+
+    def least_x(self) -> float:
+        """Black, that is 1e-6."""
+        return DARKEST
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""
@@ -167,7 +171,7 @@ class Gamma:
         return least_beside(self._derivative(y, v, step), low, 3 * y, torch.maximum(y, v))
 
     def _around_mode(self, kappa: Tensor) -> tuple[Tensor, Tensor]:
-        """log ∫ exp(-alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²) dt, and the mean of eᵗ - 1."""
+        """The log of ∫ exp(-alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²) dt, and the mean of eᵗ - 1."""
         deep = 36.0
         width = (self.alpha + kappa).rsqrt()
         right = (2 * deep) ** 0.5 * width

@@ -16,7 +16,7 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from .rows import in_pieces, per_row, uniform
+from .rows import in_pieces, per_row, together, uniform
 
 CELLS = 96
 DEPTH = 25.0
@@ -27,7 +27,7 @@ class Pixelwise(Protocol):
     """A noise model that treats every pixel by itself."""
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y_i | x_i), entry by entry; -inf outside the support."""
+        """The density log p(y_i | x_i), entry by entry; -inf outside the support."""
 
 
 @frozen(eq=False)
@@ -52,6 +52,9 @@ class Smooths(Protocol):
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, with w ~ p(w | x)."""
 
+    def least_x(self) -> float:
+        """The least brightness that this noise knows."""
+
 
 @frozen(eq=False)
 class Modes:
@@ -75,8 +78,8 @@ class Modes:
 def sample_given(
     noise: Pixelwise, modes: Modes, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
 ) -> Tensor:
-    """x ~ p(y | x) N(x; v, rho²) pixel by pixel, for a density whose modes are known."""
-    y, v = torch.broadcast_tensors(y, v)
+    """Draw x ~ p(y | x) N(x; v, rho²) pixel by pixel, for a density whose modes are known."""
+    y, v = together(y, v)
     scale = per_row(rho, v)
 
     def log_density(x: Tensor, y: Tensor, v: Tensor, scale: Tensor) -> Tensor:

@@ -36,6 +36,10 @@ from .pixelwise import Modes, Smoothed
 from .rows import in_pieces, per_row, total
 
 
+def _peak(value: object) -> float:
+    return positive(value, "peak", "the mean photon count of a white pixel, 30")
+
+
 @frozen
 class Poisson:
     """y = k / peak with k ~ Poisson(peak x): photon counts, scaled so that white is 1.
@@ -54,7 +58,7 @@ class Poisson:
     tensor([[[[True, True, True, True]]]])
     """
 
-    peak: float = field(converter=positive("peak", "the mean photon count of a white pixel, 30"))
+    peak: float = field(converter=_peak)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
         """Counts over peak; a pixel below 0 counts as 0."""
@@ -62,7 +66,7 @@ class Poisson:
         return torch.poisson(rate.to(generator.device), generator=generator).to(x) / self.peak
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y_i | x_i), entry by entry; -inf off the lattice."""
+        """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""
         count = self.peak * y
         possible = (x >= 0) & (count > -0.5) & ~self._off_lattice(y)
         rate, count = torch.where(possible, self.peak * x, 1), torch.where(possible, count, 0)
@@ -74,16 +78,16 @@ class Poisson:
         return total(self.log_density(y, x))
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """peak (y / x - 1)."""
+        """The derivative peak (y / x - 1)."""
         return self.peak * (y / inside(x, DARKEST) - 1)
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """peak (log(peak x) - digamma(peak y + 1))."""
+        """The derivative peak (log(peak x) - digamma(peak y + 1))."""
         count = inside(self.peak * y, 0.0)
         return self.peak * ((self.peak * inside(x, DARKEST)).log() - torch.digamma(count + 1))
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """exp(digamma(peak y + 1) + s / peak) / peak, the closed form; x is ignored."""
+        """The root exp(digamma(peak y + 1) + s / peak) / peak, a closed form; x is ignored."""
         count = inside(self.peak * y, 0.0)
         return (torch.digamma(count + 1) + s / self.peak).exp() / self.peak
 
@@ -95,10 +99,8 @@ class Poisson:
         root = (half.square() + product).sqrt()
         return torch.where(half > 0, root + half, product / inside(root - half))
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
-        """x ~ p(y | x) N(x; v, rho²), x >= 0, pixel by pixel: see `pixelwise`."""
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """Draw x ~ p(y | x) N(x; v, rho²), x >= 0, pixel by pixel: see `pixelwise`."""
         y, variance = inside(y, 0.0), per_row(rho, v).square()
         mode = self.prox(y, v, variance.flatten())
         # In sqrt(x) the likelihood is nearly Gaussian with the variance 1 / (4 peak).
@@ -122,6 +124,10 @@ class Poisson:
         mean = mean / self.peak
         return Smoothed(log_density, (mean - y) / sigma**2, self.peak * (mean / x - 1))
 
+    def least_x(self) -> float:
+        """Black, that is 1e-6."""
+        return DARKEST
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if peak y has an entry that is no count."""
         hint = "; if the sensor adds Gaussian noise, use Mixture(Poisson(peak), sigma)"
@@ -143,7 +149,7 @@ class Poisson:
         return (count - count.round()).abs() > slack
 
     def _tilted_counts(self, tilt: Tensor, spread: float) -> tuple[Tensor, Tensor]:
-        """log of the sum of exp(k tilt - k² / 2 spread² - lgamma(k + 1)), and the mean of k."""
+        """The log of Σ exp(k tilt - k² / 2 spread² - lgamma(k + 1)), and the mean of k."""
         # The mode solves u + log u = d for u = (k + ½) / spread², up to 0.03 in the logarithm.
         d = tilt + 0.5 / spread**2 - 2 * math.log(spread)
         u = inside(torch.where(d > 20, d, d.clamp_max(20).exp().log1p()))

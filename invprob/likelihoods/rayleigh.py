@@ -6,9 +6,9 @@ for 0 < x < y; mean x (1 + scale sqrt(pi / 2)), variance x² scale² (2 - pi / 2
 brighter than the truth, so y itself is no estimate. The Fisher information is infinite: gradients
 in x have a heavy tail, log(y - x) keeps x below y.
 
-* Score equation, t = r / x: y s = (1 + t) (1 / t - t / scale²) falls from +inf to -inf, so there is
-  one root for every y > 0 and every s. As t³ + t² - scale² (1 - y s) t - scale² = 0 it is convex,
-  and Newton's method from the right converges without safeguards.
+* Score equation, t = r / x: y s = (1 + t) (1 / t - t / scale²) falls from +inf to -inf, so there
+  is one root for every y > 0 and every s. t³ + t² - scale² (1 - y s) t - scale² is convex, and
+  Newton's method from the right needs no safeguards.
 * prox: -log p is convex on (0, y) for scale <= 2.77, so its minimum is the one root of a
   derivative between 0 and y.
 * Sum with Gaussian noise: r times a normal density of r, in closed form. With A = x² scale²,
@@ -34,9 +34,13 @@ from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
 from .pixelwise import Modes, Smoothed
 from .roots import newton, root_between
-from .rows import per_row, total, uniform
+from .rows import per_row, together, total, uniform
 
 CONVEX_UP_TO = 2.77
+
+
+def _scale(value: object) -> float:
+    return positive(value, "scale", "the scale of the Rayleigh law, 0.3")
 
 
 @frozen
@@ -57,16 +61,16 @@ class Rayleigh:
     tensor([[0.5000]])
     """
 
-    scale: float = field(converter=positive("scale", "the scale of the Rayleigh law, 0.3"))
+    scale: float = field(converter=_scale)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """(1 + eta) x; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
+        """Draw (1 + eta) x; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
         eta = self.scale * (-2 * torch.log1p(-uniform(x, generator))).sqrt()
         x = inside(x, DARKEST)
         return torch.maximum(x * (1 + eta), torch.nextafter(x, x + 1))
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y_i | x_i), entry by entry."""
+        """The density log p(y_i | x_i), entry by entry."""
         defined = (x > 0) & (y > x)
         x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
         r, scale = y - x, x * self.scale
@@ -78,7 +82,7 @@ class Rayleigh:
         return total(self.log_density(y, x))
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """-1 / r - 2 / x + y r / (x³ scale²); 0 where x is not between 0 and y."""
+        """The derivative -1 / r - 2 / x + y r / (x³ scale²); 0 where x is not between 0 and y."""
         defined = (x > 0) & (y > x)
         x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
         r = y - x
@@ -86,14 +90,14 @@ class Rayleigh:
         return torch.where(defined, value, 0)
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """1 / r - r / (scale² x²); 0 where x is not between 0 and y."""
+        """The derivative 1 / r - r / (scale² x²); 0 where x is not between 0 and y."""
         defined = (x > 0) & (y > x)
         x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
         r = y - x
         return torch.where(defined, 1 / r - r / (self.scale * x).square(), 0)
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """y / (1 + t) with t³ + t² - scale² (1 - y s) t - scale² = 0, t > 0; x is ignored."""
+        """The root y / (1 + t), where t³ + t² - scale² (1 - y s) t - scale² = 0; x is ignored."""
         y, square = inside(y, DARKEST), self.scale**2
         excess = 1 - y * s
         start = torch.where(
@@ -113,15 +117,13 @@ class Rayleigh:
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """The root of x - v - step grad_x(y, x) in (0, y)."""
-        y, v = torch.broadcast_tensors(inside(y, DARKEST), v)
+        y, v = together(inside(y, DARKEST), v)
         rate = per_row(step, v)
         end = y * (1 - 2 * torch.finfo(y.dtype).eps)
         return root_between(lambda x: x - v - rate * self.grad_x(y, x), 1e-6 * y, end)
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
-        """x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """Draw x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
         y, variance = inside(y, DARKEST), per_row(rho, v).square()
         mode = self.prox(y, v, variance.flatten())
         width = (1 / variance + self._curvature(y, mode)).rsqrt()
@@ -142,13 +144,17 @@ class Rayleigh:
         slope = relative * (c * shrunk - 2) + shrunk + ratio * rate * (b * shrunk / x - 1)
         return Smoothed(log_density, score, slope)
 
+    def least_x(self) -> float:
+        """Black, that is 1e-6."""
+        return DARKEST
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""
         refuse(
             y,
             y <= 0,
-            f"{self!r} makes every pixel brighter than a positive image; lift the dark pixels of a "
-            "rounded file, y.clamp(min=1 / 510), or use Mixture(Rayleigh(scale), sigma), which "
+            f"{self!r} makes every pixel brighter than a positive image; lift the dark pixels of "
+            "a rounded file, y.clamp(min=1 / 510), or use Mixture(Rayleigh(scale), sigma), which "
             "allows all numbers",
         )
 
@@ -168,7 +174,7 @@ class Rayleigh:
 
 
 def _half_moment(h: Tensor) -> tuple[Tensor, Tensor]:
-    """log I and Phi / I, where I = phi(h) + h Phi(h) is the mean of max(h + n, 0)."""
+    """The log of I and Phi / I, where I = phi(h) + h Phi(h) is the mean of max(h + n, 0)."""
     # Below -5 the two terms cancel; Laplace's continued fraction of Mills' ratio does not.
     a = (-h).clamp_min(5.0)
     tail = torch.zeros_like(a)

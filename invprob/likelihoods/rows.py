@@ -41,6 +41,12 @@ def uniform(like: Tensor, generator: Generator, /) -> Tensor:
     ).to(like.device)
 
 
+def together(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors, expanded to the one shape to which they broadcast."""
+    shape = torch.broadcast_shapes(*(t.shape for t in tensors))  # type: ignore[no-untyped-call]
+    return tuple(t.expand(shape) for t in tensors)
+
+
 def in_pieces(
     function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, nodes: int
 ) -> tuple[Tensor, ...]:
@@ -56,7 +62,7 @@ def in_pieces(
     (tensor([[7.5000, 7.5000, 7.5000],
             [7.5000, 7.5000, 7.5000]]),)
     """
-    tensors = torch.broadcast_tensors(*tensors)
-    columns = [t.reshape(-1, 1).split(max(1, 2**20 // nodes)) for t in tensors]
+    tensors = together(*tensors)
+    columns = [torch.split(t.reshape(-1, 1), max(1, 2**20 // nodes)) for t in tensors]
     pieces = [function(*columns) for columns in zip(*columns, strict=True)]
     return tuple(torch.cat(piece).reshape(tensors[0].shape) for piece in zip(*pieces, strict=True))

@@ -36,6 +36,14 @@ from .roots import ValueAndSlope, least_beside
 from .rows import normal, per_row, total
 
 
+def _a(value: object) -> float:
+    return positive(value, "a", "0.1, say; noise that does not grow is Gaussian(b)")
+
+
+def _b(value: object) -> float:
+    return positive(value, "b", "the noise level of a black pixel, 0.05, say")
+
+
 @frozen
 class SignalDependent:
     """y = x + (a x + b) n, with n standard normal.
@@ -54,11 +62,11 @@ class SignalDependent:
     tensor([[0.5000]])
     """
 
-    a: float = field(converter=positive("a", "0.1, say; noise that does not grow is Gaussian(b)"))
-    b: float = field(converter=positive("b", "the noise level of a black pixel, 0.05, say"))
+    a: float = field(converter=_a)
+    b: float = field(converter=_b)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """x + (a x + b) n."""
+        """Draw x + (a x + b) n."""
         return x + self.level(x) * normal(x, generator)
 
     def level(self, x: Tensor, /) -> Tensor:
@@ -66,7 +74,7 @@ class SignalDependent:
         return inside(self.a * x + self.b, DARKEST)
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y_i | x_i), entry by entry; -inf where a x + b <= 0."""
+        """The density log p(y_i | x_i), entry by entry; -inf where a x + b <= 0."""
         u = self.level(x)
         value = -0.5 * ((y - x) / u).square() - u.log() - 0.5 * math.log(math.tau)
         return torch.where(self.a * x + self.b > 0, value, -torch.inf)
@@ -76,13 +84,13 @@ class SignalDependent:
         return total(self.log_density(y, x))
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """r / u² + a r² / u³ - a / u."""
+        """The derivative r / u² + a r² / u³ - a / u."""
         u = self.level(x)
         n = (y - x) / u
         return (n + self.a * (n.square() - 1)) / u
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """-r / u²."""
+        """The derivative -r / u²."""
         return (x - y) / self.level(x).square()
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
@@ -100,10 +108,8 @@ class SignalDependent:
 
         return torch.where(objective(left) <= objective(right), left, right)
 
-    def sample_given(
-        self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
-    ) -> Tensor:
-        """x ~ p(y | x) N(x; v, rho²), a x + b > 0, pixel by pixel: see `pixelwise`."""
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """Draw x ~ p(y | x) N(x; v, rho²), a x + b > 0, pixel by pixel: see `pixelwise`."""
         step = per_row(rho, v).square()
         left, right = self._minima(y, v, step)
         slope = self._derivative(y, v, step)(left)[1]
@@ -118,7 +124,12 @@ class SignalDependent:
         variance = u.square() + sigma**2
         shrunk = r / variance
         log_density = -0.5 * (r * shrunk + variance.log() + math.log(math.tau))
-        return Smoothed(log_density, -shrunk, shrunk + self.a * u * (shrunk.square() - 1 / variance))
+        slope = shrunk + self.a * u * (shrunk.square() - 1 / variance)
+        return Smoothed(log_density, -shrunk, slope)
+
+    def least_x(self) -> float:
+        """Where the noise vanishes, -b / a, and a hair above."""
+        return (DARKEST - self.b) / self.a
 
     def _derivative(self, y: Tensor, v: Tensor, step: Tensor) -> ValueAndSlope:
         """The derivative of -step log p(y | x) + (x - v)² / 2, and its slope."""
@@ -147,6 +158,6 @@ class SignalDependent:
         return least_beside(self._derivative(y, v, step), *ends)
 
     def _pivot(self, y: Tensor) -> Tensor:
-        """a y + b, kept away from 0."""
+        """The number a y + b, kept away from 0."""
         c = self.a * y + self.b
         return torch.where(c < 0, c.clamp_max(-DARKEST), c.clamp_min(DARKEST))
