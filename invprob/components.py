@@ -11,8 +11,17 @@ from .hookspecs import hookimpl
 from .likelihoods.gaussian import Gaussian
 from .operators import kernels
 from .operators.blur import CircularBlur
+from .operators.compose import Compose
+from .operators.correlation import CorrelationFilter
+from .operators.decimate import BlurDecimate
+from .operators.dense import Dense
+from .operators.downsample import Downsample
+from .operators.grayscale import Grayscale
+from .operators.hadamard import Hadamard
 from .operators.identity import Identity
 from .operators.mask import Mask
+from .operators.separable import SeparableBlur
+from .operators.stack import Stack
 from .priors.denoiser import DenoiserPrior
 from .priors.gaussian import GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior
@@ -90,6 +99,73 @@ def _operators() -> list[Component]:
             example=lambda: CircularBlur(kernels.gaussian(1.0)),
             from_text=CircularBlur.named,
             summary="convolution with borders that wrap around (deblurring)",
+        ),
+        Component(
+            "operator",
+            "separable-blur",
+            SeparableBlur,
+            example=lambda: SeparableBlur.named("gaussian0.8"),
+            from_text=SeparableBlur.named,
+            summary="convolution of rows and columns, with any borders (deblurring)",
+        ),
+        Component(
+            "operator",
+            "downsample",
+            Downsample,
+            example=lambda: Downsample(2),
+            summary="the mean of each block of pixels (super-resolution)",
+        ),
+        Component(
+            "operator",
+            "blur-decimate",
+            BlurDecimate,
+            example=lambda: BlurDecimate.named("gaussian0.8", 2),
+            from_text=BlurDecimate.named,
+            summary="convolution, then every r-th pixel (super-resolution)",
+        ),
+        Component(
+            "operator",
+            "hadamard",
+            Hadamard,
+            example=lambda: Hadamard(8, keep=0.5, scramble=True),
+            summary="some Walsh-Hadamard coefficients (compressive sensing)",
+            reference="L. Gan, T. T. Do, T. D. Tran (2008). Fast Compressive Imaging Using "
+            "Scrambled Block Hadamard Ensemble. EUSIPCO.",
+        ),
+        Component(
+            "operator",
+            "grayscale",
+            Grayscale,
+            summary="a weighted sum of the channels (colouring)",
+        ),
+        Component(
+            "operator",
+            "dense",
+            Dense,
+            example=lambda: Dense(torch.arange(64.0).outer(torch.arange(8.0)).cos().T, (1, 8, 8)),
+            summary="any matrix, for small images",
+        ),
+        Component(
+            "operator",
+            "compose",
+            Compose,
+            example=lambda: Compose(Grayscale(), Downsample(2)),
+            summary="one operator after another",
+        ),
+        Component(
+            "operator",
+            "stack",
+            Stack,
+            example=lambda: Stack([Downsample(2), Identity()], (1, 8, 8)),
+            summary="several measurements of one image",
+        ),
+        Component(
+            "operator",
+            "correlation-filter",
+            CorrelationFilter,
+            summary="the 3x3 filter that correlates noise; invertible",
+            reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
+            "Score Function. NeurIPS.",
         ),
     ]
 
