@@ -338,9 +338,7 @@ class Solver(Protocol[P_contra, L_contra, S]):
     ) -> S:
         """The state before the first step, from `x0` `(B, *image)` where one is given."""
 
-    def step(
-        self, problem: Problem[P_contra, L_contra], state: S, streams: Streams, /
-    ) -> S:
+    def step(self, problem: Problem[P_contra, L_contra], state: S, streams: Streams, /) -> S:
         """The next state; `state` itself is left alone."""
 
     def estimate(self, state: S, /) -> Tensor:

@@ -1,4 +1,7 @@
-"""What can go wrong, by name. Every message says what came in, why it can't be, and what to type instead."""
+"""What can go wrong, by name.
+
+Every message says what came in, why it can't be, and what to type instead.
+"""
 
 
 class InvprobError(Exception):

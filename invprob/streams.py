@@ -1,8 +1,8 @@
 """Randomness that belongs to a row, not to a batch.
 
-Row r of a batch is sample i of measurement b. Its generator is seeded from `(seed, i, b)` alone, so
-sample i is the same whether 3 or 8 samples were asked for and however they were batched. Numbers
-are drawn on the CPU, so a seed means the same on every device.
+A row of a batch is sample i of measurement b. Its generator is seeded from `(seed, i, b)` alone,
+so sample i is the same whether 3 or 8 samples were asked for and however they were batched.
+Numbers are drawn on the CPU, so a seed means the same on every device.
 """
 
 from __future__ import annotations

@@ -1,0 +1,214 @@
+"""What goes with what: needs against capabilities, refusal with a reason, and the matrix.
+
+A solver declares `needs`; a part has a capability if it has the method and has not withdrawn it.
+Everything missing is collected before a run starts and said at once, with what would work instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from .catalogue import Catalogue, catalogue
+from .contracts import AnySolver, Withdraws
+from .errors import IncompatibleError, InputError
+from .problem import Problem
+
+
+def lacks(part: object, capability: type, /) -> str | None:
+    """Why a part does not have a capability, or `None` if it has.
+
+    >>> import invprob as ip
+    >>> lacks(ip.Gaussian(sigma=0.1), ip.contracts.Proximal) is None
+    True
+    """
+    if not isinstance(part, capability):
+        return f"it has no method {' and '.join(_methods(capability))}"
+    if isinstance(part, Withdraws):
+        return part.withdrawn().get(capability)
+    return None
+
+
+def missing(solver: AnySolver, *, prior: object = None, likelihood: object = None) -> list[str]:
+    """One sentence for each capability that a solver needs and a given part does not have."""
+    complaints = []
+    for role, part, capabilities in (
+        ("prior", prior, solver.needs.prior),
+        ("likelihood", likelihood, solver.needs.likelihood),
+    ):
+        for capability in capabilities if part is not None else ():
+            if reason := lacks(part, capability):
+                complaints.append(f"{role} {part!r} is not {capability.__name__}: {reason}")
+    return complaints
+
+
+def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = None) -> bool:
+    """Whether a solver finds in these parts all that it needs."""
+    return not missing(solver, prior=prior, likelihood=likelihood)
+
+
+def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
+    """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
+    examples = [part.example() for part in catalogue().of_kind("solver")]
+    return [
+        type(solver).__name__
+        for solver in examples
+        if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
+        and (solver.stochastic or not stochastic)
+    ]
+
+
+def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
+    """Refuse an impossible composition, with everything that is missing and what would work.
+
+    Raises:
+        IncompatibleError: the prior or the likelihood lacks what the solver needs.
+    """
+    if isinstance(solver, type):
+        raise InputError(f"{solver.__name__} is a class; give an instance: {solver.__name__}()")
+    if not all(hasattr(solver, name) for name in ("needs", "steps", "init", "step", "estimate")):
+        raise InputError(f"{solver!r} is no solver; the order is solve(problem, solver)")
+    complaints = missing(solver, prior=problem.prior, likelihood=problem.likelihood)
+    if complaints:
+        name = type(solver).__name__
+        lines = [f"{name} cannot solve this problem:", *(f"  - {text}." for text in complaints)]
+        others = alternatives(problem)
+        lines.append(
+            f"Solvers that accept this prior and likelihood: {', '.join(others)}."
+            if others
+            else "No installed solver accepts this prior and this likelihood together."
+        )
+        raise IncompatibleError("\n".join(lines))
+
+
+# --------------------------------------------------------------------------- the matrix
+
+
+@frozen
+class Table:
+    """Which solver accepts which part of one kind, and why not.
+
+    Attributes:
+        title: what the rows are.
+        columns: the solvers' names.
+        rows: the parts' names.
+        reasons: for each (row, column) why it can't be; empty where it can.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    reasons: dict[tuple[str, str], str]
+
+    def markdown(self) -> str:
+        """The table in Markdown."""
+        lines = [
+            f"| {self.title} | " + " | ".join(self.columns) + " |",
+            "|---" * (len(self.columns) + 1) + "|",
+        ]
+        for row in self.rows:
+            cells = ("–" if self.reasons[row, column] else "✓" for column in self.columns)
+            lines.append(f"| {row} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """The table for a terminal."""
+        wide = max(len(self.title), *map(len, self.rows))
+        lines = [f"{self.title:<{wide}}  " + "  ".join(self.columns)]
+        for row in self.rows:
+            cells = (
+                f"{'-' if self.reasons[row, column] else 'yes':^{len(column)}}"
+                for column in self.columns
+            )
+            lines.append(f"{row:<{wide}}  " + "  ".join(cells))
+        return "\n".join(line.rstrip() for line in lines)
+
+
+@frozen
+class Matrix:
+    """The compatibility matrix: one table for each kind of part, and the broken plugins."""
+
+    tables: tuple[Table, ...]
+    broken: tuple[str, ...]
+
+    def markdown(self) -> str:
+        """The matrix in Markdown."""
+        footer = [f"Broken plugin, left out: {who}" for who in self.broken]
+        return "\n\n".join([*(table.markdown() for table in self.tables), *footer])
+
+    def __str__(self) -> str:
+        """The matrix for a terminal."""
+        footer = [f"Broken plugin, left out: {who}" for who in self.broken]
+        return "\n\n".join([*map(str, self.tables), *footer])
+
+
+def matrix(parts: Catalogue | None = None, /) -> Matrix:
+    """Compute the matrix from the examples in the catalogue.
+
+    An operator counts as accepted where its `Gaussian(sigma, operator)` is.
+    """
+    parts = parts or catalogue()
+    solvers = [(part.name, part.example()) for part in parts.of_kind("solver")]
+    names = tuple(name for name, _ in solvers)
+    tables = []
+    for title, kind in (
+        ("prior", "prior"),
+        ("likelihood", "likelihood"),
+        ("operator", "operator"),
+    ):
+        rows = parts.of_kind(kind)
+        examples = {part.name: part.example() for part in rows}
+        reasons = {
+            (row, name): "; ".join(_complaints(solver, kind, example))
+            for row, example in examples.items()
+            for name, solver in solvers
+        }
+        if rows:
+            tables.append(Table(title, names, tuple(part.name for part in rows), reasons))
+    return Matrix(tuple(tables), tuple(map(str, parts.broken)))
+
+
+def why(solver: str, part: str, /) -> str:
+    """Why a solver does or does not accept a part, both by name.
+
+    Raises:
+        UnknownNameError: no component has that name.
+    """
+    method = catalogue().get("solver", solver).example()
+    lines = []
+    for component in catalogue().find(part):
+        if component.kind == "solver":
+            continue
+        complaints = _complaints(method, component.kind, component.example())
+        head = f"{solver} and the {component.kind} {part}"
+        lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
+    if not lines:
+        raise InputError(f"{part!r} is a solver; name a prior, a likelihood or an operator")
+    return "\n".join(lines)
+
+
+def _complaints(solver: AnySolver, kind: str, example: object) -> list[str]:
+    match kind:
+        case "prior":
+            return missing(solver, prior=example)
+        case "likelihood":
+            return missing(solver, likelihood=example)
+        case _:
+            from .likelihoods.gaussian import Gaussian
+
+            return missing(solver, likelihood=Gaussian(sigma=0.1, operator=example))
+
+
+def _methods(capability: type) -> list[str]:
+    methods: list[tuple[str, Callable[..., Any]]] = [
+        (name, value)
+        for name, value in vars(capability).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    ]
+    return [
+        f"`{name}({', '.join(p for p in inspect.signature(value).parameters if p != 'self')})`"
+        for name, value in methods
+    ]

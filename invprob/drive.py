@@ -1,0 +1,241 @@
+"""The driver: the only place with a loop, and with files, time and progress around it.
+
+`iterate` turns a problem and a solver into a stream of events; `solve` is a for-loop over it. A
+solver is a pure recursion `state → state`; randomness comes from one generator per row, spawned
+from the seed, so sample i is the same however many are asked for. An event holds all that is
+needed to go on from it, the generators' states included: a resumed run is bit-identical to one
+that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import torch
+from attrs import field, frozen
+from torch import Tensor
+
+from .checkpoint import Identity, load_checkpoint
+from .compatibility import alternatives, check
+from .contracts import AnySolver, Solver
+from .errors import InputError
+from .problem import Problem
+from .progress import Watch
+from .result import Record, Result
+from .streams import Streams
+
+P = TypeVar("P")
+L = TypeVar("L")
+S = TypeVar("S")
+
+
+@frozen(eq=False)
+class Event:
+    """A run after some step; callbacks and stop rules see it and change nothing.
+
+    Attributes:
+        step: steps done so far; 0, or where the checkpoint was, in the first event of a run.
+        steps: steps of a full run.
+        seconds: time since the run's first event.
+        state: the solver's state.
+        random: the generators' states `(rows, n)`, captured with the state.
+        identity: what is being solved, with which seed; checkpoints carry it.
+    """
+
+    step: int
+    steps: int
+    seconds: float
+    state: Any = field(repr=False)
+    random: Tensor = field(repr=False)
+    identity: Identity = field(repr=False)
+
+    @property
+    def problem(self) -> Problem[Any, Any]:
+        """The problem being solved, one row per sample and measurement."""
+        return self.identity.problem
+
+    @property
+    def solver(self) -> AnySolver:
+        """The solver."""
+        return self.identity.solver
+
+    @property
+    def sigma(self) -> float | None:
+        """The run's present noise level, where the solver's state has one."""
+        sigma = getattr(self.state, "sigma", None)
+        return None if sigma is None else float(sigma)
+
+    def estimate(self) -> Tensor:
+        """The image that this state stands for, `(rows, *image)`."""
+        with torch.no_grad():
+            return self.solver.estimate(self.state)
+
+
+@runtime_checkable
+class HandlesInterrupt(Protocol):
+    """A callback that has something to save when the run is interrupted."""
+
+    def interrupted(self, event: Event, /) -> str:
+        """Save it, and say in a sentence how to go on."""
+
+
+Callback = Callable[[Event], object]
+StopRule = Callable[[Event], bool]
+
+
+def iterate(
+    problem: Problem[P, L],
+    solver: Solver[P, L, S],
+    *,
+    seed: int = 0,
+    x0: Tensor | None = None,
+    resume: str | PathLike[str] | None = None,
+) -> Iterator[Event]:
+    """A run as a stream of events, for people who want to hold the loop themselves.
+
+    Everything that can be refused is refused at the call. The first event is the start.
+
+    Args:
+        problem: what to solve; `problem.repeat(n)` for n samples.
+        solver: how.
+        seed: of all randomness.
+        x0: where to start, `(B, *image)`; by default the solver's choice.
+        resume: a checkpoint of the same problem and solver to go on from.
+
+    Raises:
+        IncompatibleError: the prior or the likelihood lacks what the solver needs.
+        InputError: an impossible value.
+        CheckpointError: the checkpoint is damaged, or of something else.
+
+    >>> import invprob as ip, torch
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
+    >>> [event.step for event in ip.iterate(problem, ip.PnP(iterations=2))]
+    [0, 1, 2]
+    """
+    check(problem, solver)
+    identity = Identity(problem, solver, seed)
+    streams = Streams(seed, problem.samples, problem.measurements)
+    with torch.no_grad():
+        state = solver.init(problem, streams, _start(problem, x0))
+    steps, first = solver.steps(problem), 0
+    if resume is not None:
+        state, first = load_checkpoint(resume, identity, state, steps, streams)
+    return _events(identity, state, streams, range(first, steps + 1))
+
+
+def _events(
+    identity: Identity,
+    state: Any,
+    streams: Streams,
+    span: range,
+) -> Iterator[Event]:
+    steps, begin = span.stop - 1, time.perf_counter()
+    yield Event(span.start, steps, 0.0, state, streams.state(), identity)
+    for step in span[1:]:
+        with torch.no_grad():
+            state = identity.solver.step(identity.problem, state, streams)
+        seconds = time.perf_counter() - begin
+        yield Event(step, steps, seconds, state, streams.state(), identity)
+
+
+def solve(
+    problem: Problem[P, L],
+    solver: Solver[P, L, S],
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    x0: Tensor | None = None,
+    resume: str | PathLike[str] | None = None,
+    stop: StopRule | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
+) -> Result:
+    """Solve a problem: one estimate, or several posterior samples.
+
+    Args:
+        problem: what to solve.
+        solver: how.
+        samples: how many posterior samples of each measurement; by default one result.
+        seed: of all randomness; sample i depends on (seed, i), not on how many are asked for.
+        x0: where to start, `(B, *image)`; by default the solver's choice.
+        resume: a checkpoint (see `SaveEvery`) of the same problem, solver, samples and seed.
+        stop: a rule that ends the run early when it returns true, such as `StopAfter(60)`.
+        callbacks: called with every event.
+        progress: show a bar on standard error; by default if that is a terminal.
+
+    Raises:
+        IncompatibleError: the prior or the likelihood lacks what the solver needs.
+        InputError: an impossible value.
+        CheckpointError: the checkpoint is damaged, or of something else.
+        DivergenceError: the run produced values that are not finite.
+
+    >>> import invprob as ip, torch
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(2, 1, 4, 4))
+    >>> result = ip.solve(problem, ip.Restart(), samples=3, seed=0)
+    >>> result.samples.shape, result.std.shape
+    (torch.Size([3, 2, 1, 4, 4]), torch.Size([2, 1, 4, 4]))
+    """
+    check(problem, solver)
+    if samples is not None:
+        _check_samples(problem, solver, samples)
+        problem = problem.repeat(samples)
+    events = iterate(problem, solver, seed=seed, x0=x0, resume=resume)
+    history: list[Record] = []
+    event, stopped = next(events), ""
+    with Watch(event, show=progress) as watch:
+        try:
+            while True:
+                for callback in callbacks:
+                    callback(event)
+                if stop is not None and stop(event):
+                    stopped = f"stopped by {stop!r} after step {event.step} of {event.steps}"
+                    break
+                following = next(events, None)
+                if following is None:
+                    stopped = f"ran all {event.steps} steps"
+                    break
+                event = following
+                history.append(Record(event.step, event.seconds, event.sigma))
+                watch.see(event)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
+        watch.finish(event)
+    shape = (problem.samples, problem.measurements, *problem.image_shape)
+    return Result(event.estimate().reshape(shape), event.step, stopped, tuple(history))
+
+
+def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
+    said = [one.interrupted(event) for one in callbacks if isinstance(one, HandlesInterrupt)]
+    where = f"interrupted after step {event.step} of {event.steps}; "
+    return where + (
+        " ".join(said) or "nothing was saved: add callbacks=[SaveEvery(50, 'run.ckpt')]"
+    )
+
+
+def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) -> None:
+    if samples < 1:
+        raise InputError(f"samples={samples}: at least one is needed")
+    if samples > 1 and not solver.stochastic:
+        others = ", ".join(alternatives(problem, stochastic=True)) or "none is installed"
+        raise InputError(
+            f"{solver!r} is deterministic: all {samples} samples would be equal; leave `samples` "
+            f"out, or take a sampler for this problem: {others}"
+        )
+
+
+def _start(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor | None:
+    if x0 is None:
+        return None
+    rows = (problem.measurements, *problem.image_shape)
+    if tuple(x0.shape) == rows:
+        x0 = x0.repeat(problem.samples, *[1] * len(problem.image_shape))
+    elif tuple(x0.shape) != (problem.y.shape[0], *problem.image_shape):
+        raise InputError(f"x0 has shape {tuple(x0.shape)}; this problem needs {rows}")
+    if not x0.is_floating_point() or not bool(torch.isfinite(x0).all()):
+        raise InputError("x0 must hold finite floating-point numbers")
+    return x0.to(problem.y)

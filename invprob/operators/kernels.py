@@ -1,0 +1,129 @@
+"""Blur kernels: small images of sum 1 that say where the light of one pixel goes.
+
+    (k * x)[i] = sum over j of k[j] x[i - (j - c)],   c = (h // 2, w // 2)
+
+c is the centre. A kernel of odd size has its middle there; one of even size shifts by half a
+pixel. All kernels here are `(h, w)`, float64, non-negative and of sum 1: a gray image stays as
+bright as it was.
+
+By name, so that a kernel fits into a command line: `uniform5`, `gaussian1.5`, `motion9@30`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+
+def uniform(size: int) -> Tensor:
+    """The mean over a square of `size` x `size` pixels.
+
+    Args:
+        size: side of the square in pixels, at least 1.
+
+    >>> uniform(3)[0]
+    tensor([0.1111, 0.1111, 0.1111], dtype=torch.float64)
+    """
+    if int(size) != size or size < 1:
+        raise InputError(f"size={size} of a uniform kernel; give a whole number of pixels >= 1")
+    return torch.full((int(size), int(size)), 1 / size**2, dtype=torch.float64)
+
+
+def gaussian_profile(sigma: float) -> Tensor:
+    """A sampled Gaussian along one axis, cut at the first pixel beyond 3 sigma, of sum 1.
+
+    Args:
+        sigma: standard deviation in pixels, > 0.
+
+    >>> gaussian_profile(0.5)
+    tensor([2.6387e-04, 1.0645e-01, 7.8657e-01, 1.0645e-01, 2.6387e-04],
+           dtype=torch.float64)
+    """
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise InputError(f"sigma={sigma} of a Gaussian kernel; give a number of pixels > 0")
+    radius = math.ceil(3 * sigma)
+    at = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    profile = torch.exp(-0.5 * (at / sigma) ** 2)
+    return profile / profile.sum()
+
+
+def gaussian(sigma: float) -> Tensor:
+    """A sampled Gaussian, cut at the first pixel beyond 3 sigma.
+
+    Args:
+        sigma: standard deviation in pixels, > 0.
+
+    >>> gaussian(1.5).shape
+    torch.Size([11, 11])
+    """
+    profile = gaussian_profile(sigma)
+    return torch.outer(profile, profile)
+
+
+def motion(length: float, angle: float = 0.0) -> Tensor:
+    """A camera that moved on a straight line while it exposed.
+
+    The segment is sampled at 64 points per pixel, and each point is shared among its four
+    neighbours (bilinear), so that any length and angle works. The kernel is symmetric about its
+    centre.
+
+    Args:
+        length: length of the segment in pixels, > 0.
+        angle: its direction in degrees, anticlockwise from the rows; 90 is vertical.
+
+    >>> motion(2, angle=0)
+    tensor([[0.2500, 0.5000, 0.2500]], dtype=torch.float64)
+    """
+    if not (math.isfinite(length) and length > 0 and math.isfinite(angle)):
+        raise InputError(
+            f"length={length}, angle={angle} of a motion kernel; give a length in pixels > 0 and "
+            "an angle in degrees"
+        )
+    count = math.ceil(64 * length)
+    along = ((torch.arange(count, dtype=torch.float64) + 0.5) / count - 0.5) * length
+    turn = math.radians(angle)
+    row, column = -math.sin(turn) * along, math.cos(turn) * along
+    radius_row, radius_column = (math.ceil(float(a.abs().max()) - 1e-9) for a in (row, column))
+    rows = _tents(row, radius_row)
+    columns = _tents(column, radius_column)
+    return torch.einsum("pi,pj->ij", rows, columns) / count
+
+
+def _tents(at: Tensor, radius: int) -> Tensor:
+    """Bilinear weights of points `(points,)` on the pixels -radius..radius: `(points, pixels)`."""
+    pixels = torch.arange(-radius, radius + 1, dtype=at.dtype)
+    weights = (1 - (at[:, None] - pixels).abs()).clamp(min=0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+
+
+def named(name: str) -> Tensor:
+    """The kernel of this name.
+
+    Args:
+        name: `uniformSIZE`, `gaussianSIGMA`, `motionLENGTH` or `motionLENGTH@ANGLE`; sizes in
+            pixels, the angle in degrees.
+
+    Raises:
+        InputError: no kernel is called so.
+
+    >>> named("uniform5").shape, named("gaussian1.5").shape, named("motion9@30").shape
+    (torch.Size([5, 5]), torch.Size([11, 11]), torch.Size([7, 9]))
+    """
+    if match := re.fullmatch(r"uniform(\d+)", name):
+        return uniform(int(match[1]))
+    if match := re.fullmatch(rf"gaussian({_NUMBER})", name):
+        return gaussian(float(match[1]))
+    if match := re.fullmatch(rf"motion({_NUMBER})(?:@(-?{_NUMBER}))?", name):
+        return motion(float(match[1]), float(match[2] or 0))
+    raise InputError(
+        f"no kernel is called {name!r}; give uniformSIZE (uniform5), gaussianSIGMA (gaussian1.5) "
+        "or motionLENGTH@ANGLE (motion9@30), in pixels and degrees"
+    )

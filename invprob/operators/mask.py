@@ -1,0 +1,144 @@
+"""A mask: some pixels were observed, the others were not (inpainting).
+
+    y = M x,   M = diag(mask)
+
+The measurement keeps the image's shape; what was not observed is 0 in it. M is its own singular
+value decomposition, U = V = I and s = mask, so nothing is ever permuted: coordinate j of the
+spectral domain *is* pixel j.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from attrs import field, frozen
+from torch import Tensor
+
+from ..contracts import SVD, Shape
+from ..errors import InputError
+from ..streams import generator
+from .planes import broadcasts, constant
+
+
+def _observed(mask: object) -> Tensor:
+    values = constant(mask, "mask")
+    strange = values[(values != 0) & (values != 1)]
+    if strange.numel():
+        raise InputError(
+            f"mask has {strange.numel()} values other than 0 and 1, the first is "
+            f"{float(strange[0]):.4g}; give True (or 1) where a pixel was observed: mask > 0.5"
+        )
+    if not bool(values.any()):
+        raise InputError(
+            f"mask of shape {tuple(values.shape)} is 0 everywhere: nothing was observed; "
+            "True (or 1) marks the observed pixels"
+        )
+    return values.bool()
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
+
+
+@frozen(eq=False, repr=False)
+class Mask:
+    """H x = mask * x: the pixels that were observed, and 0 elsewhere.
+
+    Args:
+        mask: True (or 1) where a pixel was observed, False (or 0) where it was not; any shape
+            that broadcasts to the image's: `(H, W)`, `(1, H, W)` or `(C, H, W)`.
+
+    Raises:
+        InputError: mask has other values than 0 and 1, or is 0 everywhere; in use: it does not
+            broadcast to the image's shape.
+
+    >>> import torch, invprob as ip
+    >>> half = ip.Mask(torch.tensor([[1, 0], [0, 1]]))
+    >>> half
+    Mask(50% of (2, 2))
+    >>> half.forward(torch.full((1, 1, 2, 2), 0.25))
+    tensor([[[[0.2500, 0.0000],
+              [0.0000, 0.2500]]]])
+    """
+
+    mask: Tensor = field(converter=_observed)
+
+    @classmethod
+    def from_file(cls, file: str | Path) -> Mask:
+        """The mask in an image file: white where a pixel was observed, black where not.
+
+        Args:
+            file: any image file; colours are averaged, and white is what is above one half.
+
+        Raises:
+            InputError: the file can't be read, or it is no mask: many of its pixels are gray.
+        """
+        from ..images import read_image
+
+        gray = read_image(Path(file))[0].mean(0)
+        doubtful = float(((gray > 0.1) & (gray < 0.9)).double().mean())
+        if doubtful > 0.05:
+            raise InputError(
+                f"{doubtful:.0%} of the pixels of {file} are neither black nor white; a mask is "
+                "white where a pixel was observed and black where it was not"
+            )
+        return cls(gray > 0.5)
+
+    @classmethod
+    def random(cls, shape: Shape, keep: float = 0.5, seed: int = 0) -> Mask:
+        """A mask that observes a random share of the pixels: `round(keep * pixels)` of them.
+
+        Args:
+            shape: the mask's shape; `(H, W)` observes the same pixels in every channel.
+            keep: the share that is observed, in (0, 1].
+            seed: which mask.
+
+        Raises:
+            InputError: keep is not in (0, 1], or so small that no pixel would be observed.
+
+        >>> import invprob as ip
+        >>> ip.Mask.random((64, 64), keep=0.2, seed=1)
+        Mask(20% of (64, 64))
+        """
+        if not 0 < keep <= 1:
+            raise InputError(f"keep={keep} is no share of the pixels; give a number in (0, 1]")
+        flat = torch.zeros(torch.Size(shape).numel(), dtype=torch.bool)
+        count = round(keep * flat.numel())
+        if count == 0:
+            raise InputError(
+                f"keep={keep} of {flat.numel()} pixels, shape {tuple(shape)}, observes nothing; "
+                "give a larger keep"
+            )
+        flat[torch.randperm(flat.numel(), generator=generator(seed))[:count]] = True
+        return cls(flat.reshape(tuple(shape)))
+
+    def forward(self, x: Tensor, /) -> Tensor:
+        """Mask * x."""
+        self.out_shape(tuple(x.shape[1:]))
+        return x * self.mask.to(x)
+
+    def adjoint(self, y: Tensor, /) -> Tensor:
+        """Mask * y: a mask is symmetric."""
+        return self.forward(y)
+
+    def out_shape(self, shape: Shape, /) -> Shape:
+        """The image's shape; `InputError` if the mask does not broadcast to it."""
+        if not broadcasts(self.mask.shape, shape):
+            raise InputError(
+                f"a mask of shape {tuple(self.mask.shape)} does not fit images of shape "
+                f"{tuple(shape)}; give one of shape {tuple(shape[-2:])} or {tuple(shape)}"
+            )
+        return tuple(shape)
+
+    def image_shape(self, shape: Shape, /) -> Shape:
+        """The measurement's shape; `InputError` if the mask does not broadcast to it."""
+        return self.out_shape(shape)
+
+    def svd(self, shape: Shape, /) -> SVD:
+        """U = V = I, s = mask."""
+        s = self.mask.double().expand(self.out_shape(shape)).clone()
+        return SVD(s, _same, _same, self.forward, self.forward)
+
+    def __repr__(self) -> str:
+        return f"Mask({float(self.mask.double().mean()):.0%} of {tuple(self.mask.shape)})"

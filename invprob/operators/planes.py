@@ -1,0 +1,49 @@
+"""Image shapes, and the checks on them that several operators share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..contracts import Shape
+from ..errors import InputError
+
+
+def plane(shape: Shape, operator: object, /) -> tuple[int, int]:
+    """Height and width of images `(..., H, W)`, the last two axes; `InputError` if there are none.
+
+    >>> plane((3, 32, 48), "Blur")
+    (32, 48)
+    """
+    if len(shape) < 2 or min(shape) < 1:
+        raise InputError(
+            f"{operator!r} acts on the last two axes of an image, but the image's shape is "
+            f"{tuple(shape)}; give images (B, C, H, W)"
+        )
+    return shape[-2], shape[-1]
+
+
+def broadcasts(small: Shape, shape: Shape, /) -> bool:
+    """Whether a tensor of shape `small` broadcasts to `shape` without enlarging it.
+
+    >>> broadcasts((8, 8), (3, 8, 8)), broadcasts((3, 8, 8), (1, 8, 8))
+    (True, False)
+    """
+    return len(small) <= len(shape) and all(
+        n in (1, m) for n, m in zip(reversed(small), reversed(shape), strict=False)
+    )
+
+
+def constant(value: object, name: str, /) -> Tensor:
+    """A private copy of a user's array: float64, on the CPU, finite, not empty."""
+    try:
+        tensor = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name} is no array of real numbers: {error}") from None
+    if tensor.numel() == 0:
+        raise InputError(f"{name} has shape {tuple(tensor.shape)}: it is empty")
+    if not bool(torch.isfinite(tensor).all()):
+        raise InputError(
+            f"{name} has {int((~torch.isfinite(tensor)).sum())} values that are not finite"
+        )
+    return tensor

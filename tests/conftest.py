@@ -1,0 +1,25 @@
+"""Small parts that the tests of the driver share."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("INVPROB_PLUGINS", "")  # what else is installed must not change our tests
+
+import pytest
+import torch
+
+import invprob as ip
+
+torch.set_num_threads(max(1, min(2, torch.get_num_threads())))
+
+
+@pytest.fixture
+def prior() -> ip.GaussianPrior:
+    return ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+
+
+@pytest.fixture
+def problem(prior: ip.GaussianPrior) -> ip.Problem:
+    y = torch.rand(2, 1, 4, 4, generator=ip.generator(7))
+    return ip.Problem(prior, ip.Gaussian(sigma=0.1), y)

@@ -1,0 +1,68 @@
+import attrs
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from invprob.fingerprint import fingerprint
+
+
+@attrs.frozen(eq=False)
+class Part:
+    scale: float
+    table: torch.Tensor
+    cache: dict = attrs.field(factory=dict, init=False)
+
+
+def adder(n):
+    return lambda x: x + n
+
+
+def network(seed, width=3):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(2, width), nn.ReLU())
+
+
+SAME = [
+    lambda: Part(0.5, torch.arange(3.0)),
+    lambda: network(0),
+    lambda: adder(1),
+    lambda: np.arange(4),
+    lambda: {"a": [1, 2.5, None, "x"]},
+    lambda: {3, 1, 2},
+]
+DIFFERENT = [
+    *SAME,
+    lambda: Part(0.5, torch.arange(3.0).double()),
+    lambda: Part(0.25, torch.arange(3.0)),
+    lambda: network(1),
+    lambda: network(0, width=4),
+    lambda: adder(2),
+    lambda: np.arange(4).reshape(2, 2),
+    lambda: {"a": [1, 2.5, "x", None]},
+    lambda: {"a": [12, 0.5, None, "x"]},
+    lambda: torch.zeros(3, requires_grad=True),
+    lambda: torch.tensor(float("nan")),
+]
+
+
+@pytest.mark.parametrize("make", SAME)
+def test_equal_parts_have_equal_fingerprints(make):
+    assert fingerprint(make()) == fingerprint(make())
+
+
+def test_different_parts_have_different_fingerprints():
+    marks = [fingerprint(make()) for make in DIFFERENT]
+    assert len(set(marks)) == len(marks)
+
+
+def test_what_a_part_has_cached_does_not_count():
+    used, fresh = SAME[0](), SAME[0]()
+    used.cache["x"] = torch.ones(2)
+    assert fingerprint(used) == fingerprint(fresh)
+
+
+def test_a_part_that_holds_itself_ends():
+    loop = []
+    loop.append(loop)
+    assert len(fingerprint(loop)) == 64

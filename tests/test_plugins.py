@@ -1,0 +1,116 @@
+"""Broken plugins cost a warning, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import textwrap
+
+import pytest
+
+import invprob as ip
+from invprob.catalogue import Catalogue
+from invprob.plugins import discover
+
+HEAD = "from invprob import Component, hookimpl, GaussianPrior, PnP\n"
+BROKEN = {
+    "missing_import": ("import a_package_that_is_not_there", "ModuleNotFoundError.*not_there"),
+    "wrong_signature": (
+        HEAD + "@hookimpl\ndef invprob_components(config):\n    return []",
+        "PluginValidationError.*config",
+    ),
+    "raising": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    raise RuntimeError('no licence file')",
+        "RuntimeError: no licence file",
+    ),
+    "duplicate": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'pnp', PnP)]",
+        "the solver name 'pnp' is taken by invprob",
+    ),
+    "wrong_type": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    return [PnP]",
+        "returned a type among its components",
+    ),
+    "not_a_list": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    return 3",
+        "returned int, not a list",
+    ),
+    "no_hook": ("x = 1", "implements no hook"),
+    "exiting": ("raise SystemExit('licence expired')", "SystemExit: licence expired"),
+    "half": (
+        HEAD + "@hookimpl\ndef invprob_components():\n"
+        "    yield Component('solver', 'half-good', PnP)\n    raise ValueError('then this')",
+        "ValueError: then this",
+    ),
+    "bad_name": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'P n P', PnP)]",
+        "'P n P' is no component name",
+    ),
+}
+GOOD = HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'mine', PnP)]"
+
+
+def install(folder, name, source):
+    (folder / f"{name}.py").write_text(textwrap.dedent(source))
+    info = folder / f"invprob_{name}-1.2.3.dist-info"
+    info.mkdir()
+    dashed = f"invprob-{name.replace('_', '-')}"
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dashed}\nVersion: 1.2.3\n")
+    (info / "entry_points.txt").write_text(f"[invprob]\n{name} = {name}\n")
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_left_out_and_listed_with_its_cause(name, site):
+    source, cause = BROKEN[name]
+    install(site, name, source)
+    install(site, "zz_good", GOOD)
+    with pytest.warns(ip.PluginWarning, match="left out") as caught:
+        found = discover(only=(name, "zz_good"))
+    assert len(caught) == 1
+    parts = Catalogue(found)
+    assert [who.distribution for who in parts.broken] == [f"invprob-{name.replace('_', '-')}"]
+    assert parts.broken[0].version == "1.2.3"
+    assert parts.get("solver", "mine").name == "mine"
+    with pytest.raises(ip.UnknownNameError, match="Broken plugin: .*1.2.3"):
+        parts.get("solver", "half-good")
+    assert f"{name} (invprob-" in str(ip.matrix(parts))
+    assert re.search(cause, parts.broken[0].cause)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_strict_raises(name, site):
+    install(site, name, BROKEN[name][0])
+    with pytest.raises(ip.PluginError, match=BROKEN[name][1]):
+        discover(only=(name,), strict=True)
+
+
+def test_the_first_in_alphabetical_order_keeps_a_name(site):
+    install(site, "b_second", GOOD)
+    install(site, "a_first", GOOD)
+    with pytest.warns(ip.PluginWarning, match="taken by invprob-a-first 1.2.3"):
+        found = discover(only=("a_first", "b_second"))
+    assert [who.plugin for who in found if who.cause] == ["b_second"]
+
+
+def test_a_plugin_that_is_not_installed_is_named():
+    with pytest.warns(ip.PluginWarning, match="'medain', which is not installed"):
+        discover(only=("medain",))
+
+
+def test_the_environment_chooses(site, monkeypatch):
+    install(site, "mine", GOOD)
+    monkeypatch.setenv("INVPROB_PLUGINS", "mine")
+    assert "mine" in ip.catalogue().solvers
+    monkeypatch.setenv("INVPROB_PLUGINS", "")
+    assert "mine" not in ip.catalogue().solvers

@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+import invprob as ip
+
+GRAY = torch.full((1, 1, 4, 4), 0.5)
+
+
+def make(y, prior=None, likelihood=None):
+    prior = prior or ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    return ip.Problem(prior, likelihood or ip.Gaussian(sigma=0.1), y)
+
+
+class Photos:
+    """A prior for colour or gray images in [0, 1]."""
+
+    def denoise(self, x, sigma, /):
+        return x
+
+    def domain(self):
+        return ip.Domain(channels=(1, 3), unit_range=True, sigma=(0.01, 1.0))
+
+    def __repr__(self):
+        return "Photos()"
+
+
+def test_a_good_problem_says_its_shapes():
+    problem = make(GRAY.repeat(2, 1, 1, 1))
+    assert problem.image_shape == (1, 4, 4)
+    assert problem.measurements == 2
+    assert problem.zeros().shape == (2, 1, 4, 4)
+
+
+def test_repeat_is_sample_major():
+    y = torch.stack([GRAY[0], GRAY[0] + 0.1])
+    rows = make(y).repeat(3)
+    assert rows.samples == 3 and rows.measurements == 2
+    assert torch.equal(rows.y, torch.cat([y, y, y]))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ((GRAY * 255).to(torch.uint8), r"torch.uint8.*y.float\(\) / 255"),
+        (GRAY.numpy(), "ndarray.*torch.as_tensor"),
+        (GRAY[0, 0, 0], r"shape \(4,\); a batch is needed"),
+        (GRAY[:0], r"shape \(0, 1, 4, 4\): it is empty"),
+        (GRAY / 0, r"16 values that are not finite, the first at index \(0, 0, 0, 0\)"),
+        (GRAY[:, :, :3], r"\(1, 3, 4\).*knows only \(1, 4, 4\)"),
+    ],
+)
+def test_impossible_measurements_are_refused(y, message):
+    with pytest.raises(ip.InputError, match=message):
+        make(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (GRAY.repeat(1, 2, 1, 1), r"\(2, 4, 4\); Photos\(\) takes \(C, H, W\) with C = 1 or 3"),
+        (GRAY.movedim(1, -1).repeat(1, 1, 1, 3), r"y.movedim\(-1, 1\)"),
+        (GRAY[0], r"y\[None, None\]"),
+        (255 * GRAY, "values up to 127.5.*255 for 8-bit files"),
+        (20000 * GRAY, "values up to 1e[+]04.*65535 for 16-bit"),
+    ],
+)
+def test_a_prior_for_photos_refuses_what_is_none(y, message):
+    with pytest.raises(ip.InputError, match=message):
+        make(y, Photos())
+
+
+def test_noise_beyond_the_unit_range_is_no_mistake():
+    noisy = GRAY + 3 * torch.randn(GRAY.shape, generator=ip.generator(0))
+    assert make(noisy, Photos(), ip.Gaussian(sigma=3.0)).samples == 1
+
+
+def test_a_swapped_order_is_explained():
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    with pytest.raises(ip.InputError, match=r"order is Problem\(prior, likelihood, y\)"):
+        ip.Problem(ip.Gaussian(sigma=0.1), Photos(), GRAY)
+    with pytest.raises(ip.InputError, match="at least one"):
+        make(GRAY, prior).repeat(0)
+
+
+def test_a_mask_of_the_wrong_shape_is_refused():
+    with pytest.raises(ip.InputError, match=r"\(3, 3\)"):
+        make(GRAY, likelihood=ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(3))))
