@@ -28,6 +28,7 @@ class Case:
 
     Attributes:
         seed: decides everything that is drawn.
+        kind: what the part is.
         shape: the image's shape, without the batch.
         small: the smallest image that the part takes, for checks that need thousands of them.
         several: the smallest of more than one pixel.
@@ -41,6 +42,7 @@ class Case:
     """
 
     seed: int
+    kind: str
     shape: Shape
     small: Shape
     several: Shape

@@ -37,7 +37,7 @@ def density_fits_samples(
     free = samples[:, moving]
     if free.shape[1] == 0:
         skip("the samples never vary")
-    mean, factor = free.mean(0), torch.linalg.cholesky(free.T.cov())
+    mean, factor = free.mean(0), torch.linalg.cholesky(torch.atleast_2d(free.T.cov()))
     points, log_q = _student(mean, factor, COUNT, generator)
     full = samples[:1].repeat(COUNT, 1)
     full[:, moving] = points

@@ -16,13 +16,12 @@ from typing import Any
 
 from attrs import frozen
 
-from ..contracts import Withdraws
+from ..compatibility import lacks
 from .case import Case
 from .verdict import Figure
 
 Body = Callable[[Any, Case], Figure | None]
 
-KINDS = ("prior", "likelihood", "operator", "solver")
 _table: dict[str, Check] = {}
 
 
@@ -47,16 +46,15 @@ class Check:
     body: Body
 
 
-def check(kind: str, /, *requires: type, once: bool = False) -> Callable[[Body], Body]:
-    """Enter a function into the table; `kind` is one of `KINDS` or `"any"`."""
+def check(kinds: str, /, *requires: type, once: bool = False) -> Callable[[Body], Body]:
+    """Enter a function into the table, for one or more kinds of part: `"prior likelihood"`."""
 
     def enter(body: Body) -> Body:
         name = body.__name__
         if name in _table:
             raise ValueError(f"two checks are called {name}")
         identity = inspect.cleandoc(body.__doc__ or name).partition("\n\n")[0].replace("\n", " ")
-        kinds = KINDS if kind == "any" else (kind,)
-        _table[name] = Check(name, identity, kinds, requires, once, body)
+        _table[name] = Check(name, identity, tuple(kinds.split()), requires, once, body)
         return body
 
     return enter
@@ -77,5 +75,5 @@ def lacking(entry: Check, part: object, /) -> str | None:
 
 def withdrawal(entry: Check, part: object, /) -> str | None:
     """Why this instance withdrew a capability that the check needs; None if it did not."""
-    reasons = part.withdrawn() if isinstance(part, Withdraws) else {}
-    return next((reasons[c] for c in entry.requires if c in reasons), None)
+    reasons = (lacks(part, capability) for capability in entry.requires)
+    return next((reason for reason in reasons if reason), None)

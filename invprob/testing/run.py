@@ -112,7 +112,7 @@ def run_check(entry: Check, whom: Subject, /, *, seed: int = 0, examples: int = 
         CheckFailure: an identity is broken, or the part raised; the message names the case.
         Skip: the check has nothing to say about this part.
     """
-    if reason := withdrawal(entry, whom.part) or lacking(entry, whom.part):
+    if reason := lacking(entry, whom.part) or withdrawal(entry, whom.part):
         raise Skip(reason)
     if entry.once:
         return _attempt(entry, whom, whom.case(seed))

@@ -19,13 +19,13 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
+from ..catalogue import KINDS
 from ..contracts import HasDomain, Shape
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
 from .case import Case, Images
 from .reference import gaussian_problem
-from .registry import KINDS
 
 SMALL: tuple[Shape, ...] = (
     (1, 1, 1),
@@ -47,7 +47,7 @@ class Subject:
 
     Attributes:
         part: the part.
-        kind: one of `registry.KINDS`.
+        kind: one of `catalogue.KINDS`.
         shapes: the image shapes to draw from, the usual one first.
         template: a case of which seed, shape and batch are replaced.
     """
@@ -91,7 +91,7 @@ def subject(
             f"no image shape was found that {type(part).__name__} takes; say one: shape=(1, 8, 8)"
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
-    template = Case(0, shapes[0], smallest[0], several, problem=problem)
+    template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)
     if isinstance(images, tuple):
         template = evolve(template, low=images[0], high=images[1])
     elif images is not None:
@@ -99,7 +99,7 @@ def subject(
     if kind == "prior":
         template = _within_domain(template, part)
     if kind == "solver" and problem is None:
-        template = evolve(template, problem=gaussian_problem(template))
+        template = evolve(template, problem=gaussian_problem(shapes[0]))
     return Subject(part, kind, shapes, template)
 
 

@@ -84,7 +84,7 @@ def below(value: float, limit: float, what: str, /) -> Figure:
     """`value <= limit`, NaN refused."""
     if not value <= limit:
         raise CheckFailure(f"{what} is {value:.4g}; at most {limit:.4g} is possible")
-    return Figure(value, limit)
+    return Figure(max(value, 0.0), limit)
 
 
 def finite(values: Tensor, what: str, /) -> Figure:
