@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
@@ -17,7 +18,7 @@ from .drive import Event
 from .errors import CheckpointError, CheckpointWarning, InputError
 
 
-def _positive(_: object, attribute: object, value: float) -> None:
+def _positive(_: object, attribute: object, value: Any) -> None:
     if not value > 0:
         raise InputError(f"{getattr(attribute, 'name', 'value')}={value}: it must be positive")
 

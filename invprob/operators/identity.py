@@ -57,3 +57,7 @@ class Identity:
     def log_abs_det(self, shape: Shape, /) -> Tensor:
         """0."""
         return torch.zeros((), dtype=torch.float64)
+
+    def diagonal(self, shape: Shape, /) -> Tensor:
+        """1: each pixel is measured by itself."""
+        return torch.ones((), dtype=torch.float64)

@@ -140,5 +140,15 @@ class Mask:
         s = self.mask.double().expand(self.out_shape(shape)).clone()
         return SVD(s, _same, _same, self.forward, self.forward)
 
+    def diagonal(self, shape: Shape, /) -> Tensor:
+        """The mask: H acts on each pixel by itself."""
+        self.out_shape(shape)
+        return self.mask.double()
+
+    def observed(self, shape: Shape, /) -> Tensor:
+        """The mask: what it leaves out is 0 in the measurement, without noise."""
+        self.out_shape(shape)
+        return self.mask
+
     def __repr__(self) -> str:
         return f"Mask({float(self.mask.double().mean()):.0%} of {tuple(self.mask.shape)})"

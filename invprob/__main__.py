@@ -1,0 +1,5 @@
+"""`python -m invprob` is `invprob`."""
+
+from .cli import main
+
+main()

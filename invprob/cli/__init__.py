@@ -1,0 +1,11 @@
+"""The command line: one file for each command, put together in `app`.
+
+Nothing that these files import at their top is slow: `invprob --help` loads no torch.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from .app import app
+
+    app(prog_name="invprob")

@@ -1,0 +1,87 @@
+"""`invprob solve`: a measurement in a file, the image in another."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def solve(
+    measurement: Annotated[Path, typer.Argument(help="The noisy image: PNG, JPEG or TIFF.")],
+    likelihood: Annotated[
+        str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="An image file, or a folder.")],
+    operator: Annotated[
+        str | None,
+        typer.Option("-A", "--operator", help="What came before the noise: mask:file=mask.png"),
+    ] = None,
+    solver: Annotated[
+        str | None, typer.Option("-s", "--solver", help="By default pnp; restart for samples.")
+    ] = None,
+    prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="How many posterior samples; 8 is a good start.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    bits: Annotated[
+        int | None, typer.Option(help="8 or 16 bits, 32 for TIFF; by default 8, TIFF 32.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Save the run to this file now and then, and on Ctrl-C.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Steps from one save to the next.")] = 10,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on from this file; all else as it was.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over existing files.")] = False,
+) -> None:
+    """Estimate the image behind a measurement, or draw samples of what it may have been.
+
+    With `-o clean.png --samples 3`, clean.png is the mean of the samples; clean-std.tif (32 bits,
+    in the unit of the image), clean-sample-0.png ... and clean-panel.png lie beside it. With
+    `-o run/` the same files lie in that folder: mean.png, std.tif, sample-0.png ...
+    """
+    from ..callbacks import SaveEvery
+    from ..drive import solve as run
+    from ..images import read_image
+    from ..problem import Problem
+    from .outputs import Outputs
+    from .specs import make, make_noise
+
+    files = Outputs.of(output, count=samples or 1, bits=bits)
+    y = read_image(measurement, page=page)
+    noise = make_noise(likelihood, operator)
+    problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
+    method = make("solver", solver or ("restart" if samples else "pnp"))
+    files.check(measurement, force=force)
+    keep = checkpoint or resume
+    begin = time.perf_counter()
+    try:
+        result = run(
+            problem,
+            method,
+            samples=samples,
+            seed=seed,
+            resume=resume,
+            callbacks=[SaveEvery(every, keep)] if keep else [],
+        )
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
+    files.write(result)
+    typer.echo(f"{method!r} {result.stopped} in {time.perf_counter() - begin:.1f} s")
+    for path in files:
+        typer.echo(f"wrote {path}")
+
+
+def _how_to_go_on(where: str, keep: Path | None) -> str:
+    advice = (
+        f"to go on, type the same command with --resume {keep}"
+        if keep
+        else "nothing was saved; --checkpoint FILE would have"
+    )
+    return f"{where.partition(';')[0] or 'interrupted'}; {advice}"

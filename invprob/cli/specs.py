@@ -1,0 +1,180 @@
+"""Parts as text: `name:key=value,key=value`.
+
+    gaussian:sigma=25/255        circular-blur:kernel=uniform5        mask:file=mask.png        pnp
+
+The name is looked up in the catalogue; the keys are the parameters of the component's `from_text`,
+and each value is converted to what that parameter's annotation asks for (`invprob.cli.values`). A
+piece without `=` continues the value before it: `shape=1,8,8`, or a file name with a comma.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from ..errors import InputError, InvprobError
+from .values import convert, in_words
+
+if TYPE_CHECKING:
+    from ..catalogue import Component
+
+WHITE = 2.0
+"""Noise of this standard deviation or more drowns an image in [0, 1]: the unit must be another."""
+
+
+@frozen
+class Spec:
+    """A component's name and its options, as they were typed."""
+
+    name: str
+    options: Mapping[str, str] = field(factory=dict)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        options = ",".join(f"{key}={value}" for key, value in self.options.items())
+        return f"{self.name}:{options}" if options else self.name
+
+
+def parse(text: str, /) -> Spec:
+    """Read `name:key=value,key=value`.
+
+    Raises:
+        InputError: the text does not have that form, or says a key twice.
+
+    >>> parse("gaussian:sigma=25/255").options
+    {'sigma': '25/255'}
+    """
+    name, colon, rest = text.partition(":")
+    options: dict[str, str] = {}
+    last = ""
+    for piece in rest.split(",") if colon else ():
+        key, equals, value = (part.strip() for part in piece.partition("="))
+        if equals and key.isidentifier():
+            if key in options:
+                raise InputError(f"{text!r} says {key} twice; say it once")
+            options[key], last = value, key
+        elif last and not equals:
+            options[last] += f",{piece.strip()}"
+        else:
+            raise InputError(
+                f"{text!r}: {piece.strip()!r} is no option; write name:key=value,key=value, "
+                "for example gaussian:sigma=0.1"
+            )
+    if not name.strip() or "=" in name:
+        raise InputError(f"{text!r} has no name; write it first: gaussian:sigma=0.1")
+    return Spec(name.strip(), options)
+
+
+def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> Any:
+    """Make a part from text.
+
+    Args:
+        kind: "prior", "likelihood", "operator" or "solver".
+        text: `name:key=value,key=value`.
+        given: arguments that come from elsewhere, ready-made; the part must take them.
+
+    Raises:
+        UnknownNameError: the catalogue has no such name.
+        InputError: an option that the part doesn't have or lacks, or a value that it can't take.
+    """
+    from ..catalogue import catalogue
+
+    spec, given = parse(text), given or {}
+    component = catalogue().get(kind, spec.name)
+    parameters = _parameters(component.from_text)
+    named = {**spec.options, **given}
+    for key in named:
+        if key not in parameters:
+            raise InputError(_no_such_option(component, key, list(parameters)))
+    for key, parameter in parameters.items():
+        if parameter.default is parameter.empty and key not in named:
+            raise InputError(f"{kind} {spec.name} needs {key}; type {usage(component)}")
+    values = {key: _value(component, parameters[key], text) for key, text in spec.options.items()}
+    try:
+        return component.from_text(**values, **given)
+    except InvprobError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{kind} {spec}: {error}; type {usage(component)}") from error
+
+
+def make_noise(likelihood: str, operator: str | None, /) -> Any:
+    """Make a likelihood from text, with a linear operator from text in it."""
+    given = {} if operator is None else {"operator": make("operator", operator)}
+    return make("likelihood", likelihood, given)
+
+
+def usage(component: Component, /) -> str:
+    """What can be typed for a component: its name, its options and their defaults.
+
+    >>> from invprob.catalogue import Component
+    >>> def example(sigma: float, steps: int = 50): ...
+    >>> usage(Component("solver", "example", example))
+    'example:sigma=<a number>,steps=50'
+    """
+    options = []
+    for name, parameter in _parameters(component.from_text).items():
+        words = in_words(parameter.annotation)
+        if parameter.default is parameter.empty:
+            options.append(f"{name}=<{words or 'set it in Python'}>")
+        elif words and isinstance(parameter.default, bool):
+            options.append(f"{name}={'yes' if parameter.default else 'no'}")
+        elif words and isinstance(parameter.default, int | float | str | None):
+            options.append(f"{name}={parameter.default}".replace("=None", "=none"))
+    return ":".join(filter(None, (component.name, ",".join(options))))
+
+
+def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What a factory takes by name, with annotations that are objects."""
+    signature = inspect.signature(factory)
+    while isinstance(factory, partial):
+        factory = factory.func
+    module = sys.modules.get(getattr(factory, "__module__", None) or "")
+    names = vars(module) if module else {}
+    return {
+        name: parameter.replace(annotation=_evaluated(parameter.annotation, names))
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+
+
+def _evaluated(annotation: object, names: dict[str, Any]) -> object:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, dict(names))  # the text of an installed package
+    except Exception:  # a name that only type checkers see
+        return inspect.Parameter.empty
+
+
+def _value(component: Component, parameter: inspect.Parameter, text: str) -> object:
+    who = f"{component.kind} {component.name}: {parameter.name}={text}"
+    words = in_words(parameter.annotation)
+    if not words:
+        raise InputError(f"{who}: that option can't be typed; set it in Python")
+    try:
+        value = convert(text, parameter.annotation)
+    except ValueError:
+        raise InputError(f"{who}: it must be {words}") from None
+    if component.kind == "likelihood" and parameter.name == "sigma":
+        if isinstance(value, int | float) and value >= WHITE:
+            raise InputError(
+                f"{who}: images live in [0, 1], and this noise would drown any; for {text} on the "
+                f"scale 0..255 type {parameter.name}={text}/255 (= {value / 255:.3g})"
+            )
+    return value
+
+
+def _no_such_option(component: Component, key: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return (
+        f"{component.kind} {component.name} has no option {key!r}{hint} "
+        f"It takes: {usage(component)}"
+    )

@@ -1,0 +1,126 @@
+"""Values as text: what an annotation asks for, and the conversion to it.
+
+`int`, `float` (also fractions such as 25/255), `bool` (yes or no), `str`, `Path`, literals, tuples
+with commas, and unions of these, `None` included. What has no annotation is a number if it reads
+like one, and a word otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, Union
+
+Annotation = Any
+"""A type, a union, a literal, or `inspect.Parameter.empty` for none."""
+
+_WORDS: dict[Annotation, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "yes or no",
+    str: "a word",
+    Path: "a file",
+    types.NoneType: "none",
+}
+_TRUTH = {
+    **dict.fromkeys(("yes", "true", "on", "1"), True),
+    **dict.fromkeys(("no", "false", "off", "0"), False),
+}
+
+
+def convert(text: str, annotation: Annotation, /) -> object:
+    """The value that a text stands for.
+
+    Raises:
+        ValueError: it stands for none of that kind.
+
+    >>> convert("25/255", float | None), convert("none", float | None), convert("1,8,8", tuple)
+    (0.09803921568627451, None, ('1', '8', '8'))
+    """
+    for kind in kinds(annotation):
+        try:
+            return _convert(text, kind)
+        except ValueError:
+            continue
+    raise ValueError(text)
+
+
+def kinds(annotation: Annotation, /) -> tuple[Annotation, ...]:
+    """The kinds of value that a text can be turned into, in the order in which they are tried.
+
+    >>> import torch
+    >>> kinds(str | float | torch.Tensor)
+    (<class 'float'>, <class 'str'>)
+    """
+    if annotation is inspect.Parameter.empty or annotation in (Any, object):
+        return (int, float, str)
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        found = [kind for member in typing.get_args(annotation) for kind in kinds(member)]
+        return tuple(sorted(found, key=lambda kind: kind in (str, Path)))
+    return (annotation,) if _sayable(annotation) else ()
+
+
+def in_words(annotation: Annotation, /) -> str:
+    """What to type, in words; empty if nothing can be typed.
+
+    >>> in_words(float | None), in_words(Literal["fast", "slow"])
+    ('a number or none', 'fast or slow')
+    """
+    return " or ".join(dict.fromkeys(map(_in_words, kinds(annotation))))
+
+
+def _sayable(kind: Annotation) -> bool:
+    if _is_tuple(kind):
+        members = [one for one in typing.get_args(kind) if one is not Ellipsis]
+        return all(len(kinds(one)) > 0 for one in members)
+    return kind in _WORDS or typing.get_origin(kind) is Literal
+
+
+def _is_tuple(kind: Annotation) -> bool:
+    return kind is tuple or typing.get_origin(kind) is tuple
+
+
+def _in_words(kind: Annotation) -> str:
+    if typing.get_origin(kind) is Literal:
+        return " or ".join(map(str, typing.get_args(kind)))
+    return "values with commas between them" if _is_tuple(kind) else _WORDS[kind]
+
+
+def _convert(text: str, kind: Annotation) -> object:
+    if _is_tuple(kind):
+        return _tuple(text, typing.get_args(kind) or (str, ...))
+    if typing.get_origin(kind) is Literal:
+        return _chosen(text, {str(choice): choice for choice in typing.get_args(kind)})
+    if kind is bool:
+        return _chosen(text.lower(), _TRUTH)
+    if kind is types.NoneType:
+        return _chosen(text.lower(), {"none": None})
+    return _number(text) if kind is float else kind(text)
+
+
+def _chosen(text: str, choices: dict[str, Any]) -> object:
+    if text not in choices:
+        raise ValueError(text)
+    return choices[text]
+
+
+def _number(text: str) -> float:
+    """A number or a fraction; never NaN."""
+    above, slash, below = text.partition("/")
+    denominator = float(below) if slash else 1.0
+    if denominator == 0:
+        raise ValueError(text)
+    number = float(above) / denominator
+    if math.isnan(number):
+        raise ValueError(text)
+    return number
+
+
+def _tuple(text: str, members: tuple[Annotation, ...]) -> tuple[object, ...]:
+    pieces = text.split(",")
+    if len(members) == 2 and members[1] is Ellipsis:
+        members = (members[0],) * len(pieces)
+    return tuple(convert(piece, one) for piece, one in zip(pieces, members, strict=True))

@@ -1,0 +1,1 @@
+"""Likelihoods: how a measurement arises from an image. One file per idea."""

@@ -1,0 +1,274 @@
+"""Gaussian noise on a linear measurement: y = H x + sigma n.
+
+    log p(y | x) = -½ ‖(y - H x) / sigma‖² - sum of log sigma - ½ m log 2 pi
+
+The family in which everything is exact: the prox, sampling against a Gaussian and the annealed
+score need no iteration wherever H has a singular value decomposition and sigma is one number, or
+H acts on each pixel by itself and sigma is what you like. `spectral` holds the formulas.
+
+Entries that were not measured (`Mask`) are 0 in y, carry no noise, and count nowhere. An operator
+tells which ones by an optional method, `observed(shape)`; one that acts on each pixel by itself
+says so by another, `diagonal(shape)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from attrs import field, frozen
+from torch import Generator, Tensor
+
+from ..compatibility import lacks
+from ..contracts import (
+    Annealed,
+    HasSVD,
+    InfersImageShape,
+    Invertible,
+    LinearOperator,
+    MatchesScore,
+    Proximal,
+    SamplesGivenGaussian,
+    Shape,
+    Spectral,
+    Spectrum,
+)
+from ..errors import IncompatibleError, InputError
+from ..operators.identity import Identity
+from ..operators.memo import Memo
+from ..operators.planes import broadcasts
+from . import spectral
+from .rows import normal, total
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """An operator whose measurement has entries that were never measured."""
+
+    def observed(self, shape: Shape, /) -> Tensor:
+        """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
+
+
+@runtime_checkable
+class Diagonal(Protocol):
+    """An operator that acts on each pixel by itself: H x = diagonal * x."""
+
+    def diagonal(self, shape: Shape, /) -> Tensor:
+        """The factor of each pixel of images of this shape; it broadcasts to it."""
+
+
+def noise_level(value: object, /) -> Tensor | float:
+    """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
+    try:
+        level = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
+    bad = ~(torch.isfinite(level) & (level > 0))
+    if bool(bad.any()):
+        where = f" at index {tuple(bad.nonzero()[0].tolist())}" if level.ndim else ""
+        raise InputError(
+            f"sigma={float(level[bad][0]):.4g}{where}: a noise level is a positive number, for "
+            "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
+            "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
+        )
+    if level.numel() == 0:
+        raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
+    return level if level.ndim else float(level)
+
+
+def _linear(_: object, __: object, operator: object) -> None:
+    if isinstance(operator, type) or not isinstance(operator, LinearOperator):
+        raise InputError(
+            f"operator={operator!r} is no linear operator: it needs forward(x), adjoint(y) and "
+            "out_shape(shape), as Mask(mask) and CircularBlur(kernel) have"
+        )
+
+
+@frozen(eq=False, repr=False)
+class Gaussian:
+    """y = H x + sigma n, with n standard normal.
+
+    Args:
+        sigma: the noise level, in units of the image, whose range is [0, 1]: 25 grey levels are
+            `25 / 255`. A number; or a tensor that broadcasts to the measurement's shape (without
+            the batch), for noise that differs between pixels.
+        operator: H; by default the identity (denoising).
+
+    Raises:
+        InputError: sigma is not positive and finite, or operator is no linear operator; in use: a
+            sigma or an operator that does not fit the measurement's shape.
+
+    >>> import torch, invprob as ip
+    >>> noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.tensor([[1, 0], [0, 1]])))
+    >>> y = torch.tensor([[[[0.25, 0.0], [0.0, 0.75]]]])
+    >>> noise.prox(y, torch.full_like(y, 0.5), torch.tensor(0.01))
+    tensor([[[[0.3750, 0.5000],
+              [0.5000, 0.6250]]]])
+    """
+
+    sigma: Tensor | float = field(converter=noise_level)
+    operator: Any = field(factory=Identity, validator=_linear)
+    _memo: Memo[Any] = field(factory=lambda: Memo(16), init=False)
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """H x + sigma n; 0 where nothing was measured."""
+        mean: Tensor = self.operator.forward(x)
+        noise = self._sigma(mean) * normal(mean, generator)
+        return mean + (noise if (seen := self._observed(mean)) is None else noise * seen)
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """-½ ‖(y - H x) / sigma‖² - sum of log sigma - ½ m log 2 pi, over what was measured."""
+        return -0.5 * total((self._residual(y, x) / self._sigma(y)).square()) - self._normaliser(y)
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """Hᵀ (y - H x) / sigma²."""
+        gradient: Tensor = self.operator.adjoint(self._residual(y, x) / self._sigma(y) ** 2)
+        return gradient
+
+    def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """-(y - H x) / sigma²; 0 where nothing was measured."""
+        return -self._residual(y, x) / self._sigma(y) ** 2
+
+    def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
+        """H⁻¹ (y + sigma² s), the closed form; x is ignored."""
+        self._demand(MatchesScore)
+        image: Tensor = self.operator.inverse(y + self._sigma(y) ** 2 * s)
+        return image
+
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """(Hᵀ H / sigma² + I / step)⁻¹ (Hᵀ y / sigma² + v / step), in the singular basis."""
+        self._demand(Proximal)
+        return spectral.prox(self._spectrum(v), y, v, step)
+
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """The Gaussian N(y; H x, sigma²) N(x; v, rho²), sampled exactly."""
+        self._demand(SamplesGivenGaussian)
+        return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
+
+    def annealed_score(
+        self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
+    ) -> Tensor:
+        """The score of p(x_sigma | y), coordinate by coordinate: see `spectral`."""
+        self._demand(Annealed)
+        return spectral.annealed_score(self._spectrum(x), y, x, prior_score, sigma)
+
+    def spectrum(self, shape: Shape, /) -> Spectrum:
+        """Pseudo-observations w = (Uᵀ y) / s, whose noise is sigma / s, for images of this shape."""
+        self._demand(Spectral)
+        key = tuple(shape)
+        found: Spectrum = self._memo.get(key, lambda: self._make_spectrum(key, None))
+        return found
+
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` if sigma or the operator does not fit y's shape."""
+        shape = tuple(y.shape[1:])
+        made = self.operator.out_shape(self.image_shape(shape))
+        if tuple(made) != shape:
+            raise InputError(
+                f"y has measurements of shape {shape}, but {self.operator!r} makes {tuple(made)}"
+            )
+        if isinstance(self.sigma, Tensor) and not broadcasts(tuple(self.sigma.shape), shape):
+            raise InputError(
+                f"sigma has shape {tuple(self.sigma.shape)}, which does not broadcast to a "
+                f"measurement of shape {shape} (without the batch); give a number, or one of it "
+                "for each entry"
+            )
+
+    def image_shape(self, shape: Shape, /) -> Shape:
+        """The image's shape for a measurement of this shape: what the operator says, or the same.
+
+        Raises:
+            InputError: no image has such a measurement.
+        """
+        return (
+            self.operator.image_shape(shape)
+            if isinstance(self.operator, InfersImageShape)
+            else tuple(shape)
+        )
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """What H or sigma do not allow."""
+        reasons: dict[type, str] = {}
+        if lack := lacks(self.operator, Invertible):
+            reasons[MatchesScore] = (
+                f"a score fixes only H x, and {self.operator!r} can't be undone: {lack}"
+            )
+        if isinstance(self.operator, Diagonal) and not lacks(self.operator, HasSVD):
+            return reasons
+        if lack := lacks(self.operator, HasSVD):
+            has_method = isinstance(self.operator, HasSVD)
+            why = "its operator has no SVD " + (
+                f"({lack})" if has_method else "(CircularBlur has one)"
+            )
+        elif isinstance(self.sigma, Tensor):
+            why = (
+                "its sigma differs between pixels, and its operator mixes them; give one number, "
+                "or an operator that acts on each pixel by itself (Identity, Mask)"
+            )
+        else:
+            return reasons
+        hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
+        return reasons | {
+            Proximal: why + hint,
+            SamplesGivenGaussian: why,
+            Annealed: why,
+            Spectral: why,
+        }
+
+    def __repr__(self) -> str:
+        if isinstance(self.sigma, Tensor):
+            least, greatest = self.sigma.aminmax()
+            sigma = f"{least:.4g}..{greatest:.4g} {tuple(self.sigma.shape)}"
+        else:
+            sigma = f"{self.sigma:.4g}"
+        plain = isinstance(self.operator, Identity)
+        return f"Gaussian(sigma={sigma}{'' if plain else f', operator={self.operator!r}'})"
+
+    def _sigma(self, like: Tensor) -> Tensor | float:
+        if not isinstance(self.sigma, Tensor):
+            return self.sigma
+        level = self.sigma
+        key = ("sigma", like.dtype, like.device)
+        sigma: Tensor = self._memo.get(key, lambda: level.to(like))
+        return sigma
+
+    def _observed(self, y: Tensor) -> Tensor | None:
+        if not isinstance(self.operator, Observes):
+            return None
+        key = ("observed", y.shape[1:], y.dtype, y.device)
+        seen: Tensor = self._memo.get(
+            key, lambda: self.operator.observed(tuple(y.shape[1:])).to(y)
+        )
+        return seen
+
+    def _residual(self, y: Tensor, x: Tensor) -> Tensor:
+        residual: Tensor = y - self.operator.forward(x)
+        return residual if (seen := self._observed(y)) is None else residual * seen
+
+    def _normaliser(self, y: Tensor) -> float:
+        def make() -> float:
+            logs = torch.as_tensor(self.sigma, dtype=torch.float64).log() + 0.5 * math.log(
+                math.tau
+            )
+            logs = logs.expand(y.shape[1:])
+            seen = self._observed(y)
+            return float((logs if seen is None else logs * seen.to(logs)).sum())
+
+        value: float = self._memo.get(("normaliser", y.shape[1:]), make)
+        return value
+
+    def _spectrum(self, x: Tensor) -> Spectrum:
+        key = (x.shape[1:], x.dtype, x.device)
+        spectrum: Spectrum = self._memo.get(
+            key, lambda: self._make_spectrum(tuple(x.shape[1:]), x.new_empty(()))
+        )
+        return spectrum
+
+    def _make_spectrum(self, shape: Shape, like: Tensor | None) -> Spectrum:
+        return spectral.spectrum_of(self.operator.svd(shape), self.sigma, like)
+
+    def _demand(self, capability: type) -> None:
+        if why := self.withdrawn().get(capability):
+            raise IncompatibleError(f"{self!r} is not {capability.__name__}: {why}")

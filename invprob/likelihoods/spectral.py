@@ -1,0 +1,88 @@
+"""What every linear-Gaussian likelihood can do once it is diagonal.
+
+In the right singular basis a linear measurement is one noisy number for each coordinate
+
+    w_j = (Vᵀx)_j + sd_j n_j,        sd_j = +inf where nothing was measured,
+
+so everything is exact and costs a few elementwise passes and the basis change:
+
+    prox                v̂_j = v_j + k_j (w_j - v_j),     k = step / (step + sd²)
+    given N(v, rho²)    N(v_j + k_j (w_j - v_j), (1 - k_j) rho²),   k = rho² / (rho² + sd²)
+    annealed score      s_j + (w_j - x_j) / (sd_j² - sigma²)        where sigma < sd_j
+                        (w_j - x_j) / (sigma² - sd_j²)              where sigma > sd_j
+
+The annealed score belongs to p(x_sigma | y) when the annealing noise and the measurement noise are
+two times of *one* Brownian path that starts in x: before the path meets the measurement
+(sigma > sd_j) the coordinate depends on w_j alone, afterwards it adds an independent increment
+(Kawar et al. 2021). It is exact while sigma < sd_j for every measured j. For larger sigma the
+prior's score on the coordinates that were not measured would have to know w; it is taken at x
+instead, the one approximation of SNIPS.
+
+B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy Inverse Problems Stochastically.
+NeurIPS. https://arxiv.org/abs/2105.14951
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from ..contracts import SVD, Spectrum
+from .rows import normal, per_row
+
+
+def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) -> Spectrum:
+    """The pseudo-observations of y = U S Vᵀ x + sigma n.
+
+    Args:
+        svd: the operator's.
+        sigma: the noise level, a number; or one for each entry of y, where U is the identity.
+        like: `sd` gets the dtype and device of this, by default those of `svd.s`.
+    """
+    s = svd.s if like is None else svd.s.to(like)
+    seen = s > torch.finfo(s.dtype).tiny ** 0.5  # below it sd² overflows: it tells nothing
+    inverse = torch.where(seen, 1 / s, 0)
+    level = torch.as_tensor(sigma, dtype=s.dtype, device=s.device)
+    sd = torch.where(seen, level * inverse, torch.inf)
+
+    def observe(y: Tensor) -> Tensor:
+        return svd.ut(y) * inverse.to(y)
+
+    return Spectrum(sd, svd.v, svd.vt, observe)
+
+
+def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+    """argminₓ -step log p(y | x) + ½ ‖x - v‖²; `step` is `()` or `(B,)`."""
+    variance = spectrum.sd.square()
+    coordinates = spectrum.vt(v)
+    rate = per_row(step, coordinates)
+    gain = rate / (rate + variance)
+    return spectrum.v(torch.lerp(coordinates, spectrum.observe(y), gain))
+
+
+def sample_given(
+    spectrum: Spectrum, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /
+) -> Tensor:
+    """A draw x ~ p(y | x) N(x; v, rho² I), exactly; `rho` is `()` or `(B,)`."""
+    coordinates = spectrum.vt(v)
+    ratio = spectrum.sd / per_row(rho, coordinates)
+    mean = torch.lerp(coordinates, spectrum.observe(y), 1 / (1 + ratio.square()))
+    sd = per_row(rho, coordinates) / (1 + ratio.reciprocal().square()).sqrt()
+    return spectrum.v(mean + sd * normal(coordinates, generator))
+
+
+def annealed_score(
+    spectrum: Spectrum, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
+) -> Tensor:
+    """The score of p(x_sigma | y) at x; `sigma` >= 0 is `()` or `(B,)`.
+
+    Where sigma equals sd exactly, x is w with certainty and there is no density; the result is
+    finite there and points from x to w.
+    """
+    coordinates = spectrum.vt(x)
+    level = per_row(sigma, coordinates)
+    gap = ((spectrum.sd - level) * (spectrum.sd + level)).abs()
+    gap = torch.maximum(gap, torch.finfo(gap.dtype).eps * level.square())
+    pull = (spectrum.observe(y) - coordinates) / gap
+    prior = torch.where(spectrum.sd >= level, spectrum.vt(prior_score), 0)
+    return spectrum.v(prior + pull)

@@ -1,0 +1,1 @@
+"""Networks that priors hold, and their weights."""

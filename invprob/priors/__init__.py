@@ -1,0 +1,1 @@
+"""Priors: which images are likely."""

@@ -1,0 +1,187 @@
+r"""A denoiser is a prior: Tweedie's formula turns one into a score.
+
+Let x = x₀ + sigma n with n ~ N(0, I), and p_sigma the density of x. Differentiating
+p_sigma(x) = ∫ p(x₀) N(x; x₀, sigma² I) dx₀ under the integral gives
+
+    ∇ log p_sigma(x) = (E[x₀ | x] - x) / sigma²,
+
+so whoever has the minimum mean squared error denoiser E[x₀ | x] knows the gradient of the log
+density of noisy images, at every noise level, without a normalised density. All samplers and
+plug-and-play methods here rest on that.
+
+A network is only close to the posterior mean, only for images and noise levels like those that it
+was trained on: hence `domain`, which is checked at every call.
+
+References: Robbins, An empirical Bayes approach to statistics, 1956. Miyasawa, An empirical Bayes
+estimator of the mean of a normal population, 1961. Efron, Tweedie's formula and selection bias,
+2011, https://doi.org/10.1198/jasa.2011.tm11181. Raphan and Simoncelli, Least squares estimation
+without priors or supervision, 2011, https://doi.org/10.1162/NECO_a_00076.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from attrs import field, frozen
+from torch import Tensor, nn
+
+from ..contracts import Domain
+from ..errors import InputError
+from ..networks.denoiser import SIGMA_RANGE
+from ..networks.pretrained import Precision, PretrainedDenoiser
+
+DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
+
+ROUNDING = 1e-4
+"""How far, relatively, a noise level may be outside the domain: schedules end with rounding."""
+
+
+@frozen(eq=False, repr=False)
+class DenoiserPrior:
+    """The images that a denoiser prefers.
+
+    Args:
+        denoiser: `(x, sigma) -> x`, a function or a network: E[x₀ | x₀ + sigma n = x] for `x`
+            `(B, C, H, W)` in [0, 1] up to noise, and `sigma` `(B,)` in the same unit.
+        domain: the images and noise levels that it was made for; anything by default.
+
+    Raises:
+        InputError: denoiser is not callable; in use: an image or a noise level is outside the
+            domain, or the denoiser changes the image's shape.
+
+    >>> import torch
+    >>> flat = DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
+    >>> x = torch.tensor([[[[0.2, 0.4]]]])
+    >>> flat.denoise(x, 0.1)
+    tensor([[[[0.3000, 0.3000]]]])
+    >>> flat.score(x, 0.1).round()
+    tensor([[[[ 10., -10.]]]])
+    """
+
+    denoiser: DenoisingFunction = field()
+    _domain: Domain = field(factory=Domain)
+
+    @denoiser.validator
+    def _callable(self, attribute: object, value: object) -> None:
+        if not callable(value):
+            raise InputError(
+                f"denoiser={value!r} can't be called; give a function or a network that takes"
+                " (x, sigma) and returns the denoised x"
+            )
+
+    @classmethod
+    def pretrained(cls, precision: Precision = "auto") -> DenoiserPrior:
+        """Photographs, colour or gray, of any size: the network that comes with the package.
+
+        Works offline. See `networks/weights/README.md` for what it was trained on.
+
+        Args:
+            precision: `"auto"`, `"float32"`, or `"bfloat16"`; the first is the second, but the
+                third where that is fast and harms nothing.
+
+        Raises:
+            InputError: precision is none of the three.
+            WeightsError: in use: the embedded file is missing or damaged.
+
+        >>> DenoiserPrior.pretrained()
+        DenoiserPrior.pretrained(precision='auto')
+        >>> DenoiserPrior.pretrained().domain().sigma
+        (0.002, 10.0)
+        """
+        domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
+        return cls(PretrainedDenoiser(precision), domain)
+
+    def denoise(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
+        """E[x₀ | x₀ + sigma n = x].
+
+        Args:
+            x: noisy images `(B, C, H, W)`, floating point.
+            sigma: noise level > 0, `()` or `(B,)` or a number.
+
+        Returns:
+            `(B, C, H, W)` in x's precision.
+
+        Raises:
+            InputError: x or sigma is outside the domain, or x is no batch of floating point.
+        """
+        self._check_image(x)
+        out = self.denoiser(x, self._levels(x, sigma))
+        if out.shape != x.shape:
+            raise InputError(
+                f"the denoiser {self._name()} made {tuple(out.shape)} of an image of shape"
+                f" {tuple(x.shape)}; a prior's denoiser has to keep the shape"
+            )
+        return out.to(x.dtype)
+
+    def score(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
+        """∇ log p_sigma(x) = (D(x, sigma) - x) / sigma², by Tweedie's formula.
+
+        Args:
+            x: noisy images `(B, C, H, W)`, floating point.
+            sigma: noise level > 0, `()` or `(B,)` or a number.
+
+        Returns:
+            `(B, C, H, W)` in x's precision.
+
+        Raises:
+            InputError: as in `denoise`; sigma = 0 is refused, a denoiser knows nothing there.
+        """
+        difference = self.denoise(x, sigma) - x
+        variance = self._levels(x, sigma).square()
+        return difference / variance.view(-1, *[1] * (x.ndim - 1))
+
+    def domain(self) -> Domain:
+        """The images and noise levels that the denoiser was made for."""
+        return self._domain
+
+    def _check_image(self, x: Tensor) -> None:
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise InputError(
+                f"x is {kind}; images are floating-point tensors in [0, 1]: for 8-bit pixels"
+                " type x.float() / 255"
+            )
+        channels, shape = self._domain.channels, self._domain.shape
+        if channels is not None and (x.ndim != 4 or x.shape[1] not in channels):
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, and the prior {self!r} was made for images"
+                f" (B, C, H, W) with C in {channels}; for one image type x[None], for channels"
+                " last x.movedim(-1, 1), for gray x.mean(1, keepdim=True)"
+            )
+        if shape is not None and tuple(x.shape[1:]) != shape:
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, and the prior {self!r} was made for images of"
+                f" shape (B, {', '.join(map(str, shape))}); resize or cut them"
+            )
+
+    def _levels(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """Sigma as `(B,)`, checked."""
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        if level.shape not in (torch.Size([]), x.shape[:1]):
+            raise InputError(
+                f"sigma has shape {tuple(level.shape)}, and x {tuple(x.shape)}; give one noise"
+                f" level, or one per image: shape ({x.shape[0]},)"
+            )
+        low, high = self._domain.sigma
+        inside = (level > 0) & (level >= low * (1 - ROUNDING)) & (level <= high * (1 + ROUNDING))
+        if not bool(inside.all()):
+            worst = float(level.reshape(-1)[~inside.reshape(-1)][0])
+            hint = " (for 0..255 type sigma / 255)" if worst > high else ""
+            raise InputError(
+                f"sigma={worst:.4g} is outside what the prior {self!r} was made for, {low:g} to"
+                f" {high:g}, above 0, in the unit of images in [0, 1]{hint}; clamp it, or let the"
+                " schedule begin and end within"
+            )
+        return level.expand(x.shape[0])
+
+    def _name(self) -> str:
+        if isinstance(self.denoiser, nn.Module):
+            return type(self.denoiser).__name__
+        return str(getattr(self.denoiser, "__qualname__", repr(self.denoiser)))
+
+    def __repr__(self) -> str:
+        if isinstance(self.denoiser, PretrainedDenoiser):
+            return f"DenoiserPrior.pretrained(precision={self.denoiser.precision!r})"
+        domain = "" if self._domain == Domain() else f", domain={self._domain}"
+        return f"DenoiserPrior({self._name()}{domain})"

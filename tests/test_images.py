@@ -1,0 +1,286 @@
+"""Image files: exact round trips, and every damaged or odd file ends in one clear message."""
+
+import warnings
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from invprob.errors import InputError
+from invprob.images import read_image, sample_photo, write_image
+
+
+def levels(shape, bits, seed=0):
+    """Every pixel on a level of the depth, so that a round trip must be exact."""
+    white = 2**bits - 1
+    numbers = np.random.default_rng(seed).integers(0, white + 1, shape)
+    return torch.from_numpy((numbers / white).astype(np.float32))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("suffix", "bits"), [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".TIFF", 16)]
+)
+def test_integer_round_trip_is_exact(tmp_path, suffix, bits, channels):
+    x = levels((1, channels, 11, 6), bits)
+    write_image(tmp_path / f"x{suffix}", x, bits=bits)
+    back = read_image(tmp_path / f"x{suffix}")
+    assert back.dtype == torch.float32
+    assert torch.equal(back, x)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]), st.integers(0, 99))
+def test_16_bit_png_of_any_shape(tmp_path, height, width, channels, seed):
+    x = levels((1, channels, height, width), 16, seed)
+    write_image(tmp_path / "x.png", x, bits=16)
+    assert torch.equal(read_image(tmp_path / "x.png"), x)
+
+
+def test_16_bit_png_is_what_pillow_sees(tmp_path):
+    x = levels((1, 3, 9, 9), 16)
+    write_image(tmp_path / "x.png", x, bits=16)
+    with Image.open(tmp_path / "x.png") as image:
+        image.verify()
+    with Image.open(tmp_path / "x.png") as image:
+        high = np.asarray(image)
+    expected = np.rint(x[0].permute(1, 2, 0).double().numpy() * 65535).astype(int) >> 8
+    assert np.array_equal(high, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floating_point_tiff_keeps_what_is_outside_the_unit(tmp_path, channels):
+    x = torch.randn(1, channels, 5, 8, generator=torch.Generator().manual_seed(0))
+    write_image(tmp_path / "x.tif", x)
+    assert torch.equal(read_image(tmp_path / "x.tif"), x)
+    tifffile.imwrite(tmp_path / "double.tif", x[0, 0].double().numpy())
+    assert torch.equal(read_image(tmp_path / "double.tif"), x[:, :1])
+
+
+def test_integers_are_clipped_and_rounded(tmp_path):
+    write_image(tmp_path / "x.png", torch.tensor([[-0.3, 0.0, 0.4999 / 255, 0.5001 / 255, 1.7]]))
+    with Image.open(tmp_path / "x.png") as image:
+        assert np.asarray(image).tolist() == [[0, 0, 0, 1, 255]]
+
+
+def test_jpeg_is_close_on_a_smooth_image(tmp_path):
+    ramp = torch.linspace(0.1, 0.9, 32).expand(1, 3, 32, 32)
+    write_image(tmp_path / "x.jpg", ramp)
+    assert float((read_image(tmp_path / "x.jpg") - ramp).abs().max()) < 0.02
+
+
+def test_the_shapes_that_are_one_image(tmp_path):
+    x = levels((1, 1, 4, 6), 8)
+    for view in (x, x[0], x[0, 0], x.double(), x.clone().requires_grad_()):
+        write_image(tmp_path / "x.png", view)
+        assert torch.equal(read_image(tmp_path / "x.png"), x)
+
+
+# --------------------------------------------------------------------------- other people's files
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 1), ("L", 1), ("P", 3), ("RGB", 3), ("I;16", 1)]
+)
+def test_modes(tmp_path, mode, channels):
+    rng = np.random.default_rng(0)
+    if mode == "I;16":
+        expected = rng.integers(0, 65536, (5, 7)).astype(np.uint16)
+        Image.fromarray(expected).save(tmp_path / "x.png")
+        expected = expected[..., None] / 65535
+    else:
+        colours = Image.fromarray(rng.integers(0, 256, (5, 7, 3)).astype(np.uint8))
+        image = colours.convert(mode)
+        image.save(tmp_path / "x.png")
+        as_stored = image.convert("RGB" if channels == 3 else "L")
+        expected = np.asarray(as_stored).reshape(5, 7, channels) / 255
+    x = read_image(tmp_path / "x.png")
+    np.testing.assert_allclose(x[0].permute(1, 2, 0), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_dropped_and_said(tmp_path, mode):
+    pixels = np.full((4, 5, len(mode)), 255, np.uint8)
+    pixels[..., 0] = 51
+    Image.fromarray(pixels, mode).save(tmp_path / "opaque.png")
+    pixels[:2, :, -1] = 7
+    Image.fromarray(pixels, mode).save(tmp_path / "x.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opaque = read_image(tmp_path / "opaque.png")
+    with pytest.warns(UserWarning, match=r"50\.0% of the pixels"):
+        x = read_image(tmp_path / "x.png")
+    assert torch.equal(x, opaque)
+    assert x.shape == (1, len(mode) - 1, 4, 5)
+    assert float(x[0, 0, 0, 0]) == pytest.approx(0.2)
+
+
+def test_transparent_palette(tmp_path):
+    image = Image.new("P", (3, 2), 1)
+    image.putpalette([0, 0, 0, 255, 0, 51])
+    image.save(tmp_path / "x.png", transparency=1)
+    with pytest.warns(UserWarning, match="transparency"):
+        x = read_image(tmp_path / "x.png")
+    assert x[0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
+
+
+def test_a_phone_photo_stands_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by a quarter turn to show
+    Image.new("L", (8, 4)).save(tmp_path / "x.jpg", exif=exif)
+    assert read_image(tmp_path / "x.jpg").shape == (1, 1, 8, 4)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_colour_tiff_by_pixel_or_by_plane(tmp_path, planar):
+    x = levels((1, 3, 4, 6), 16)
+    array = np.rint(x[0].double().numpy() * 65535).astype(np.uint16)
+    array = array if planar == "separate" else np.moveaxis(array, 0, -1)
+    tifffile.imwrite(tmp_path / "x.tif", array, photometric="rgb", planarconfig=planar)
+    assert torch.equal(read_image(tmp_path / "x.tif"), x)
+
+
+def test_tiff_kinds(tmp_path):
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.array([[0, 51]], np.uint8), photometric="miniswhite")
+    assert read_image(path).flatten().tolist() == pytest.approx([1, 0.8])
+    colours = np.zeros((3, 256), np.uint16)
+    colours[:, 5] = 65535, 0, 13107
+    tifffile.imwrite(path, np.array([[5, 0]], np.uint8), photometric="palette", colormap=colours)
+    assert read_image(path)[0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
+    Image.fromarray(np.array([[True, False]])).save(path)
+    assert read_image(path).flatten().tolist() == [1, 0]
+    Image.fromarray(np.array([[255, 51]], np.uint8)).save(path, compression="tiff_lzw")
+    assert read_image(path).flatten().tolist() == pytest.approx([1, 0.2])
+
+
+def test_pages(tmp_path):
+    x = levels((3, 1, 4, 6), 16)
+    tifffile.imwrite(tmp_path / "x.tif", x[:, 0].numpy(), photometric="minisblack")
+    assert torch.equal(read_image(tmp_path / "x.tif", page=2), x[2:])
+    with pytest.raises(InputError, match="has 3 pages; say which"):
+        read_image(tmp_path / "x.tif")
+    with pytest.raises(InputError, match="page=3: .* has pages 0 to 2"):
+        read_image(tmp_path / "x.tif", page=3)
+    write_image(tmp_path / "x.png", x[:1])
+    with pytest.raises(InputError, match="only a TIFF file has pages"):
+        read_image(tmp_path / "x.png", page=0)
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+def test_missing_and_misnamed(tmp_path):
+    with pytest.raises(InputError, match="there is no file .*gone.png; the current folder is"):
+        read_image(tmp_path / "gone.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        read_image(tmp_path / "folder.png")
+    for name in ("x.webp", "x", "x.npy"):
+        with pytest.raises(InputError, match=r"names no known format; use one of \.png"):
+            read_image(tmp_path / name)
+        with pytest.raises(InputError, match="names no known format"):
+            write_image(tmp_path / name, torch.zeros(4, 4))
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(InputError, match="can't be read as a PNG file"):
+        read_image(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"), [("x.png", 8), ("x.png", 16), ("x.jpg", 8), ("x.tif", 32), ("x.tif", 8)]
+)
+def test_a_truncated_file_never_gives_an_image(tmp_path, name, bits):
+    write_image(tmp_path / name, levels((1, 3, 32, 32), 8), bits=bits)
+    whole = (tmp_path / name).read_bytes()
+    for keep in (0, 1, 7, 30, 60, len(whole) // 2, len(whole) * 9 // 10):
+        (tmp_path / f"cut-{name}").write_bytes(whole[:keep])
+        with pytest.raises(InputError, match="can't be read"):
+            read_image(tmp_path / f"cut-{name}")
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(["x.png", "x.tif", "x.jpg"]), st.data())
+def test_a_damaged_file_gives_an_image_or_one_kind_of_error(tmp_path, name, data):
+    write_image(tmp_path / name, levels((1, 3, 8, 8), 8))
+    content = bytearray((tmp_path / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / name).write_bytes(bytes(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            x = read_image(tmp_path / name)
+        except InputError:
+            return
+    assert x.ndim == 4
+    assert x.dtype == torch.float32
+
+
+def test_numbers_without_a_white_level(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((4, 4), np.int32))
+    with pytest.raises(InputError, match="int32 numbers, which have no white level"):
+        read_image(tmp_path / "x.tif")
+    Image.new("CMYK", (4, 4)).save(tmp_path / "x.jpg")
+    with pytest.raises(InputError, match="holds CMYK pixels; save it in gray or RGB"):
+        read_image(tmp_path / "x.jpg")
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((4, 4, 4), np.uint8), photometric="separated")
+    with pytest.raises(InputError, match="holds SEPARATED pixels"):
+        read_image(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(2, 1, 4, 4), r"shape \(2, 1, 4, 4\), which is not one image.*row"),
+        (torch.zeros(2, 4, 4), r"shape \(2, 4, 4\), which is not one image"),
+        (torch.zeros(1, 0, 4), "not one image"),
+        (torch.zeros(4, 4, dtype=torch.uint8), "not torch.uint8"),
+        (np.zeros((4, 4)), "not ndarray"),
+        (torch.tensor([[float("nan")]]), "not finite"),
+    ],
+)
+def test_what_is_not_an_image_is_not_written(tmp_path, x, message):
+    with pytest.raises(InputError, match=message):
+        write_image(tmp_path / "x.png", x)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_depths_that_a_format_lacks(tmp_path):
+    with pytest.raises(InputError, match="bits=16: a .jpg file is written in 8 bits; .png and"):
+        write_image(tmp_path / "x.jpg", torch.zeros(4, 4), bits=16)
+    with pytest.raises(InputError, match="bits=32: a .png file is written in 8 or 16 bits"):
+        write_image(tmp_path / "x.png", torch.zeros(4, 4), bits=32)
+    with pytest.raises(InputError, match="there is no folder .*missing to write x.png to"):
+        write_image(tmp_path / "missing" / "x.png", torch.zeros(4, 4))
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    write_image(tmp_path / "x.png", torch.ones(4, 4))
+    before = (tmp_path / "x.png").read_bytes()
+
+    def full_disk(self, file, **_):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        write_image(tmp_path / "x.png", torch.zeros(4, 4))
+    assert (tmp_path / "x.png").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
+
+
+def test_the_sample_photo():
+    photo = sample_photo()
+    assert photo.shape == (1, 3, 256, 256)
+    assert photo.dtype == torch.float32
+    assert 0 <= float(photo.min()) < 0.1
+    assert 0.8 < float(photo.max()) <= 1
+    # A cat of this colour: more red than green than blue.
+    red, green, blue = photo.mean((0, 2, 3)).tolist()
+    assert red > green > blue

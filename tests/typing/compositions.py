@@ -1,0 +1,40 @@
+"""What a type checker must accept and refuse; read by test_typing.py, never run.
+
+A line that must be refused ends in a comment with `error:` and a part of mypy's message.
+"""
+
+import torch
+from torch import Generator, Tensor
+
+import invprob as ip
+
+
+class OnlySamples:
+    """A likelihood that can only be simulated."""
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        return x
+
+
+class OnlyLogProb:
+    """A prior that has a density and no denoiser."""
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        return x.flatten(1).sum(1)
+
+
+y = torch.zeros(1, 1, 8, 8)
+prior = ip.GaussianPrior(mean=y[0], sd=0.2)
+noise = ip.Gaussian(sigma=0.1)
+
+ip.solve(ip.Problem(prior, noise, y), ip.PnP())
+ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
+ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
+ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
+
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: OnlySamples
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: OnlySamples
+ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.PnP())  # error: OnlyLogProb
+ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin())  # error: OnlyLogProb
+ip.iterate(ip.Problem(OnlyLogProb(), noise, y), ip.Restart())  # error: OnlyLogProb
+ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"
