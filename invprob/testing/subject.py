@@ -2,7 +2,7 @@
 
 Both are found by asking the part. The kind follows from its methods. The image shapes follow from
 `domain()` of a prior and otherwise from trying: an operator's `out_shape` and a likelihood's
-`sample` raise `InputError` for a shape that can't be. Shapes to try are a few small ones and those
+`sample` raise an error for a shape that can't be, and its measurement tells the image's shape. Shapes to try are a few small ones and those
 that the part itself holds, such as a mask's. All of it can be overruled in `conforms` and
 `parametrize`.
 """
@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from ..catalogue import KINDS
-from ..contracts import HasDomain, Shape
+from ..contracts import InfersImageShape, Shape
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
@@ -88,7 +88,8 @@ def subject(
         shapes = tuple(s for s in USUAL if s in smallest) or smallest[-1:]
     if not shapes:
         raise InputError(
-            f"no image shape was found that {type(part).__name__} takes; say one: shape=(1, 8, 8)"
+            f"no image shape was found that {type(part).__name__} takes and that its measurements "
+            "lead back to; say one: shape=(1, 8, 8)"
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
     template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)
@@ -127,8 +128,8 @@ def kind_of(part: object, /) -> str:
 
 
 def _takes(part: Any, kind: str, shape: Shape) -> bool:
-    if kind == "prior" and isinstance(part, HasDomain):
-        domain = part.domain()
+    if kind == "prior":
+        domain = domain_of(part)
         channels = domain.channels
         return (domain.shape is None or shape == tuple(domain.shape)) and (
             channels is None or (len(shape) == 3 and shape[0] in channels)
@@ -137,8 +138,12 @@ def _takes(part: Any, kind: str, shape: Shape) -> bool:
         if kind == "operator":
             part.out_shape(shape)
         elif kind == "likelihood":
-            part.sample(torch.full((1, *shape), 0.5), generator(0))
-    except InputError:
+            y = part.sample(torch.full((1, *shape), 0.5), generator(0))
+            inferred = tuple(y.shape[1:])
+            if isinstance(part, InfersImageShape):
+                inferred = tuple(part.image_shape(inferred))
+            return inferred == shape
+    except Exception:  # whatever it raises, it does not take this shape
         return False
     return True
 
