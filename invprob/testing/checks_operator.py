@@ -146,11 +146,14 @@ def _matrix(part: Any, shape: Shape) -> Tensor:
 
 
 def _condition(part: Any, shape: Shape) -> float:
-    """A power method's guess of |A| |A⁻¹|, by which rounding grows."""
-    probe = torch.ones(1, *shape, dtype=torch.float64).cumsum(-1).cos()
-    image = _or_skip(part.inverse, probe)
-    growth = float(image.norm() / probe.norm()) * float(part.forward(probe).norm() / probe.norm())
-    return max(1.0, 10 * growth)
+    """A guess of |A| |A⁻¹|, by which rounding grows, from one vector each way; at least 1."""
+    x, y = (
+        torch.arange(1.0, torch.Size(s).numel() + 1, dtype=torch.float64).cos().reshape(1, *s)
+        for s in (shape, part.out_shape(shape))
+    )
+    there = float(part.forward(x).norm() / x.norm())
+    back = float(_or_skip(part.inverse, y).norm() / y.norm())
+    return max(1.0, 10 * there * back)
 
 
 def _or_skip(method: Any, value: Any) -> Any:

@@ -65,7 +65,7 @@ def rows_do_not_mix(part: Any, case: Case) -> Figure:
     return figure
 
 
-@check(PARTS)
+@check("prior likelihood")
 def one_level_serves_all_rows(part: Any, case: Case) -> Figure:
     """A noise level or step of shape () is the same as that number in every row."""
     figure = None
@@ -95,7 +95,7 @@ def single_precision_agrees_with_double(part: Any, case: Case) -> Figure:
     return figure
 
 
-@check(PARTS)
+@check(PARTS, once=True)
 def constants_follow_the_device(part: Any, case: Case) -> Figure:
     """Arguments on another device meet no tensor that stayed behind (tried on torch's `meta`)."""
     if any(isinstance(value, nn.Module) for value in _values(part)):
@@ -123,7 +123,7 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-@check(PARTS)
+@check("prior likelihood")
 def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
     """Black, white and slightly overshooting pixels never lead to NaN, nor to infinite images."""
     for call in calls(part, case):
@@ -138,7 +138,7 @@ def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-@check(PARTS)
+@check(PARTS, once=True)
 def survives_pickling(part: Any, case: Case) -> Figure:
     """pickle.loads(pickle.dumps(part)) gives the same answers, so it can go to another process."""
     twin = pickle.loads(pickle.dumps(part))
@@ -148,7 +148,7 @@ def survives_pickling(part: Any, case: Case) -> Figure:
     return figure
 
 
-@check("prior likelihood operator solver")
+@check("prior likelihood operator solver", once=True)
 def repr_is_short(part: Any, case: Case) -> Figure:
     """repr(part) starts with the class's name and has fewer than 300 characters, no tensor."""
     text = repr(part)
@@ -171,7 +171,7 @@ def is_frozen(part: Any, case: Case) -> Figure:
     skip("its attributes can be set; @attrs.frozen is recommended, so that nobody changes it")
 
 
-@check("prior likelihood")
+@check("prior likelihood", once=True)
 def withdrawals_have_reasons(part: Any, case: Case) -> Figure:
     """withdrawn() names capabilities that the class has, each with a reason in words."""
     for capability, reason in part.withdrawn().items() if isinstance(part, Withdraws) else ():

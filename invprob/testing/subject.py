@@ -84,12 +84,11 @@ def subject(
     if shape is not None:
         shapes = smallest = (tuple(shape),)
     else:
-        smallest = tuple(s for s in (*SMALL, *USUAL, *LARGE, *_held(part)) if _takes(part, kind, s))
+        smallest = _shapes(part, kind)
         shapes = tuple(s for s in USUAL if s in smallest) or smallest[-1:]
     if not shapes:
         raise InputError(
-            f"no image shape was found that {type(part).__name__} takes and that its measurements "
-            "lead back to; say one: shape=(1, 8, 8)"
+            f"no image shape was found that {type(part).__name__} takes; say one: shape=(1, 8, 8)"
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
     template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)
@@ -127,25 +126,35 @@ def kind_of(part: object, /) -> str:
     )
 
 
-def _takes(part: Any, kind: str, shape: Shape) -> bool:
+def _shapes(part: Any, kind: str) -> tuple[Shape, ...]:
+    """The shapes that a part takes; those that its measurements lead back to, if there are any."""
+    candidates = dict.fromkeys((*SMALL, *USUAL, *LARGE, *_held(part)))
+    domain = domain_of(part)
     if kind == "prior":
-        domain = domain_of(part)
-        channels = domain.channels
-        return (domain.shape is None or shape == tuple(domain.shape)) and (
-            channels is None or (len(shape) == 3 and shape[0] in channels)
+        return tuple(
+            shape
+            for shape in candidates
+            if (domain.shape is None or shape == tuple(domain.shape))
+            and (domain.channels is None or (len(shape) == 3 and shape[0] in domain.channels))
         )
+    if kind == "solver":
+        return tuple(candidates)
+    taken = {shape: back for shape in candidates if (back := _there_and_back(part, kind, shape))}
+    returned = tuple(shape for shape, back in taken.items() if shape == back)
+    return returned or tuple(taken)
+
+
+def _there_and_back(part: Any, kind: str, shape: Shape) -> Shape | None:
+    """The image shape that a measurement of an image of this shape speaks of; None if refused."""
     try:
         if kind == "operator":
             part.out_shape(shape)
-        elif kind == "likelihood":
-            y = part.sample(torch.full((1, *shape), 0.5), generator(0))
-            inferred = tuple(y.shape[1:])
-            if isinstance(part, InfersImageShape):
-                inferred = tuple(part.image_shape(inferred))
-            return inferred == shape
+            return shape
+        y = part.sample(torch.full((1, *shape), 0.5), generator(0))
+        made = tuple(y.shape[1:])
+        return tuple(part.image_shape(made)) if isinstance(part, InfersImageShape) else made
     except Exception:  # whatever it raises, it does not take this shape
-        return False
-    return True
+        return None
 
 
 def _held(part: object, depth: int = 3) -> Iterator[Shape]:
@@ -155,9 +164,9 @@ def _held(part: object, depth: int = 3) -> Iterator[Shape]:
     for field in attrs.fields(type(part)):
         value = getattr(part, field.name, None)
         if isinstance(value, Tensor):
-            yield from (s for s in (value.shape, value.shape[1:]) if math.prod(s) > 0 and len(s))
+            yield from (tuple(s) for s in (value.shape, value.shape[1:]) if s and math.prod(s))
         elif field.name.endswith("shape") and isinstance(value, tuple):
-            yield value
+            yield tuple(value)
         else:
             yield from _held(value, depth - 1)
 
