@@ -94,7 +94,7 @@ def operators() -> list[Component]:
             "operator",
             "compose",
             Compose,
-            example=lambda: Compose(_mask(), CircularBlur(kernels.gaussian(1.0))),
+            example=lambda: Compose(Grayscale(), SeparableBlur.named("gaussian1.0")),
             summary="one operator after another",
         ),
         Component(
