@@ -20,16 +20,7 @@ from .registry import Check, check, checks
 from .report import Outcome, Report
 from .run import conforms, parametrize, run_check
 from .subject import Subject, subject
-from .verdict import CheckFailure, Figure, Skip, close, holds, skip
-
-from . import checks_sampling as _sampling  # isort: skip
-from . import checks_gradients as _gradients  # isort: skip
-from . import checks_posterior as _posterior  # isort: skip
-from . import checks_linear as _linear  # isort: skip
-from . import checks_operator as _operator  # isort: skip
-from . import checks_prior as _prior  # isort: skip
-from . import checks_solver as _solver  # isort: skip
-from . import checks_values as _values  # isort: skip
+from .verdict import CheckFailure, Figure, Skip, below, close, finite, holds, looks_like, skip
 
 __all__ = [
     "Case",
@@ -40,11 +31,14 @@ __all__ = [
     "Report",
     "Skip",
     "Subject",
+    "below",
     "check",
     "checks",
     "close",
     "conforms",
+    "finite",
     "holds",
+    "looks_like",
     "parametrize",
     "run_check",
     "skip",

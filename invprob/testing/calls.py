@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from attrs import evolve, frozen
 from torch import Generator, Tensor
 
@@ -51,7 +52,7 @@ class Call:
     at: int | None = None
 
     def __call__(self, generator: Generator | None = None) -> tuple[Tensor, ...]:
-        """The answers; those of a random method come from a fresh generator unless one is given."""
+        """The answers; a random method draws from a fresh generator unless one is given."""
         stream = (generator or Generator().manual_seed(0),) if self.random else ()
         answer = self.method(*self.given, *stream)
         return answer if isinstance(answer, tuple) else (answer,)
@@ -59,6 +60,15 @@ class Call:
     def with_arguments(self, change: Callable[[Tensor], Tensor], /) -> Call:
         """The same call, every argument changed."""
         return evolve(self, given=tuple(change(a) for a in self.given))
+
+    def with_image(self, pixel: float) -> Call:
+        """The same call, with all pixels of the image argument (if it has one) of this value."""
+        return evolve(
+            self,
+            given=tuple(
+                torch.full_like(a, pixel) if k == self.at else a for k, a in enumerate(self.given)
+            ),
+        )
 
     def row(self, index: int) -> Call:
         """The same call for one row of the batch."""
@@ -128,4 +138,3 @@ def _operator(part: Any, case: Case) -> Iterator[Call]:
 
 def _has(part: object, capability: type) -> bool:
     return lacks(part, capability) is None
-

@@ -83,9 +83,7 @@ class Case:
         unit = torch.rand(size, generator=stream, dtype=torch.float64)
         return (self.low + (self.high - self.low) * unit).to(self.dtype)
 
-    def sigma(
-        self, name: str = "sigma", /, *, low: float = 0.0, high: float = math.inf
-    ) -> Tensor:
+    def sigma(self, name: str = "sigma", /, *, low: float = 0.0, high: float = math.inf) -> Tensor:
         """One noise level per row, `(B,)`, uniform in its logarithm and within `sigma_range`."""
         least, greatest = self.sigma_range
         least, greatest = max(low, least), min(high, greatest)

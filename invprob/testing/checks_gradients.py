@@ -144,4 +144,3 @@ def score_y_is_finite(part: Any, case: Case) -> Figure:
     x = case.image()
     y = part.sample(x, case.generator())
     return looks_like(part.score_y(y, x), tuple(y.shape), y.dtype, "score_y")
-

@@ -1,6 +1,4 @@
-"""Checks on likelihoods that know their noise along an annealing path: spectra and annealed
-scores.
-"""
+"""Checks on likelihoods with a spectrum, or with a score along an annealing path."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ def spectral_basis_is_orthogonal(part: Any, case: Case) -> Figure:
 
 @check("likelihood", HasLikelihood, Spectral)
 def spectrum_gives_the_likelihood(part: Any, case: Case) -> Figure:
-    """log p(y | x) + ½ Σ (w - Vᵀx)² / sd² does not depend on x, for w = observe(y)."""
+    """`log p(y | x) + ½ Σ (w - Vᵀx)² / sd²` does not depend on x, for w = observe(y)."""
     spectrum = part.spectrum(case.shape)
     x, other = case.image(), case.image("other")
     y = part.sample(x, case.generator())

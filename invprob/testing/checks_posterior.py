@@ -1,6 +1,4 @@
-"""Checks on what a likelihood does with an image: its proximal map, its posterior draws, its
-score equation.
-"""
+"""Checks on what a likelihood infers: its proximal map, posterior draws and score equation."""
 
 from __future__ import annotations
 
@@ -38,15 +36,15 @@ def _measured(part: Any, case: Case) -> tuple[Tensor, Tensor, Tensor]:
 
 def _objective(part: Any, y: Tensor, v: Tensor, step: Tensor) -> Callable[[Tensor], Tensor]:
     def value(x: Tensor) -> Tensor:
-        pull: Tensor = (x - v).double().square().flatten(1).sum(1) / 2
-        return pull - step.double() * part.log_prob(y, x).double()
+        misfit: Tensor = step.double() * part.log_prob(y, x).double()
+        return (x - v).double().square().flatten(1).sum(1) / 2 - misfit
 
     return value
 
 
 @check("likelihood", HasLikelihood, Proximal)
 def prox_can_not_be_improved(part: Any, case: Case) -> Figure:
-    """prox minimises -step log p(y | x) + ½ ‖x - v‖²: no move, small or large, lowers it."""
+    """`prox` minimises -step log p(y | x) + ½ ‖x - v‖²: no move, small or large, lowers it."""
     y, v, step = _measured(part, case)
     best = part.prox(y, v, step)
     figure = looks_like(best, tuple(v.shape), v.dtype, "prox")
@@ -80,14 +78,17 @@ def prox_is_the_global_minimum_for_a_pixel(part: Any, case: Case) -> Figure:
     grid = torch.linspace(-0.5, 1.5, 4001, dtype=case.dtype).reshape(-1, *[1] * len(case.small))
     values = _objective(part, y.expand(4001, *y.shape[1:]).clone(), v, step)(grid)
     least = torch.nan_to_num(values, nan=torch.inf).min()
-    return below(float((lowest - least) / (1 + least.abs())), 1e-9, "the gain of a point of a grid")
+    return below(
+        float((lowest - least) / (1 + least.abs())), 1e-9, "the gain of a point of a grid"
+    )
 
 
 @check("likelihood", Likelihood, Proximal)
 def prox_of_a_tiny_step_stays(part: Any, case: Case) -> Figure:
-    """prox(y, v, step) → v as step → 0, for v in the range of images."""
-    y, v, step = _measured(part, case)
-    way = (part.prox(y, v, torch.full_like(step, 1e-12)) - v).abs().max()
+    """prox(y, v, step) → v as step → 0, for the image v that y was made of."""
+    v = case.image()
+    y = part.sample(v, case.generator())
+    way = (part.prox(y, v, v.new_full((case.batch,), 1e-12)) - v).abs().max()
     return below(float(way), 1e-6, "the way of prox from v for a step of 1e-12")
 
 
@@ -133,13 +134,14 @@ def posterior_draws_of_an_image_obey_stein(part: Any, case: Case) -> Figure:
 
 @check("likelihood", Likelihood, SamplesGivenGaussian)
 def posterior_draws_have_the_promised_form(part: Any, case: Case) -> Figure:
-    """sample_given is a finite image of v's type, near v for a tiny rho."""
-    y, v, _ = _measured(part, case)
+    """sample_given is a finite image of v's type, near v for a tiny rho if v explains y."""
+    x = case.image()
+    y = part.sample(x, case.generator())
     rho = case.sigma(low=0.03, high=0.3)
-    drawn = part.sample_given(y, v, rho, case.generator())
-    figure = looks_like(drawn, tuple(v.shape), v.dtype, "sample_given")
-    near = part.sample_given(y, v, torch.full_like(rho, 1e-6), case.generator())
-    return figure | below(float((near - v).abs().max()), 1e-4, "the way from v for rho = 1e-6")
+    drawn = part.sample_given(y, case.image("v"), rho, case.generator())
+    figure = looks_like(drawn, tuple(x.shape), x.dtype, "sample_given")
+    near = part.sample_given(y, x, torch.full_like(rho, 1e-6), case.generator())
+    return figure | below(float((near - x).abs().max()), 1e-4, "the way from v for rho = 1e-6")
 
 
 def _draws(part: Any, y: Tensor, v: Tensor, rho: float, case: Case) -> Tensor:
@@ -167,8 +169,10 @@ def match_score_solves_the_score_equation(part: Any, case: Case) -> Figure:
 
 
 @check("likelihood", Likelihood, ScoresData, MatchesScore)
-def match_score_stays_at_a_solution(part: Any, case: Case) -> Figure:
-    """match_score(y, score_y(y, x), x) = x."""
+def match_score_stays_a_solution(part: Any, case: Case) -> Figure:
+    """One sweep from a solution x of score_y(y, x) = s gives a solution."""
     x = case.image()
     y = part.sample(x, case.generator())
-    return close(part.match_score(y, part.score_y(y, x), x), x, 1e-8, "match_score at a solution")
+    s = part.score_y(y, x)
+    swept = part.match_score(y, s, x)
+    return close(part.score_y(y, swept), s, 1e-8, "score_y after a sweep from a solution")

@@ -130,14 +130,14 @@ def decode_undoes_encode(part: Any, case: Case) -> Figure:
 
 @check("prior", HasLatent, once=True)
 def log_det_is_that_of_the_jacobian(part: Any, case: Case) -> Figure:
-    """encode's log |det| is that of its Jacobian, written out for a small image."""
+    """The log |det| of encode is that of its Jacobian, written out for a small image."""
     x = case.image(batch=1, shape=case.small)
 
     def flat(image: Tensor) -> Tensor:
         latent: Tensor = part.encode(image.reshape(1, *case.small))[0]
         return latent.flatten()
 
-    jacobian = torch.autograd.functional.jacobian(flat, x.flatten())
+    jacobian = torch.func.jacrev(flat)(x.flatten())
     expected = torch.linalg.slogdet(jacobian.double()).logabsdet
     return close(part.encode(x)[1][0], expected, 1e-5, "log |det| of encode")
 

@@ -36,7 +36,7 @@ def _draws_reproduce(draw: Callable[[Generator], Tensor], case: Case) -> Figure:
     torch.random.set_rng_state(before)
     holds(
         bool(torch.equal(touched, untouched)),
-        "drawing moved torch's global random state; pass generator=generator to the random function",
+        "drawing moved torch's global random state; pass generator=generator to the draw",
     )
     holds(
         bool(torch.equal(first, again)),
@@ -91,7 +91,7 @@ def measurements_of_a_batch_are_independent(part: Any, case: Case) -> Figure:
 
 @check("likelihood", HasLikelihood)
 def log_prob_is_finite_on_measurements(part: Any, case: Case) -> Figure:
-    """log p(y | x) is one finite number per row for y drawn from x."""
+    """`log p(y | x)` is one finite number per row for y drawn from x."""
     x = case.image()
     value = part.log_prob(part.sample(x, case.generator()), x)
     return looks_like(value, (case.batch,), x.dtype, "log_prob")
@@ -158,7 +158,8 @@ def _lattice_of_two(part: Any, y: Tensor, x: Tensor) -> Figure:
     axes = [_lattice(flat[:, j], lattice_spacing(flat[:, j]) or 0.0) for j in range(2)]
     grid = torch.cartesian_prod(*axes)
     total = torch.zeros((), dtype=torch.float64)
-    for block in grid.split(len(x)):
+    for start in range(0, len(grid), len(x)):
+        block = grid[start : start + len(x)]
         value = part.log_prob(block.reshape(-1, *y.shape[1:]), x[: len(block)])
         total += value.double().exp().sum()
     return close(total, torch.tensor(1.0), 1e-8, "the sum of exp(log_prob) over two pixels")

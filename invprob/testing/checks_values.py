@@ -8,9 +8,10 @@ from typing import Any
 
 import attrs
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ..contracts import Withdraws
+from ..contracts import ChecksMeasurement, Withdraws
+from ..errors import InputError
 from .calls import Call, calls
 from .case import Case
 from .registry import check
@@ -116,7 +117,9 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
             undecided[call.name] = said.partition("\n")[0]
             continue
         for answer in answers:
-            holds(answer.is_meta, f"{call.name} answers on {answer.device}, not where it was asked")
+            holds(
+                answer.is_meta, f"{call.name} answers on {answer.device}, not where it was asked"
+            )
     if len(undecided) == len(made):
         name, said = next(iter(undecided.items()))
         skip(f"can't tell without a second device: {name}: {said[:80]}")
@@ -127,15 +130,40 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
 def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
     """Black, white and slightly overshooting pixels never lead to NaN, nor to infinite images."""
     for call in calls(part, case):
-        for pixel in (0.0, 1.0, -0.1, 1.1) if call.at is not None else ():
-            given = list(call.given)
-            given[call.at] = torch.full_like(given[call.at], pixel)
-            for answer in attrs.evolve(call, given=tuple(given))():
+        for pixel in (0.0, 1.0, -0.1, 1.1):
+            for answer in call.with_image(pixel)():
                 what = f"{call.name} with all pixels {pixel}"
                 if call.image:
                     finite(answer, what)
                 holds(not bool(answer.isnan().any()), f"{what} has NaN")
     return Figure(0.0, 1.0)
+
+
+@check("likelihood")
+def strange_measurements_are_refused_or_harmless(part: Any, case: Case) -> Figure:
+    """A y that check_measurement accepts, however unlikely, leads to no NaN; log p is not +inf."""
+    for call in calls(part, case)[1:]:
+        y, *rest = call.given
+        for strange in (-0.5 + 0 * y, 0 * y, 1e-3 + 0 * y, 100 + 0 * y, y + 0.0123, y - 0.5):
+            if _refused(part, strange):
+                continue
+            for answer in attrs.evolve(call, given=(strange, *rest))():
+                what = f"{call.name} for the strange measurement {float(strange.flatten()[0]):.4g}"
+                holds(not bool(answer.isnan().any()), f"{what} has NaN")
+                if call.image:
+                    finite(answer, what)
+                if call.name == "log_prob":
+                    holds(bool((answer < torch.inf).all()), f"{what} is +inf")
+    return Figure(0.0, 1.0)
+
+
+def _refused(part: Any, y: Tensor) -> bool:
+    try:
+        if isinstance(part, ChecksMeasurement):
+            part.check_measurement(y)
+    except InputError:
+        return True
+    return False
 
 
 @check(PARTS, once=True)
@@ -184,9 +212,8 @@ def withdrawals_have_reasons(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-def _values(part: object, depth: int = 4) -> Iterator[object]:
+def _values(part: Any, depth: int = 4) -> Iterator[object]:
     yield part
     if attrs.has(type(part)) and depth:
         for field in attrs.fields(type(part)):
             yield from _values(getattr(part, field.name, None), depth - 1)
-

@@ -37,12 +37,16 @@ def density_fits_samples(
     free = samples[:, moving]
     if free.shape[1] == 0:
         skip("the samples never vary")
-    mean, factor = free.mean(0), torch.linalg.cholesky(torch.atleast_2d(free.T.cov()))
+    mean, factor = free.mean(0), torch.linalg.cholesky(free.T.cov().reshape(2 * [free.shape[1]]))
     points, log_q = _student(mean, factor, COUNT, generator)
     full = samples[:1].repeat(COUNT, 1)
     full[:, moving] = points
-    log_p = torch.cat([log_prob(block).double() for block in full.split(4096)])
+    log_p = torch.cat([log_prob(full[k : k + 4096]).double() for k in range(0, COUNT, 4096)])
     weight = (log_p - log_q).exp()
+    if not bool((weight > 0).any()):
+        skip(
+            "the density is 0 between the samples: they live on a lattice that is too large to sum"
+        )
     effective = float(weight.sum() ** 2 / (weight**2).sum())
     if not effective > 300:
         skip(

@@ -1,9 +1,9 @@
 """Integrals of a density on a line, whose support and scale are known only from samples.
 
-The line is cut at quantiles of the samples, then in panels that double in width towards both ends,
-and, where the support ends, halve towards that edge (found by bisection), so that an integrable
-singularity such as y^(alpha - 1) at 0 is resolved. Each panel has a Gauss-Legendre rule of 16
-nodes. Known kinks can be added as cuts.
+The line is cut at inner quantiles of the samples, then in panels that double in width towards both
+ends. Where the support ends, they halve towards that edge, which bisection finds, so that an
+integrable singularity such as y^(alpha - 1) at 0 is resolved. Each panel has a Gauss-Legendre rule
+of 16 nodes. Known kinks can be added as cuts.
 """
 
 from __future__ import annotations
@@ -60,14 +60,19 @@ def integrate(log_density: LogDensity, samples: Tensor, /, cuts: Sequence[float]
 
 
 def _edges(log_density: LogDensity, ordered: Tensor, cuts: Sequence[float]) -> Tensor:
-    inner = ordered[torch.linspace(0, len(ordered) - 1, 129).long()].unique()
+    inner = ordered[torch.linspace(0, len(ordered) - 1, 129).long()[1:-1]]
     low, high = inner[:1], inner[-1:]
     spread = (high - low).clamp(min=1e-12) / 64
     steps = spread * 2.0 ** torch.arange(_DOUBLINGS, dtype=torch.float64)
     below = _up_to_the_edge(log_density, low, low - steps)
     above = _up_to_the_edge(log_density, high, high + steps)
     between = [c for c in cuts if float(below.min()) < c < float(above.max())]
-    return torch.cat([below, inner, above, inner.new_tensor(between)]).unique()
+    return _distinct(torch.cat([below, inner, above, inner.new_tensor(between)]))
+
+
+def _distinct(values: Tensor) -> Tensor:
+    ordered = values.sort().values
+    return ordered[torch.cat([ordered.new_ones(1), ordered.diff()]) > 0]
 
 
 def _up_to_the_edge(log_density: LogDensity, start: Tensor, outward: Tensor) -> Tensor:

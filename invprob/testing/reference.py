@@ -3,7 +3,7 @@
 Solvers are tried on this problem, because everything about it is known: the posterior is Gaussian
 in each pixel, with
 
-    E[x | y] = (m / t² + y / sigma²) / (1 / t² + 1 / sigma²),   Var[x | y] = 1 / (1 / t² + 1 / sigma²).
+    Var[x | y] = 1 / (1 / t² + 1 / sigma²),   E[x | y] = Var[x | y] (m / t² + y / sigma²).
 
 They are independent of the parts that invprob ships, so a mistake in those does not hide here.
 """
@@ -58,20 +58,20 @@ class GaussianImages:
         return (self.mean - x) / (self.deviation**2 + _per_row(sigma, x) ** 2)
 
     def log_prob(self, x: Tensor, /) -> Tensor:
-        """log N(x; mean, t² I)."""
+        """The log-density of N(mean, t² I)."""
         return _normal_log_prob(x - self.mean, self.deviation)
 
     def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
-        """z = (x - mean) / t and -d log t."""
+        """`z = (x - mean) / t` and -d log t."""
         z = (x - self.mean) / self.deviation
         return z, x.new_full((len(x),), -math.log(self.deviation) * x[0].numel())
 
     def decode(self, z: Tensor, /) -> Tensor:
-        """Mean + t z."""
+        """`mean + t z`."""
         return self.mean + self.deviation * z
 
     def sample(self, shape: Shape, generator: Generator, /) -> Tensor:
-        """Mean + t n."""
+        """`mean + t n`."""
         return self.mean + self.deviation * torch.randn(shape, generator=generator)
 
     def measurement_score(self, y: Tensor, /) -> Tensor:
@@ -90,11 +90,11 @@ class WhiteNoise:
     sigma: float = 0.3
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """X + sigma n."""
+        """`x + sigma n`."""
         return x + self.sigma * _normal(x, generator)
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log N(y; x, sigma² I)."""
+        """The log-density of N(x, sigma² I) at y."""
         return _normal_log_prob(y - x, self.sigma)
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
@@ -106,7 +106,7 @@ class WhiteNoise:
         return (x - y) / self.sigma**2
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """Y + sigma² s."""
+        """`y + sigma² s`."""
         return y + self.sigma**2 * s
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:

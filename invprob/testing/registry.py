@@ -1,15 +1,12 @@
-"""The table of checks. A check is a plain function `(part, case) -> Figure`, chosen by capability.
+"""The table of checks: plain functions `(part, case) -> Figure`, chosen by capability.
 
-    @check("likelihood", HasLikelihood, Differentiable)
-    def gradient_is_that_of_log_prob(part, case):
-        \"""grad_x(y, x) = ∇ₓ log p(y | x).\"""
-
-Its name is the function's, its identity the docstring's first sentence. A part is asked every
-check of its kind whose capabilities it has.
+A function enters it by the decorator `check`. Its name is the function's, its identity the
+docstring's first sentence. A part is asked every check of its kind whose capabilities it has.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +19,17 @@ from .verdict import Figure
 
 Body = Callable[[Any, Case], Figure | None]
 
+SECTIONS = (
+    "sampling",
+    "gradients",
+    "posterior",
+    "linear",
+    "operator",
+    "prior",
+    "solver",
+    "values",
+)
+"""The modules `checks_...`, in the order in which their checks run."""
 _table: dict[str, Check] = {}
 
 
@@ -47,7 +55,24 @@ class Check:
 
 
 def check(kinds: str, /, *requires: type, once: bool = False) -> Callable[[Body], Body]:
-    """Enter a function into the table, for one or more kinds of part: `"prior likelihood"`."""
+    """Enter a function into the table.
+
+    Args:
+        kinds: one or more kinds of part, such as `"prior likelihood"`.
+        requires: the capabilities that a part must have to be asked.
+        once: whether one drawn case is enough.
+
+    >>> from invprob.testing import below, check
+    >>> from invprob.contracts import Denoises
+    >>> @check("prior", Denoises)
+    ... def a_flat_image_stays(part, case):
+    ...     "A flat image has no noise."
+    ...     x = 0.5 + 0 * case.image()
+    ...     return below((part.denoise(x, case.sigma()) - x).abs().max(), 0.01, "the change")
+    >>> checks("prior")[-1].identity
+    'A flat image has no noise.'
+    >>> del _table["a_flat_image_stays"]
+    """
 
     def enter(body: Body) -> Body:
         name = body.__name__
@@ -62,6 +87,8 @@ def check(kinds: str, /, *requires: type, once: bool = False) -> Callable[[Body]
 
 def checks(kind: str | None = None, /) -> tuple[Check, ...]:
     """All checks, or those of one kind, in the order in which they run."""
+    for section in SECTIONS:
+        importlib.import_module(f".checks_{section}", __package__)
     return tuple(c for c in _table.values() if kind is None or kind in c.kinds)
 
 

@@ -52,16 +52,19 @@ class Report:
         return self._names("skipped")
 
     def __str__(self) -> str:
-        """The table: one line per check, then what was not asked, then a count."""
+        """The table: a line per check that ran, then what did not run and why, then a count."""
         lines = [f"{self.kind} {self.part}"]
-        shown = [o for o in self.outcomes if o.result != "not asked"]
-        width = max((len(o.check) for o in shown), default=0)
-        for o in shown:
-            detail = o.detail.replace("\n", "\n" + " " * (width + 13))
-            lines.append(f"  {o.check:<{width}}  {o.result:<7}  {detail}".rstrip())
+        ran = [o for o in self.outcomes if o.result in ("passed", "failed")]
+        width = max((len(o.check) for o in ran), default=0)
+        for o in ran:
+            detail = o.detail.replace("\n", "\n" + " " * (width + 12))
+            lines.append(f"  {o.check:<{width}}  {o.result}  {detail}".rstrip())
+        for reason in dict.fromkeys(o.detail for o in self.outcomes if o.result == "skipped"):
+            names = [o.check for o in self.outcomes if (o.result, o.detail) == ("skipped", reason)]
+            lines.append(f"  skipped {', '.join(names)}: {reason}")
         lacking = sorted({o.detail for o in self.outcomes if o.result == "not asked"})
         if lacking:
-            lines.append(f"  not asked, because the part is {', '.join(lacking)}")
+            lines.append(f"  not asked what it can't do: it is {', '.join(lacking)}")
         lines.append(
             f"  {len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped"
         )

@@ -105,7 +105,9 @@ def parametrize(
     return pytest.mark.parametrize("check", cases)
 
 
-def run_check(entry: Check, whom: Subject, /, *, seed: int = 0, examples: int = 5) -> Figure | None:
+def run_check(
+    entry: Check, whom: Subject, /, *, seed: int = 0, examples: int = 5
+) -> Figure | None:
     """Try one check of a part on several cases and return the last figure.
 
     Raises:
@@ -135,11 +137,9 @@ def _attempt(entry: Check, whom: Subject, case: Case) -> Figure | None:
     except Skip:
         raise
     except CheckFailure as failure:
-        said = str(failure)
-        cause = failure
+        said, cause = str(failure), failure.__cause__ or failure
     except Exception as error:  # whatever a part raises is a finding about the part
-        said = f"raised {type(error).__name__}: {error}"
-        cause = error
+        said, cause = f"raised {type(error).__name__}: {error}", error
     raise CheckFailure(f"{entry.identity}\n{said}\nshown by {case!r}") from cause
 
 

@@ -50,7 +50,9 @@ def light_tailed(samples: Tensor, what: str, /) -> None:
     size = samples.double().abs()
     share = float(size.max() / size.sum()) if bool(size.any()) else 0.0
     if not share < 0.02:
-        skip(f"{what} is heavy-tailed here, its mean may not exist: one sample is {share:.0%} of it")
+        skip(
+            f"{what} is heavy-tailed here, its mean may not exist: one sample is {share:.0%} of it"
+        )
 
 
 def stein(score: Tensor, samples: Tensor, what: str, /) -> Figure:

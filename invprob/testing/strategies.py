@@ -74,7 +74,7 @@ def kernels(sides: tuple[int, ...] = (1, 2, 3, 5)) -> st.SearchStrategy[Tensor]:
     return st.builds(draw, seeds, side, side)
 
 
-def measurements(likelihood: Any, x: Tensor, /) -> st.SearchStrategy[Tensor]:  # noqa: ANN401
+def measurements(likelihood: Any, x: Tensor, /) -> st.SearchStrategy[Tensor]:
     """Measurements of the image x, drawn by the likelihood and therefore in its support."""
     return seeds.map(lambda seed: likelihood.sample(x, generator(seed)))
 

@@ -2,9 +2,9 @@
 
 Both are found by asking the part. The kind follows from its methods. The image shapes follow from
 `domain()` of a prior and otherwise from trying: an operator's `out_shape` and a likelihood's
-`sample` raise an error for a shape that can't be, and its measurement tells the image's shape. Shapes to try are a few small ones and those
-that the part itself holds, such as a mask's. All of it can be overruled in `conforms` and
-`parametrize`.
+`sample` raise an error for a shape that can't be, and a measurement tells the image's shape.
+Shapes to try are a few small ones and those that the part itself holds, such as a mask's. All of
+it can be overruled in `conforms` and `parametrize`.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ SMALL: tuple[Shape, ...] = (
     (1, 3, 3),
     (1, 4, 4),
     (3, 4, 4),
+    (1, 5, 5),
+    (1, 6, 6),
+    (1, 7, 7),
+    (2, 8, 8),
 )
 USUAL: tuple[Shape, ...] = ((1, 8, 8), (3, 8, 8), (1, 6, 10))
-LARGE: tuple[Shape, ...] = ((1, 16, 16), (3, 16, 16), (1, 32, 32), (3, 32, 32), (1, 64, 64))
+LARGE: tuple[Shape, ...] = ((1, 16, 16), (3, 16, 16), (1, 32, 32), (3, 32, 32), (64,))
 
 
 @frozen(eq=False)
@@ -82,7 +86,8 @@ def subject(
     if problem is not None:
         shape = problem.image_shape
     if shape is not None:
-        shapes = smallest = (tuple(shape),)
+        smallest: tuple[Shape, ...] = (tuple(shape),)
+        shapes = smallest
     else:
         smallest = _shapes(part, kind)
         shapes = tuple(s for s in USUAL if s in smallest) or smallest[-1:]
@@ -157,14 +162,14 @@ def _there_and_back(part: Any, kind: str, shape: Shape) -> Shape | None:
         return None
 
 
-def _held(part: object, depth: int = 3) -> Iterator[Shape]:
+def _held(part: Any, depth: int = 3) -> Iterator[Shape]:
     """The shapes that a part speaks of: fields called `...shape`, and its tensors."""
     if not attrs.has(type(part)) or depth == 0:
         return
     for field in attrs.fields(type(part)):
         value = getattr(part, field.name, None)
         if isinstance(value, Tensor):
-            yield from (tuple(s) for s in (value.shape, value.shape[1:]) if s and math.prod(s))
+            yield from (tuple(s) for s in (value.shape, value.shape[1:]) if s and s.numel())
         elif field.name.endswith("shape") and isinstance(value, tuple):
             yield tuple(value)
         else:

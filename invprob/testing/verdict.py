@@ -60,9 +60,7 @@ def close(actual: Tensor, expected: Tensor, limit: float, what: str, /) -> Figur
         what: name of the quantity, for the message.
     """
     if expected.ndim and actual.shape != expected.shape:
-        raise CheckFailure(
-            f"{what} has shape {tuple(actual.shape)}, not {tuple(expected.shape)}"
-        )
+        raise CheckFailure(f"{what} has shape {tuple(actual.shape)}, not {tuple(expected.shape)}")
     actual, expected = actual.detach().double(), expected.detach().double().expand(actual.shape)
     if actual.numel() == 0:
         return Figure(0.0, limit)

@@ -97,8 +97,9 @@ SAMPLING = {
     "the generator is not used up": (
         planted(
             noise,
-            sample=lambda self, x, g, /: x
-            + 0.3 * randn(x, torch.Generator().manual_seed(g.initial_seed())),
+            sample=lambda self, x, g, /: (
+                x + 0.3 * randn(x, torch.Generator().manual_seed(g.initial_seed()))
+            ),
         ),
         "measurements_depend_on_the_generator_alone",
     ),
@@ -124,30 +125,36 @@ def refuse():
 
 DENSITY = {
     "mean for sum": (
-        planted(noise, log_prob=lambda self, y, x, /: WhiteNoise.log_prob(self, y, x) / y[0].numel()),
+        planted(
+            noise, log_prob=lambda self, y, x, /: WhiteNoise.log_prob(self, y, x) / y[0].numel()
+        ),
         "log_prob_fits_the_measurements_of_an_image",
     ),
     "no 2 pi": (
         planted(
             noise,
-            log_prob=lambda self, y, x, /: WhiteNoise.log_prob(self, y, x)
-            + y[0].numel() * math.log(2 * math.pi) / 2,
+            log_prob=lambda self, y, x, /: (
+                WhiteNoise.log_prob(self, y, x) + y[0].numel() * math.log(2 * math.pi) / 2
+            ),
         ),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "no log sigma": (
         planted(
             noise,
-            log_prob=lambda self, y, x, /: WhiteNoise.log_prob(self, y, x)
-            + y[0].numel() * math.log(0.3),
+            log_prob=lambda self, y, x, /: (
+                WhiteNoise.log_prob(self, y, x) + y[0].numel() * math.log(0.3)
+            ),
         ),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "the constant once per image": (
         planted(
             noise,
-            log_prob=lambda self, y, x, /: WhiteNoise.log_prob(self, y, x)
-            + (y[0].numel() - 1) * math.log(0.3 * math.sqrt(2 * math.pi)),
+            log_prob=lambda self, y, x, /: (
+                WhiteNoise.log_prob(self, y, x)
+                + (y[0].numel() - 1) * math.log(0.3 * math.sqrt(2 * math.pi))
+            ),
         ),
         "log_prob_fits_the_measurements_of_an_image",
     ),
@@ -160,22 +167,27 @@ DENSITY = {
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "a factor x forgotten": (
-        planted(gamma, log_prob=lambda self, y, x, /: Gamma.log_prob(self, y, x) + x.log().flatten(1).sum(1)),
+        planted(
+            gamma,
+            log_prob=lambda self, y, x, /: Gamma.log_prob(self, y, x) + x.log().flatten(1).sum(1),
+        ),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "factorial off by one": (
         planted(
             counts,
-            log_prob=lambda self, y, x, /: Poisson.log_prob(self, y, x)
-            + (20 * y + 1).clamp_min(1).log().flatten(1).sum(1),
+            log_prob=lambda self, y, x, /: (
+                Poisson.log_prob(self, y, x) + (20 * y + 1).clamp_min(1).log().flatten(1).sum(1)
+            ),
         ),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "a density where counts have probabilities": (
         planted(
             counts,
-            log_prob=lambda self, y, x, /: Poisson.log_prob(self, y, x)
-            + y[0].numel() * math.log(20),
+            log_prob=lambda self, y, x, /: (
+                Poisson.log_prob(self, y, x) + y[0].numel() * math.log(20)
+            ),
         ),
         "log_prob_fits_the_measurements_of_an_image",
     ),
@@ -190,7 +202,14 @@ DENSITY = {
         ),
         "single_precision_agrees_with_double",
     ),
-    "log of a negative pixel": (planted(gamma, log_prob=nan_density), "extreme_images_give_no_nan"),
+    "log of a negative measurement": (
+        planted(gamma, log_prob=nan_density),
+        "strange_measurements_are_refused_or_harmless",
+    ),
+    "log of a negative pixel": (
+        planted(gamma, log_prob=nan_density),
+        "extreme_images_give_no_nan",
+    ),
 }
 GRADIENTS = {
     "sign of grad_x": (
@@ -202,7 +221,9 @@ GRADIENTS = {
         "grad_x_obeys_the_information_identity",
     ),
     "factor two, no density to compare": (
-        without(planted(gamma, grad_x=lambda self, y, x, /: 2 * Gamma.grad_x(self, y, x)), no_density),
+        without(
+            planted(gamma, grad_x=lambda self, y, x, /: 2 * Gamma.grad_x(self, y, x)), no_density
+        ),
         "grad_x_obeys_the_information_identity",
     ),
     "the second term forgotten": (
@@ -263,13 +284,14 @@ IMAGES = {
     ),
     "a sweep that drifts": (
         planted(noise, match_score=lambda self, y, s, x, /: (x + y + 0.09 * s) / 2 + 1e-3),
-        "match_score_stays_at_a_solution",
+        "match_score_stays_a_solution",
     ),
     "the posterior's variance for its deviation": (
         planted(
             noise,
-            sample_given=lambda self, y, v, rho, g, /: self.prox(y, v, rho**2)
-            + randn(v, g) / (1 / 0.09 + 1 / rows(rho, v) ** 2),
+            sample_given=lambda self, y, v, rho, g, /: (
+                self.prox(y, v, rho**2) + randn(v, g) / (1 / 0.09 + 1 / rows(rho, v) ** 2)
+            ),
         ),
         "posterior_draws_of_a_pixel_fit_log_prob",
     ),
@@ -330,7 +352,10 @@ VALUES = {
     ),
     "a part that remembers": (planted(noise, grad_x=Counting.grad_x), "the_same_again"),
     "a closure inside": (Closed(), "survives_pickling"),
-    "a tensor in repr": (planted(noise, __repr__=lambda self: f"WhiteNoise({HARD})"), "repr_is_short"),
+    "a tensor in repr": (
+        planted(noise, __repr__=lambda self: f"WhiteNoise({HARD})"),
+        "repr_is_short",
+    ),
     "someone else's repr": (planted(noise, __repr__=lambda self: "noise"), "repr_is_short"),
     "withdrawn without a word": (
         planted(noise, withdrawn=lambda self: {Proximal: ""}),

@@ -118,7 +118,8 @@ OPERATORS = {
     ),
     "inverse for its adjoint": (
         planted(
-            square, inverse_adjoint=lambda self, x, /: Regular.inverse(square, x.flatten(1)).flatten(1)
+            square,
+            inverse_adjoint=lambda self, x, /: Regular.inverse(square, x.flatten(1)).flatten(1),
         ),
         "inverse_adjoint_is_the_transpose_of_inverse",
     ),
@@ -318,9 +319,7 @@ SOLVERS = {
         "a_start_is_taken_or_refused",
     ),
     "float64 whatever comes": (
-        planted(
-            walk, init=lambda self, problem, streams, x0, /: Walked(problem.y.double(), 0.3)
-        ),
+        planted(walk, init=lambda self, problem, streams, x0, /: Walked(problem.y.double(), 0.3)),
         "single_precision_runs",
     ),
     "divides by a noise level of zero": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import planted_builtin_bugs as builtin
 import planted_likelihood_bugs as likelihoods
 import planted_other_bugs as others
 import pytest
@@ -20,6 +21,9 @@ BUGS = [
     pytest.param(kind, part, check, id=f"{kind}: {bug}")
     for kind, table in TABLES.items()
     for bug, (part, check) in table.items()
+] + [
+    pytest.param(None, part, check, id=f"built-in {bug}")
+    for bug, (part, check) in builtin.BUGS.items()
 ]
 CHECKS = {entry.name: entry for entry in checks()}
 RECOMMENDED_ONLY = {"is_frozen"}
