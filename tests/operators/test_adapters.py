@@ -9,7 +9,7 @@ from operator_examples import matrix, random
 
 import invprob as ip
 from invprob.compatibility import lacks
-from invprob.contracts import Invertible
+from invprob.contracts import HasSVD, Invertible
 from invprob.operators.factors import decompose
 from invprob.operators.memo import Memo
 
@@ -132,12 +132,20 @@ def test_dense():
         operator.adjoint(torch.ones(1, 4))
 
 
-def test_dense_leaves_its_matrix_alone():
+def test_the_callers_matrix_may_change_afterwards():
     h = random(3, 4)
     operator = ip.Dense(h, image_shape=(4,))
-    y = operator.forward(torch.ones(1, 4))
+    wanted = h.sum(1)
     h.zero_()
-    assert torch.equal(operator.forward(torch.ones(1, 4)), y)
+    assert torch.allclose(operator.forward(torch.ones(1, 4).double()), wanted)
+
+
+def test_orthonormal_columns_are_not_enough():
+    """A tall matrix with orthonormal columns is no change of basis of the image."""
+    columns = torch.linalg.qr(random(6, 4)).Q
+    assert not ip.Dense(columns, (4,)).is_orthogonal()
+    assert ip.Dense(torch.linalg.qr(random(4, 4)).Q, (4,)).is_orthogonal()
+    assert lacks(ip.Compose(ip.Mask(torch.ones(6)), ip.Dense(columns, (4,))), HasSVD)
 
 
 def test_nearly_singular_is_not_singular():

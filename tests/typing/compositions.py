@@ -32,9 +32,9 @@ ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
 ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 
-ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: OnlySamples
-ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: OnlySamples
-ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.PnP())  # error: OnlyLogProb
-ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin())  # error: OnlyLogProb
-ip.iterate(ip.Problem(OnlyLogProb(), noise, y), ip.Restart())  # error: OnlyLogProb
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L" of "solve"
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L" of "solve"
+ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.PnP())  # error: type parameter "P" of "solve"
+ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin())  # error: type parameter "P" of "solve"
+ip.iterate(ip.Problem(OnlyLogProb(), noise, y), ip.Restart())  # error: type parameter "P" of "iterate"
 ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"
