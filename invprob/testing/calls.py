@@ -41,6 +41,7 @@ class Call:
         level: whether the last argument may as well have shape `()`.
         image: whether it answers with an image, which must never be infinite.
         at: which argument is an image that may be black, white or beyond.
+        view: what of an answer is determined; an ill-conditioned one is judged by what it solves.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Call:
     level: bool = False
     image: bool = False
     at: int | None = None
+    view: Callable[[Tensor], Tensor] = lambda answer: answer
 
     def __call__(self, generator: Generator | None = None) -> tuple[Tensor, ...]:
         """The answers; a random method draws from a fresh generator unless one is given."""
@@ -95,7 +97,14 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
         yield Call("score_y", part.score_y, (y, x), at=1)
     if _has(part, MatchesScore) and _has(part, ScoresData):
         s = part.score_y(y, v)
-        yield Call("match_score", part.match_score, (y, s, x), image=True, at=2)
+        yield Call(
+            "match_score",
+            part.match_score,
+            (y, s, x),
+            image=True,
+            at=2,
+            view=lambda image: part.score_y(y, image.to(y)),
+        )
     if _has(part, Proximal):
         yield Call("prox", part.prox, (y, v, sigma**2), level=True, image=True, at=1)
     if _has(part, SamplesGivenGaussian):

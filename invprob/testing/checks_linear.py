@@ -11,7 +11,7 @@ from ..contracts import Annealed, Differentiable, HasLikelihood, Likelihood, Spe
 from .case import Case
 from .registry import check
 from .statistics import COUNT, mean_is
-from .verdict import Figure, close, holds, skip
+from .verdict import Figure, close, finite, holds, skip
 
 
 def _observed(spectrum: Spectrum) -> Tensor:
@@ -88,15 +88,33 @@ def annealed_score_is_exact_where_noise_is_larger(part: Any, case: Case) -> Figu
     seen, sd = _observed(spectrum), spectrum.sd
     x = case.image()
     y = part.sample(x, case.generator())
-    sigma = 1.5 * sd[seen].median().to(x)
-    before = seen & (sd < 0.999 * sigma)
-    score = part.annealed_score(
-        y, x, case.normal(tuple(x.shape), "prior"), sigma.expand(case.batch)
-    )
+    sigma = _between(sd[seen]).to(x)
+    before = seen & (sd < sigma)
+    prior_score = case.normal(tuple(x.shape), "prior")
+    score = part.annealed_score(y, x, prior_score, sigma.expand(case.batch))
     expected = (spectrum.observe(y) - spectrum.vt(x)) / (sigma**2 - sd.to(x) ** 2)
     return close(
         spectrum.vt(score)[:, before], expected[:, before], 1e-8, "annealed_score where sd < sigma"
     )
+
+
+def _between(levels: Tensor) -> Tensor:
+    """A noise level above some of these and as far from all of them as can be."""
+    ordered = torch.cat([levels.flatten().sort().values, 2 * levels.max()[None]])
+    widest = (ordered[1:] / ordered[:-1]).argmax()
+    return (ordered[widest] * ordered[widest + 1]).sqrt()
+
+
+@check("likelihood", Spectral, Annealed)
+def annealed_score_is_finite_where_levels_meet(part: Any, case: Case) -> Figure:
+    """For sigma equal to an sd, where 1 / (sd² - sigma²) has its pole, it is finite."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    sd = part.spectrum(case.shape).sd.flatten().to(x)
+    for sigma in sd[sd.isfinite()][:4]:
+        score = part.annealed_score(y, x, torch.zeros_like(x), sigma.expand(case.batch))
+        finite(score, f"annealed_score at sigma = {float(sigma):.4g}, an sd,")
+    return Figure(0.0, 1.0)
 
 
 @check("likelihood", Differentiable, Annealed)

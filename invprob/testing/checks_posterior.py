@@ -145,7 +145,7 @@ def posterior_draws_have_the_promised_form(part: Any, case: Case) -> Figure:
 
 
 def _draws(part: Any, y: Tensor, v: Tensor, rho: float, case: Case) -> Tensor:
-    rows = COUNT // 2
+    rows = COUNT // 4
     drawn: Tensor = part.sample_given(
         y.expand(rows, *y.shape[1:]).clone(),
         v.expand(rows, *v.shape[1:]).clone(),

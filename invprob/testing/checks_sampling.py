@@ -130,7 +130,8 @@ def log_prob_fits_the_measurements_of_an_image(part: Any, case: Case) -> Figure:
     shape = case.several
     x = case.image("one", batch=1, shape=shape).expand(COUNT, *shape).clone()
     y = part.sample(x, case.generator("many")).double()
-    if lattice_spacing(y.flatten(1)[:, 0]) is not None:
+    random = y.flatten(1).std(0) > 1e-12
+    if bool(random.any()) and lattice_spacing(y.flatten(1)[:, random][:, 0]) is not None:
         return _lattice_of_two(part, y, x)
 
     def log_density(points: Tensor) -> Tensor:

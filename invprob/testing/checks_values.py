@@ -25,7 +25,7 @@ def _pairs(call: Call, ours: Any, theirs: Any, limit: float, how: str) -> Figure
     figure = Figure(0.0, limit)
     for number, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         name = call.name if len(ours) == 1 else f"output {number} of {call.name}"
-        figure |= close(a, b, limit, f"{name} {how}")
+        figure |= close(call.view(a), call.view(b), limit, f"{name} {how}")
     return figure
 
 
@@ -126,7 +126,7 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-@check("prior likelihood")
+@check("prior likelihood", once=True)
 def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
     """Black, white and slightly overshooting pixels never lead to NaN, nor to infinite images."""
     for call in calls(part, case):
@@ -139,7 +139,7 @@ def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-@check("likelihood")
+@check("likelihood", once=True)
 def strange_measurements_are_refused_or_harmless(part: Any, case: Case) -> Figure:
     """A y that check_measurement accepts, however unlikely, leads to no NaN; log p is not +inf."""
     for call in calls(part, case)[1:]:

@@ -124,7 +124,8 @@ class WhiteNoise:
     ) -> Tensor:
         """Kawar et al. 2021: the noise of x is carved out of that of y while it is smaller."""
         gap = self.sigma**2 - _per_row(sigma, x) ** 2
-        return torch.where(gap > 0, prior_score + (y - x) / gap, (x - y) / gap)
+        pull = (y - x) / gap.abs().clamp_min(torch.finfo(x.dtype).tiny ** 0.5)
+        return torch.where(gap >= 0, prior_score + pull, pull)
 
     def spectrum(self, shape: Shape, /) -> Spectrum:
         """V = I, sd = sigma."""

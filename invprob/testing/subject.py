@@ -39,10 +39,17 @@ SMALL: tuple[Shape, ...] = (
     (1, 5, 5),
     (1, 6, 6),
     (1, 7, 7),
-    (2, 8, 8),
+    (2, 2, 2),
 )
 USUAL: tuple[Shape, ...] = ((1, 8, 8), (3, 8, 8), (1, 6, 10))
-LARGE: tuple[Shape, ...] = ((1, 16, 16), (3, 16, 16), (1, 32, 32), (3, 32, 32), (64,))
+LARGE: tuple[Shape, ...] = (
+    (1, 16, 16),
+    (2, 8, 8),
+    (3, 16, 16),
+    (1, 32, 32),
+    (3, 32, 32),
+    (64,),
+)
 
 
 @frozen(eq=False)
@@ -89,7 +96,7 @@ def subject(
         smallest: tuple[Shape, ...] = (tuple(shape),)
         shapes = smallest
     else:
-        smallest = _shapes(part, kind)
+        smallest = tuple(sorted(_shapes(part, kind), key=math.prod))
         shapes = tuple(s for s in USUAL if s in smallest) or smallest[-1:]
     if not shapes:
         raise InputError(
@@ -155,8 +162,10 @@ def _there_and_back(part: Any, kind: str, shape: Shape) -> Shape | None:
         if kind == "operator":
             part.out_shape(shape)
             return shape
-        y = part.sample(torch.full((1, *shape), 0.5), generator(0))
+        y = part.sample(torch.full((3, *shape), 0.5), generator(0))
         made = tuple(y.shape[1:])
+        if y.shape[0] != 3:  # the batch was taken for a part of the image
+            return None
         return tuple(part.image_shape(made)) if isinstance(part, InfersImageShape) else made
     except Exception:  # whatever it raises, it does not take this shape
         return None

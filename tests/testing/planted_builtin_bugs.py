@@ -18,7 +18,7 @@ gray = torch.full((1, 2, 2), 0.5)
 gauss = ip.GaussianPrior(mean=gray, sd=0.2)
 modes = ip.GaussianMixturePrior(
     torch.tensor([0.8, 0.2]),
-    torch.stack([0.5 * gray, 1.5 * gray]),
+    torch.stack([0.8 * gray, 1.2 * gray]),
     0.01 * torch.eye(4).repeat(2, 1, 1),
 )
 
@@ -43,7 +43,7 @@ def everything_is_seen(self, shape, /):
 
 
 def nearest_mode(self, x, sigma, /):
-    centres = torch.tensor([0.25, 0.75]).to(x)
+    centres = torch.tensor([0.4, 0.6]).to(x)
     centre = centres[(x.flatten(1).mean(1) > 0.5).long()].reshape(-1, *[1] * (x.ndim - 1))
     return centre + 0.01 / (0.01 + rows(sigma, x) ** 2) * (x - centre)
 
@@ -79,7 +79,7 @@ BUGS = {
     ),
     "mask: noise in the holes": (
         planted(ip.Gaussian(sigma=0.1, operator=mask), sample=noise_in_the_holes),
-        "log_prob_fits_the_measurements_of_an_image",
+        "score_y_obeys_stein",
     ),
     "mask: s = 1 in the holes": (
         planted(mask, svd=everything_is_seen),
@@ -110,7 +110,7 @@ BUGS = {
                 torch.ones(2), modes.means, modes.covariances
             ).sample(shape, g),
         ),
-        "smoothed_score_fits_noisy_images",
+        "log_prob_fits_the_images",
     ),
     "pnp: said to be random": (planted(ip.PnP(), stochastic=True), "stochastic_tells_the_truth"),
     "restart: said not to be": (

@@ -336,6 +336,10 @@ LINEAR = {
         "annealed_score_ends_at_the_posterior",
     ),
     "pull away from y": (annealed_with(pull=-1.0), "annealed_score_ends_at_the_posterior"),
+    "divides by zero where levels meet": (
+        annealed_with(),
+        "annealed_score_is_finite_where_levels_meet",
+    ),
     "the prior twice where y decides": (
         annealed_with(before=1.0),
         "annealed_score_is_exact_where_noise_is_larger",
