@@ -97,7 +97,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(photos, tmp_path):
 
 
 def test_training_helps(photos):
-    run = Run(Recipe(steps=60, batch=8, patch=32, widths=(8, 8, 8), average=0.9), photos[0])
+    run = Run(Recipe(steps=150, batch=8, patch=32, widths=(8, 8, 8), average=0.9), photos[0])
     x = list(photos[1].values())
     before = validate(run.averaged, x)["colour 0.196"]
     while run.used < 1:
