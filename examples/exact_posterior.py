@@ -2,7 +2,7 @@
 
 Under a mixture of Gaussians and a linear-Gaussian measurement the posterior is again a mixture of
 Gaussians. Here images have two pixels, so it can be drawn; the measurement is their sum, which
-leaves two of the five modes possible.
+leaves four of the five modes possible, one less likely than another.
 """
 
 import torch
