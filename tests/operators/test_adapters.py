@@ -9,7 +9,7 @@ from operator_examples import matrix, random
 
 import invprob as ip
 from invprob.compatibility import lacks
-from invprob.contracts import Invertible
+from invprob.contracts import HasSVD, Invertible
 from invprob.operators.factors import decompose
 from invprob.operators.memo import Memo
 
@@ -57,6 +57,18 @@ def test_what_is_not_linear(bad):
         ip.from_callable(bad, image_shape=(1, 4, 4))
 
 
+def test_what_loses_the_batch():
+    for bad in (lambda x: x.sum(), lambda x: x.flatten(), lambda x: x.mT.sum(0, keepdim=True)):
+        with pytest.raises(ip.InputError, match="the first axis is the batch"):
+            ip.from_callable(bad, image_shape=(4, 4))
+
+
+def test_what_is_no_tensor_and_what_is_not_finite():
+    for bad in (lambda x: x.numpy(), lambda x: x / 0, lambda x: None):
+        with pytest.raises(ip.InputError, match="a finite torch.Tensor is needed"):
+            ip.from_callable(bad, image_shape=(4, 4))
+
+
 def test_what_is_not_the_adjoint():
     with pytest.raises(ip.InputError, match="is not its adjoint"):
         ip.from_callable(lambda x: x.roll(1, -1), lambda y: y, image_shape=(1, 4, 4))
@@ -64,7 +76,7 @@ def test_what_is_not_the_adjoint():
         ip.from_callable(edges, lambda y: y, image_shape=(1, 4, 4))
     with pytest.raises(ip.InputError, match="dtype="):
         ip.from_callable(edges, image_shape=(1, 4, 4), dtype=torch.int64)
-    with pytest.raises(ip.InputError, match="failed on images"):
+    with pytest.raises(ip.InputError, match="failed on"):
         ip.from_callable(lambda x: x @ torch.ones(3, 3), image_shape=(1, 4, 4))
 
 
@@ -87,6 +99,8 @@ def test_scipy_refusals():
         ip.from_scipy(np.ones((3, 8)), (3, 3))
     with pytest.raises(ip.InputError, match="no linear operator"):
         ip.from_scipy("matrix.npz", (2, 4))
+    with pytest.raises(ip.InputError, match="complex"):
+        ip.from_scipy(np.ones((3, 8)) * 1j, (2, 4))
     forward_only = scipy.sparse.linalg.LinearOperator((3, 8), matvec=lambda x: x[:3])
     with pytest.raises(ip.InputError, match="failed"):
         ip.from_scipy(forward_only, (2, 4))
@@ -118,12 +132,20 @@ def test_dense():
         operator.adjoint(torch.ones(1, 4))
 
 
-def test_dense_leaves_its_matrix_alone():
+def test_the_callers_matrix_may_change_afterwards():
     h = random(3, 4)
     operator = ip.Dense(h, image_shape=(4,))
-    y = operator.forward(torch.ones(1, 4))
+    wanted = h.sum(1)
     h.zero_()
-    assert torch.equal(operator.forward(torch.ones(1, 4)), y)
+    assert torch.allclose(operator.forward(torch.ones(1, 4).double()), wanted)
+
+
+def test_orthonormal_columns_are_not_enough():
+    """A tall matrix with orthonormal columns is no change of basis of the image."""
+    columns = torch.linalg.qr(random(6, 4)).Q
+    assert not ip.Dense(columns, (4,)).is_orthogonal()
+    assert ip.Dense(torch.linalg.qr(random(4, 4)).Q, (4,)).is_orthogonal()
+    assert lacks(ip.Compose(ip.Mask(torch.ones(6)), ip.Dense(columns, (4,))), HasSVD)
 
 
 def test_nearly_singular_is_not_singular():

@@ -50,6 +50,16 @@ def test_zeros_of_the_transfer_function_are_exact():
     assert float(s[s > 0].min()) > 0.01
 
 
+@pytest.mark.parametrize("side", [15, 35, 50])
+def test_rounding_is_not_a_singular_value(side):
+    """A 5x5 mean is blind to every fifth of the sampling frequency, along either axis."""
+    blur = ip.CircularBlur.named("uniform5")
+    s = blur.svd((1, side, side)).s
+    assert int((s == 0).sum()) == side**2 - (side - 4) ** 2
+    with pytest.raises(ip.InputError, match="can't be inverted"):
+        blur.inverse(torch.ones(1, 1, side, side))
+
+
 def test_small_singular_values_are_kept():
     s = ip.CircularBlur.named("gaussian1.5").svd((1, 64, 64)).s
     assert bool((s > 0).all())
