@@ -36,7 +36,7 @@ from .pixelwise import Mode, Smoothed
 from .rows import in_pieces, per_row, together, total
 
 
-def _peak(value: object) -> float:
+def _peak(value: float) -> float:
     return positive(value, "peak", "the mean photon count of a white pixel, 30")
 
 
