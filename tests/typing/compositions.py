@@ -35,6 +35,10 @@ ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L" of "solve"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L" of "solve"
 ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.PnP())  # error: type parameter "P" of "solve"
-ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin())  # error: type parameter "P" of "solve"
-ip.iterate(ip.Problem(OnlyLogProb(), noise, y), ip.Restart())  # error: type parameter "P" of "iterate"
+ip.solve(
+    ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin()
+)  # error: type parameter "P" of "solve"
+ip.iterate(
+    ip.Problem(OnlyLogProb(), noise, y), ip.Restart()
+)  # error: type parameter "P" of "iterate"
 ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"
