@@ -17,7 +17,7 @@ from attrs import define, frozen
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..contracts import Denoises, Domain
+    from ..contracts import AnySolver, Denoises, Domain
     from ..plotting import Tile
     from ..result import Result
 
@@ -55,39 +55,50 @@ def demo(
 
 @frozen(eq=False)
 class Task:
-    """An inverse problem, and how much work to spend on it."""
+    """An inverse problem, and what to do with it."""
 
     name: str
     detail: str
     likelihood: Any
-    estimate_calls: int
-    sample_calls: int
+    estimator: AnySolver
+    sampler: AnySolver
 
 
 def _tasks(truth: Tensor) -> list[Task]:
+    """Three problems: some 180 images for the denoiser in all.
+
+    Where a mask or a blur leaves something in every neighbourhood, noise of level 1 hides the
+    rest: samplers need not start from more.
+    """
     from ..likelihoods.gaussian import Gaussian
-    from ..operators import kernels
     from ..operators.blur import CircularBlur
     from ..operators.mask import Mask
+    from ..solvers.pnp import PnP
+    from ..solvers.restart import Restart
 
-    height, width = truth.shape[-2:]
-    mask = Mask.random((height, width), keep=0.25, seed=1)
-    blur = CircularBlur(kernels.motion(15, angle=30))
+    mask = Mask.random(tuple(truth.shape[-2:]), keep=0.3, seed=1)
+    blur = CircularBlur.named("motion15@30")
     return [
-        Task("Denoising", "white noise, sigma 0.2", Gaussian(sigma=0.2), 1, 10),
+        Task(
+            "Denoising",
+            "white noise, sigma 0.2",
+            Gaussian(sigma=0.2),
+            PnP(iterations=1),
+            Restart(calls=10),
+        ),
         Task(
             "Inpainting",
-            "75% of pixels missing, sigma 0.05",
+            "70% of pixels missing, sigma 0.05",
             Gaussian(sigma=0.05, operator=mask),
-            8,
-            20,
+            PnP(iterations=8),
+            Restart(calls=22, sigma_max=1.0),
         ),
         Task(
             "Deblurring",
             "motion of 15 pixels, sigma 0.02",
             Gaussian(sigma=0.02, operator=blur),
-            8,
-            12,
+            PnP(iterations=6),
+            Restart(calls=10, sigma_max=1.0),
         ),
     ]
 
@@ -150,24 +161,23 @@ class Outcome:
 
 
 def _work(task: Task, prior: Denoises, truth: Tensor, seed: int) -> Outcome:
-    from ..solvers.pnp import PnP
-    from ..solvers.restart import Restart
     from ..streams import generator
 
     y = task.likelihood.sample(truth, generator(seed))
-    estimate = _run(task, prior, y, PnP(iterations=task.estimate_calls), None, seed)
-    samples = _run(task, prior, y, Restart(calls=task.sample_calls), SAMPLES, seed)
+    estimate = _run(task, prior, y, task.estimator, None, seed)
+    samples = _run(task, prior, y, task.sampler, SAMPLES, seed)
     return Outcome(task, y, estimate, samples)
 
 
 def _run(
-    task: Task, prior: Denoises, y: Tensor, solver: Any, samples: int | None, seed: int
+    task: Task, prior: Denoises, y: Tensor, solver: AnySolver, samples: int | None, seed: int
 ) -> Run:
     from ..drive import solve
     from ..problem import Problem
 
     counting, begin = Counting(prior), time.perf_counter()
-    result = solve(Problem(counting, task.likelihood, y), solver, samples=samples, seed=seed)
+    problem: Problem[Any, Any] = Problem(counting, task.likelihood, y)
+    result = solve(problem, solver, samples=samples, seed=seed)
     return Run(result, counting.calls, time.perf_counter() - begin)
 
 

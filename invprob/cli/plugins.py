@@ -25,7 +25,7 @@ def plugins() -> None:
         for part in parts.of_kind(kind):
             about = f"{part.summary} {origin.get((part.kind, part.name), '')}".strip()
             typed = usage(part)
-            gap = "\n" + " " * WIDE if len(typed) > WIDE else ""
+            gap = "\n" + " " * (WIDE + 2) if len(typed) > WIDE else ""
             typer.echo(f"  {typed:<{WIDE}}{gap}  {about}".rstrip())
     for who in parts.broken:
         typer.secho(str(who), fg=typer.colors.RED)

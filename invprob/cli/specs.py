@@ -179,8 +179,8 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
     if component.kind == "likelihood" and parameter.name == "sigma":
         if isinstance(value, int | float) and value >= WHITE:
             raise InputError(
-                f"{who}: images live in [0, 1], and this noise would drown any; for {text} on the "
-                f"scale 0..255 type {parameter.name}={text}/255 (= {value / 255:.3g})"
+                f"{who}: images live in [0, 1], and this noise would drown any; if it is on the "
+                f"scale 0..255, type sigma={value:g}/255 (= {value / 255:.3g})"
             )
     return value
 
