@@ -1,6 +1,6 @@
 """Any denoiser is a prior: here wavelet shrinkage, in a dozen lines.
 
-Noise spreads evenly over wavelet coefficients, photos concentrate in a few: small ones are dropped.
+Noise spreads evenly over wavelet coefficients, photos gather in a few: small ones are dropped.
 Nothing else is needed to fill in missing pixels. (The embedded network does better.)
 """
 
@@ -26,7 +26,7 @@ def starlets(x: Tensor) -> list[Tensor]:
 
 
 def shrink(x: Tensor, sigma: Tensor) -> Tensor:
-    """x without the details that noise of this level explains."""
+    """The image without the details that noise of this level explains."""
     impulse = torch.zeros(1, 1, 64, 64)
     impulse[..., 32, 32] = 1
     *details, rest = starlets(x)

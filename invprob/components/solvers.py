@@ -32,5 +32,7 @@ def solvers() -> list[Component]:
             "restart",
             Restart,
             summary="posterior samples: reverse diffusion with restarts, no step size to choose",
+            reference="Y. Xu et al. (2023). Restart Sampling for Improving Generative Processes. "
+            "NeurIPS. https://arxiv.org/abs/2306.14878",
         ),
     ]

@@ -23,3 +23,5 @@ What all of them share:
 * Nothing is as large as the square of an image. Singular values are never sorted: where the basis
   is that of an image, its coordinates keep the image's axes.
 """
+
+from . import kernels as kernels
