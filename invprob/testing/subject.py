@@ -202,6 +202,5 @@ def _held(part: Any, depth: int = 3) -> Iterator[Shape]:
 def _within_domain(template: Case, part: object) -> Case:
     domain = domain_of(part)
     least, greatest = domain.sigma
-    low, high = template.sigma_range
-    low, high = max(low, least), min(high, greatest)
-    return evolve(template, sigma_range=(min(low, high), high))
+    low, high = (min(max(level, least), greatest) for level in template.sigma_range)
+    return evolve(template, sigma_range=(low, high))

@@ -233,3 +233,32 @@ def test_a_solver_that_refuses_noise_gets_exact_data():
     assert torch.allclose(best[seen], problem.y[seen], atol=1e-4)
     assert torch.allclose(best[~seen], torch.tensor(0.5).double())
     assert deviation == pytest.approx(0.15 / 2**0.5, rel=1e-3)
+
+
+@attrs.frozen
+class Silent:
+    def sample(self, x, generator, /):
+        return x.clone()
+
+
+def test_a_measurement_without_noise_is_not_called_irreproducible():
+    report = conforms(Silent(), examples=2)
+    assert report
+    assert "measurements_depend_on_the_generator_alone" in report.skipped
+
+
+@attrs.frozen
+class Undecided(WhiteNoise):
+    def withdrawn(self):
+        raise RuntimeError("ask me tomorrow")
+
+
+def test_an_error_in_withdrawn_is_a_failure_and_not_a_crash():
+    report = conforms(Undecided(), examples=1)
+    assert "prox_can_not_be_improved" in report.failed
+    assert "ask me tomorrow" in str(report)
+
+
+def test_a_prior_with_a_narrow_range_of_noise_is_asked_within_it():
+    part = planted(OnlyColour(), domain=lambda self: Domain(channels=(3,), sigma=(0.7, 2.0)))
+    assert subject(part).case(0).sigma_range == (0.7, 0.7)
