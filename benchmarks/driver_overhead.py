@@ -2,9 +2,9 @@
 
     python benchmarks/driver_overhead.py [--size 256] [--threads 2]
 
-For each solver: wall time of `solve` over the time spent in `prior.denoise`, both of the same run, on a
-256x256 colour image with the shipped network. 1.00 would be no overhead at all; the target is 1.05.
-Also what `import invprob` costs beyond `import torch`, each in fresh processes, alternately.
+For each solver: wall time of `solve` over the time spent in `prior.denoise`, both of the same run,
+on a 256x256 colour image with the shipped network. 1.00 would be no overhead at all; the target is
+1.05. Also what `import invprob` costs beyond `import torch`, each in fresh processes, alternately.
 """
 
 from __future__ import annotations
@@ -69,13 +69,17 @@ def import_cost(repeats: int = 5) -> None:
     seconds: dict[str, list[float]] = {name: [] for name in lines}
     for _ in range(repeats):
         for name, source in lines.items():
-            code = f"import time; t = time.perf_counter()\n{source}\nprint(time.perf_counter() - t)"
+            code = (
+                f"import time; t = time.perf_counter()\n{source}\nprint(time.perf_counter() - t)"
+            )
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
             seconds[name].append(float(done.stdout))
     base = statistics.median(seconds["import torch"])
     print("\nimport time, seconds (median of", repeats, "processes), and beyond torch")
     for name, times in seconds.items():
-        print(f"  {name:46s} {statistics.median(times):6.3f} {statistics.median(times) - base:+7.3f}")
+        print(
+            f"  {name:46s} {statistics.median(times):6.3f} {statistics.median(times) - base:+7.3f}"
+        )
 
 
 def main() -> None:
@@ -100,7 +104,9 @@ def main() -> None:
         (ip.AnnealedLangevin(levels=25, repeats=1), 1),
     ]
     print(f"{tuple(photo.shape)}, {options.threads} threads")
-    print(f"{'solver':20s} {'task':8s} {'samples':>7s} {'calls':>6s} {'ms a call':>10s} {'ratio':>9s}")
+    print(
+        f"{'solver':20s} {'task':8s} {'samples':>7s} {'calls':>6s} {'ms a call':>10s} {'ratio':>9s}"
+    )
     for solver, samples in runs:
         for task, likelihood in tasks.items():
             y = likelihood.sample(photo, ip.generator(0))

@@ -21,14 +21,14 @@ from .errors import InputError, UnknownNameError
 KINDS = ("prior", "likelihood", "operator", "solver")
 
 
-def _check_name(_: object, __: object, name: object) -> None:
+def _check_name(_: object, __: object, name: Any) -> None:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise InputError(
             f"{name!r} is no component name; use lower-case words with hyphens, like 'my-prior'"
         )
 
 
-def _check_kind(_: object, __: object, kind: object) -> None:
+def _check_kind(_: object, __: object, kind: Any) -> None:
     if kind not in KINDS:
         raise InputError(f"{kind!r} is no kind of component; use one of {', '.join(KINDS)}")
 

@@ -1,10 +1,10 @@
 """Checkpoints: a run on disk, safe to read, written whole or not at all.
 
-A checkpoint is a safetensors file (tensors, nothing executable) with a JSON header: the format, the
-versions, what is being solved (as text for people, as fingerprints for the computer), the seed, the
-step and the state's numbers. The tensors are the state's and the random generators'. It is written
-beside its final name, flushed to the disk and then renamed, so the previous checkpoint survives
-whatever happens meanwhile.
+A checkpoint is a safetensors file (tensors, nothing executable) with a JSON header: the format,
+the version, what is being solved (as text for people, as fingerprints for the computer), the seed,
+the step and the state's numbers. The tensors are the state's and the random generators'. It is
+written beside its final name, flushed to the disk and then renamed, so the previous checkpoint
+survives whatever happens meanwhile.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def save_checkpoint(path: str | PathLike[str], event: Event, /) -> None:
         event: the moment of the run to keep.
 
     Raises:
-        CheckpointError: the disk is full or the folder can't be written; a previous file is intact.
+        CheckpointError: the disk is full, or the folder can't be written; a previous file stays.
     """
     from safetensors.torch import save
 
@@ -191,8 +191,8 @@ def _flatten(state: Any) -> tuple[dict[str, Tensor], dict[str, int | float | boo
             numbers[item.name] = value
         else:
             raise CheckpointError(
-                f"{type(state).__name__}.{item.name} is a {type(value).__name__}; a solver's state "
-                "holds tensors and numbers only, so that it can be written to a file"
+                f"{type(state).__name__}.{item.name} is a {type(value).__name__}; a solver's "
+                "state holds tensors and numbers only, so that it can be written to a file"
             )
     return tensors, numbers
 

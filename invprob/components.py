@@ -20,6 +20,7 @@ from .solvers.annealed_langevin import AnnealedLangevin
 from .solvers.pnp import PnP
 from .solvers.restart import Restart
 
+
 @hookimpl
 def invprob_components() -> Iterable[Component]:
     """Everything that comes with invprob itself."""
@@ -108,8 +109,8 @@ def _solvers() -> list[Component]:
             "annealed-langevin",
             AnnealedLangevin,
             summary="posterior samples: annealed Langevin dynamics",
-            reference="B. Kawar, G. Vaksman, M. Elad (2021). Stochastic Image Denoising by Sampling "
-            "from the Posterior Distribution. https://arxiv.org/abs/2101.09552",
+            reference="B. Kawar, G. Vaksman, M. Elad (2021). Stochastic Image Denoising by "
+            "Sampling from the Posterior Distribution. https://arxiv.org/abs/2101.09552",
         ),
         Component(
             "solver",

@@ -91,7 +91,7 @@ class Invertible(Protocol):
         """A⁻ᵀ x."""
 
     def log_abs_det(self, shape: Shape, /) -> Tensor:
-        """log |det A| for images of this shape, a tensor of shape `()`."""
+        """Log |det A| for images of this shape, a tensor of shape `()`."""
 
 
 # --------------------------------------------------------------------------- priors
@@ -118,7 +118,7 @@ class HasLogProb(Protocol):
     """A prior with a normalised density."""
 
     def log_prob(self, x: Tensor, /) -> Tensor:
-        """log p(x) in nats, `(B,)`."""
+        """Log p(x) in nats, `(B,)`."""
 
 
 @runtime_checkable
@@ -126,7 +126,7 @@ class HasLatent(Protocol):
     """A prior with an invertible map to a simple latent space (a flow)."""
 
     def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
-        """z and log |det ∂z/∂x| `(B,)`."""
+        """Z and log |det ∂z/∂x| `(B,)`."""
 
     def decode(self, z: Tensor, /) -> Tensor:
         """The image of a latent."""
@@ -159,7 +159,7 @@ class Likelihood(Protocol):
     """How a measurement arises from an image. What any likelihood can do is simulate it."""
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """y ~ p(y | x), `(B, *measurement)`."""
+        """Y ~ p(y | x), `(B, *measurement)`."""
 
 
 @runtime_checkable
@@ -167,7 +167,7 @@ class HasLikelihood(Protocol):
     """A likelihood with a normalised density (or probability, on a lattice)."""
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """log p(y | x) in nats, `(B,)`; -inf outside the support."""
+        """Log p(y | x) in nats, `(B,)`; -inf outside the support."""
 
 
 @runtime_checkable
@@ -191,7 +191,7 @@ class MatchesScore(Protocol):
     """A likelihood whose score equation s(y) = f(x, y) can be solved for x (Xie et al. 2023)."""
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """x' with `score_y(y, x') = s`: one fixed-point sweep from x; closed forms ignore x."""
+        """X' with `score_y(y, x') = s`: one fixed-point sweep from x; closed forms ignore x."""
 
 
 @runtime_checkable
@@ -207,7 +207,7 @@ class SamplesGivenGaussian(Protocol):
     """A likelihood that can be sampled against a Gaussian: the data half of split Gibbs."""
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
-        """x ~ p(y | x) N(x; v, rho² I), normalised in x; `rho` > 0, `()` or `(B,)`."""
+        """X ~ p(y | x) N(x; v, rho² I), normalised in x; `rho` > 0, `()` or `(B,)`."""
 
 
 @runtime_checkable
@@ -246,7 +246,7 @@ class Spectral(Protocol):
         """The pseudo-observations for images of this shape."""
 
 
-# --------------------------------------------------------------------------- optional for all parts
+# --------------------------------------------------------------------------- optional, for all
 
 
 @runtime_checkable

@@ -210,7 +210,8 @@ def solve(
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
-    said = [one.interrupted(event) for one in callbacks if isinstance(one, HandlesInterrupt)]
+    parts: Sequence[object] = callbacks
+    said = [part.interrupted(event) for part in parts if isinstance(part, HandlesInterrupt)]
     where = f"interrupted after step {event.step} of {event.steps}; "
     return where + (
         " ".join(said) or "nothing was saved: add callbacks=[SaveEvery(50, 'run.ckpt')]"

@@ -11,7 +11,7 @@ import math
 from typing import Generic, TypeVar
 
 import torch
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 from torch import Tensor
 
 from .contracts import (
@@ -55,11 +55,12 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field(
-        default=Factory(lambda self: _image_shape(self.likelihood, self.y), takes_self=True),
-        converter=lambda shape: tuple(int(n) for n in shape),
-    )
+    image_shape: Shape = field(converter=tuple)
     samples: int = field(default=1, kw_only=True)
+
+    @image_shape.default
+    def _default_image_shape(self) -> Shape:
+        return _image_shape(self.likelihood, self.y)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.likelihood, Likelihood):

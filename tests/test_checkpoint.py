@@ -61,9 +61,7 @@ def test_killed_at_several_points_a_resumed_run_is_bit_identical(uninterrupted, 
     for delay in (0.0, 0.11, 0.07):
         process = start(solver, path, out, mode)
         before = path.stat().st_mtime_ns if path.exists() else 0
-        while process.poll() is None and (
-            not path.exists() or path.stat().st_mtime_ns == before
-        ):
+        while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == before):
             time.sleep(0.002)
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
@@ -114,9 +112,7 @@ def test_another_run_is_refused_with_what_differs(problem, saved):
         "its solver is Restart.*yours is AnnealedLangevin": lambda: resume(
             problem, saved, ip.AnnealedLangevin()
         ),
-        "its prior is": lambda: resume(
-            ip.Problem(prior, problem.likelihood, problem.y), saved
-        ),
+        "its prior is": lambda: resume(ip.Problem(prior, problem.likelihood, problem.y), saved),
         r"its likelihood is Gaussian\(sigma=0.1\), yours is Gaussian\(sigma=0.2\)": lambda: resume(
             ip.Problem(problem.prior, ip.Gaussian(sigma=0.2), problem.y), saved
         ),
@@ -184,7 +180,9 @@ HOSTILE = {
         {name: tensor.half() for name, tensor in tensors.items() if name != "random"}
     ),
     "random gone": lambda header, tensors: tensors.pop("random"),
-    "random empty": lambda header, tensors: tensors.update(random=tensors["random"][:, :8].clone()),
+    "random empty": lambda header, tensors: tensors.update(
+        random=tensors["random"][:, :8].clone()
+    ),
     "random zero": lambda header, tensors: tensors.update(random=tensors["random"] * 0),
 }
 

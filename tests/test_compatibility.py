@@ -52,7 +52,9 @@ def test_a_refusal_names_all_that_is_missing_and_what_would_work():
 
 def test_a_withdrawn_capability_gives_its_reason_and_the_alternatives(photos):
     problem = ip.Problem(photos, Withdrawn(), GRAY)
-    with pytest.raises(ip.IncompatibleError, match="is not Proximal: its weather is bad") as caught:
+    with pytest.raises(
+        ip.IncompatibleError, match="is not Proximal: its weather is bad"
+    ) as caught:
         ip.solve(problem, ip.PnP())
     assert "No installed solver" in str(caught.value)
     assert "DenoiserPrior" not in str(caught.value)

@@ -1,4 +1,5 @@
 import warnings
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -65,7 +66,7 @@ def test_a_result_tells_what_happened(problem):
     steps = ip.Restart().steps(problem)
     assert result.stopped == f"ran all {steps} steps"
     assert [record.step for record in result.history] == list(range(1, steps + 1))
-    assert all(a.seconds <= b.seconds for a, b in zip(result.history, result.history[1:]))
+    assert all(a.seconds <= b.seconds for a, b in pairwise(result.history))
     torch.testing.assert_close(result.mean, result.samples.mean(0))
     torch.testing.assert_close(result.x, result.mean)
     assert result.std.shape == problem.y.shape
@@ -90,7 +91,9 @@ def test_a_stop_rule_ends_the_run_and_is_named(problem):
     assert result.steps == 2
     assert "step 2 of 5" in result.stopped
     torch.testing.assert_close(result.x, problem.y / 4)
-    assert "StopAfter(seconds=1e-09)" in ip.solve(problem, Custom(), stop=ip.StopAfter(1e-9)).stopped
+    assert (
+        "StopAfter(seconds=1e-09)" in ip.solve(problem, Custom(), stop=ip.StopAfter(1e-9)).stopped
+    )
 
 
 def test_callbacks_see_every_event_and_its_estimate(problem):
@@ -161,7 +164,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(problem, tmp_path):
             raise KeyboardInterrupt
 
     save = ip.SaveEvery(1000, path)
-    with pytest.raises(KeyboardInterrupt, match=r"after step 3 of 5; go on with resume='.*run.ckpt'"):
+    with pytest.raises(
+        KeyboardInterrupt, match=r"after step 3 of 5; go on with resume='.*run.ckpt'"
+    ):
         ip.solve(problem, Custom(), callbacks=[interrupt, save])
     resumed = ip.solve(problem, Custom(), resume=path)
     assert [record.step for record in resumed.history] == [4, 5]

@@ -25,7 +25,8 @@ BROKEN = {
         "RuntimeError: no licence file",
     ),
     "duplicate": (
-        HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'pnp', PnP)]",
+        HEAD
+        + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'pnp', PnP)]",
         "the solver name 'pnp' is taken by invprob",
     ),
     "wrong_type": (
@@ -44,7 +45,8 @@ BROKEN = {
         "ValueError: then this",
     ),
     "bad_name": (
-        HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'P n P', PnP)]",
+        HEAD
+        + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'P n P', PnP)]",
         "'P n P' is no component name",
     ),
 }

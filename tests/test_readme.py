@@ -1,4 +1,4 @@
-"""The README and the tutorial are true: their code runs, their tables are computed, copies agree."""
+"""The README and the tutorial are true: code runs, tables are computed, copies agree."""
 
 from __future__ import annotations
 

@@ -1,15 +1,13 @@
 """The commands, their common options, and what becomes of errors.
 
 A new command is a function in a file of its own and a line here. Errors that invprob raises on
-purpose end in one message on standard error and exit code 2, or 1 if a run failed midway; `--debug`
-or `INVPROB_DEBUG=1` shows the traceback instead. Warnings are one line each.
+purpose end in one message on standard error and exit code 2, or 1 if a run failed midway;
+`--debug` or `INVPROB_DEBUG=1` shows the traceback instead. Warnings are one line each.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -33,7 +31,7 @@ FAILURES = (CheckpointError, DivergenceError, WeightsError, OSError)
 class Commands(TyperGroup):
     """A group of commands that reports errors and warnings as messages."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         with _short_messages(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
@@ -75,7 +73,7 @@ def _version(wanted: bool) -> None:
 
 def common(
     debug: Annotated[
-        bool, typer.Option(help="Show tracebacks.", envvar="INVPROB_DEBUG", show_envvar=True)
+        bool, typer.Option("--debug", help="Show tracebacks.", envvar="INVPROB_DEBUG")
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)

@@ -58,9 +58,7 @@ class Outputs:
 
     def __iter__(self) -> Iterator[Path]:
         """Every file."""
-        return iter(
-            path for path in (self.estimate, *self.samples, self.std, self.panel) if path
-        )
+        return iter(path for path in (self.estimate, *self.samples, self.std, self.panel) if path)
 
     def check(self, measurement: Path, *, force: bool) -> None:
         """Make the folder; refuse to write over the input, or without `force` over anything.

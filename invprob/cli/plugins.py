@@ -23,4 +23,4 @@ def plugins() -> None:
             about = "; ".join(filter(None, (part.summary, origin[kind, part.name])))
             typer.secho(f"      {about}", dim=True)
     for who in parts.broken:
-        typer.secho(f"broken: {who}", fg=typer.colors.RED)
+        typer.secho(str(who), fg=typer.colors.RED)

@@ -30,8 +30,8 @@ def simulate(
 ) -> None:
     """Make a measurement of a clean image.
 
-    A .tif file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole levels, which
-    bends the noise: `invprob solve` then works with another noise than it is told.
+    A .tif file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole levels,
+    which bends the noise: `invprob solve` then works with another noise than it is told.
     """
     from ..formats import depth
     from ..images import read_image, write_image

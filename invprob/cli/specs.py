@@ -14,12 +14,12 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from attrs import field, frozen
+from attrs import AttrsInstance, field, fields, frozen, has
 
 from ..errors import InputError, InvprobError
-from .values import convert, in_words
+from .values import UNKNOWN, convert, in_words
 
 if TYPE_CHECKING:
     from ..catalogue import Component
@@ -123,11 +123,15 @@ def usage(component: Component, /) -> str:
         words = in_words(parameter.annotation)
         if parameter.default is parameter.empty:
             options.append(f"{name}=<{words or 'set it in Python'}>")
-        elif words and isinstance(parameter.default, bool):
-            options.append(f"{name}={'yes' if parameter.default else 'no'}")
-        elif words and isinstance(parameter.default, int | float | str | None):
-            options.append(f"{name}={parameter.default}".replace("=None", "=none"))
+        elif words not in ("", "none") and isinstance(parameter.default, int | float | str | None):
+            options.append(f"{name}={_typed(parameter.default)}")
     return ":".join(filter(None, (component.name, ",".join(options))))
+
+
+def _typed(value: float | str | None) -> str:
+    """How a default is typed."""
+    names = {True: "yes", False: "no", None: "none"}
+    return names[value] if value is None or isinstance(value, bool) else f"{value}"
 
 
 def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -137,11 +141,19 @@ def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         factory = factory.func
     module = sys.modules.get(getattr(factory, "__module__", None) or "")
     names = vars(module) if module else {}
-    return {
-        name: parameter.replace(annotation=_evaluated(parameter.annotation, names))
-        for name, parameter in signature.parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    }
+    declared = {f.alias: f.type for f in fields(factory)} if _is_attrs(factory) else {}
+    found = {}
+    for name, parameter in signature.parameters.items():
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            annotation = _evaluated(parameter.annotation, names)
+            if annotation in UNKNOWN:  # as of an attrs field's converter; the field may know more
+                annotation = _evaluated(declared.get(name, annotation), names)
+            found[name] = parameter.replace(annotation=annotation)
+    return found
+
+
+def _is_attrs(factory: object) -> TypeGuard[type[AttrsInstance]]:
+    return isinstance(factory, type) and has(factory)
 
 
 def _evaluated(annotation: object, names: dict[str, Any]) -> object:
@@ -156,6 +168,8 @@ def _evaluated(annotation: object, names: dict[str, Any]) -> object:
 def _value(component: Component, parameter: inspect.Parameter, text: str) -> object:
     who = f"{component.kind} {component.name}: {parameter.name}={text}"
     words = in_words(parameter.annotation)
+    if component.kind == "likelihood" and parameter.name == "operator":
+        raise InputError(f"{who}: the operator is typed apart: -A mask:file=mask.png")
     if not words:
         raise InputError(f"{who}: that option can't be typed; set it in Python")
     try:
@@ -173,8 +187,8 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
 
 def _no_such_option(component: Component, key: str, names: list[str]) -> str:
     near = difflib.get_close_matches(key, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}" if near else ""
     return (
-        f"{component.kind} {component.name} has no option {key!r}{hint} "
-        f"It takes: {usage(component)}"
+        f"{component.kind} {component.name} has no option {key!r}{hint}; it "
+        f"takes {usage(component)}"
     )

@@ -17,6 +17,9 @@ from typing import Any, Literal, Union
 Annotation = Any
 """A type, a union, a literal, or `inspect.Parameter.empty` for none."""
 
+UNKNOWN = (inspect.Parameter.empty, Any, object)
+"""Annotations that say nothing."""
+
 _WORDS: dict[Annotation, str] = {
     int: "a whole number",
     float: "a number",
@@ -55,9 +58,9 @@ def kinds(annotation: Annotation, /) -> tuple[Annotation, ...]:
     >>> kinds(str | float | torch.Tensor)
     (<class 'float'>, <class 'str'>)
     """
-    if annotation is inspect.Parameter.empty or annotation in (Any, object):
+    if annotation in UNKNOWN:
         return (int, float, str)
-    if typing.get_origin(annotation) in (Union, types.UnionType):
+    if _origin(annotation) in (Union, types.UnionType):
         found = [kind for member in typing.get_args(annotation) for kind in kinds(member)]
         return tuple(sorted(found, key=lambda kind: kind in (str, Path)))
     return (annotation,) if _sayable(annotation) else ()
@@ -69,22 +72,31 @@ def in_words(annotation: Annotation, /) -> str:
     >>> in_words(float | None), in_words(Literal["fast", "slow"])
     ('a number or none', 'fast or slow')
     """
-    return " or ".join(dict.fromkeys(map(_in_words, kinds(annotation))))
+    found = kinds(annotation)
+    wider = {int: float, str: Path}
+    return " or ".join(
+        dict.fromkeys(_in_words(kind) for kind in found if wider.get(kind) not in found)
+    )
+
+
+def _origin(kind: Annotation) -> Any:
+    """`tuple` of `tuple[int, ...]`, and so on; `None` for what has no parts."""
+    return typing.get_origin(kind)
 
 
 def _sayable(kind: Annotation) -> bool:
     if _is_tuple(kind):
         members = [one for one in typing.get_args(kind) if one is not Ellipsis]
         return all(len(kinds(one)) > 0 for one in members)
-    return kind in _WORDS or typing.get_origin(kind) is Literal
+    return kind in _WORDS or _origin(kind) is Literal
 
 
 def _is_tuple(kind: Annotation) -> bool:
-    return kind is tuple or typing.get_origin(kind) is tuple
+    return kind is tuple or _origin(kind) is tuple
 
 
 def _in_words(kind: Annotation) -> str:
-    if typing.get_origin(kind) is Literal:
+    if _origin(kind) is Literal:
         return " or ".join(map(str, typing.get_args(kind)))
     return "values with commas between them" if _is_tuple(kind) else _WORDS[kind]
 
@@ -92,7 +104,7 @@ def _in_words(kind: Annotation) -> str:
 def _convert(text: str, kind: Annotation) -> object:
     if _is_tuple(kind):
         return _tuple(text, typing.get_args(kind) or (str, ...))
-    if typing.get_origin(kind) is Literal:
+    if _origin(kind) is Literal:
         return _chosen(text, {str(choice): choice for choice in typing.get_args(kind)})
     if kind is bool:
         return _chosen(text.lower(), _TRUTH)

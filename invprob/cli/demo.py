@@ -1,0 +1,5 @@
+"""`invprob demo`."""
+
+
+def demo() -> None:
+    """Demo."""

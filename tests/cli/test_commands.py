@@ -1,0 +1,252 @@
+"""The commands, as people type them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from invprob.images import read_image, write_image
+
+
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+# --------------------------------------------------------------------------- solve
+
+
+@pytest.mark.parametrize("name", ["colour.png", "gray.png"])
+def test_solve_writes_the_estimate(invprob, folder, name):
+    done = invprob(f"solve {name} -l gaussian:sigma=0.1 -o out.png --bits 16")
+    x, y = read_image("out.png"), read_image(name)
+    smooth = torch.nn.functional.avg_pool2d(y, 3, 1, 1, count_include_pad=False)
+    torch.testing.assert_close(x, smooth, atol=1 / 65535, rtol=0)
+    assert "Once() ran all 1 steps" in done.stdout
+    assert "wrote out.png" in done.stdout
+
+
+def test_samples_beside_the_estimate(invprob, folder):
+    before = set(files(folder))
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 3 --seed 5 -o out.tif")
+    assert set(files(folder)) - before == {
+        "out.tif",
+        "out-std.tif",
+        "out-panel.png",
+        *(f"out-sample-{i}.tif" for i in range(3)),
+    }
+    samples = torch.stack([read_image(f"out-sample-{i}.tif") for i in range(3)])
+    torch.testing.assert_close(read_image("out.tif"), samples.mean(0))
+    torch.testing.assert_close(read_image("out-std.tif"), samples.std(0))
+    assert float(samples.std(0).min()) > 0
+    assert read_image("out-panel.png").shape[1] == 3
+
+
+def test_a_folder(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 2 -o run/first/")
+    names = ["mean.png", "panel.png", "sample-0.png", "sample-1.png", "std.tif"]
+    assert files(folder / "run") == [f"first/{name}" for name in names]
+    invprob("solve gray.png -l gaussian:sigma=0.1 -o run")
+    assert "estimate.png" in files(folder / "run")
+
+
+def test_a_sample_does_not_depend_on_how_many(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 2 --seed 3 -o few.tif")
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 4 --seed 3 -o many.tif")
+    assert torch.equal(read_image("few-sample-1.tif"), read_image("many-sample-1.tif"))
+
+
+def test_operators(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 -A mask:file=mask.png -o a.png")
+    invprob("solve gray.png -l gaussian:sigma=0.1 -A circular-blur:kernel=uniform3 -o b.png")
+    assert {"a.png", "b.png"} <= set(files(folder))
+
+
+def test_one_page_of_many(invprob, folder):
+    import tifffile
+
+    stack = torch.rand(3, 6, 5).numpy()
+    tifffile.imwrite("stack.tif", stack, photometric="minisblack")
+    failed = invprob("solve stack.tif -l gaussian:sigma=0.1 -o out.png", code=2)
+    assert "has 3 pages" in failed.stderr
+    invprob("solve stack.tif --page 1 -l gaussian:sigma=0.1 -o out.png")
+    assert read_image("out.png").shape == (1, 1, 6, 5)
+
+
+def test_resumed_is_what_was_never_interrupted(invprob, folder, parts, monkeypatch):
+    line = "solve gray.png -l gaussian:sigma=0.1 -s restart:calls=9 --samples 2"
+    invprob(f"{line} -o whole.tif")
+    sampler = parts.solvers["restart"]
+    step, count = sampler.step, iter(range(99))
+
+    def interrupted(self, problem, state, streams, /):
+        if next(count) == 5:
+            raise KeyboardInterrupt
+        return step(self, problem, state, streams)
+
+    monkeypatch.setattr(sampler, "step", interrupted)
+    stopped = invprob(f"{line} --checkpoint run.ckpt --every 100 -o part.tif", code=130)
+    assert "interrupted after step 5 of 9" in stopped.stderr
+    assert "type the same command with --resume run.ckpt" in stopped.stderr
+    assert not (folder / "part.tif").exists()
+    monkeypatch.setattr(sampler, "step", step)
+    invprob(f"{line} --resume run.ckpt -o part.tif")
+    assert torch.equal(read_image("part.tif"), read_image("whole.tif"))
+    other = invprob(f"{line} --seed 1 --resume run.ckpt -o other.tif", code=1)
+    assert "is of another run: its seed is 0" in other.stderr
+
+
+def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(parts.solvers["pnp"], "step", interrupted)
+    stopped = invprob("solve gray.png -l gaussian:sigma=0.1 -o out.png", code=130)
+    assert "interrupted after step 0 of 1; nothing was saved; --checkpoint" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("gone.png -l gaussian:sigma=0.1 -o o.png", "there is no file gone.png"),
+        ("gray.png -l gaussian:sigma=25 -o o.png", "type sigma=25/255 (= 0.098)"),
+        ("gray.png -l gaussian -o o.png", "needs sigma; type gaussian:sigma=<a number>"),
+        ("gray.png -l gausian:sigma=1 -o o.png", "did you mean 'gaussian'"),
+        ("gray.png -l gaussian:sigma=0.1 -s pmp -o o.png", "did you mean 'pnp'"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.webp", "names no known format"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.jpg --bits 16", "written in 8 bits"),
+        ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
+        ("gray.png -l gaussian:sigma=0.1 -o ./gray.png --force", "is the input"),
+        ("gray.png -l gaussian:sigma=0.1 -o mask.png", "type --force to write over it"),
+        ("gray.png -l everything:count=1 -o o.png", "Once cannot solve this problem"),
+        ("gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png", "is deterministic"),
+        ("gray.png -l gaussian:sigma=0.1 -A mask:file=colour.png -o o.png", "a mask is white"),
+    ],
+)
+def test_mistakes_end_in_one_message_and_no_file(invprob, folder, line, message):
+    before = files(folder)
+    failed = invprob(f"solve {line}", code=2)
+    assert message in failed.stderr
+    assert failed.stderr.startswith("error: ")
+    assert "Traceback" not in failed.output
+    assert files(folder) == before
+
+
+def test_force(invprob, folder):
+    before = (folder / "mask.png").read_bytes()
+    invprob("solve gray.png -l gaussian:sigma=0.1 -o mask.png --force")
+    assert (folder / "mask.png").read_bytes() != before
+
+
+# --------------------------------------------------------------------------- simulate
+
+
+def test_simulate_is_the_likelihood_and_solve_reads_it_back(invprob, folder):
+    done = invprob("simulate gray.png -l gaussian:sigma=0.5 --seed 3 -o y.tif")
+    assert "wrote y.tif: Gaussian(sigma=0.5), seed 3" in done.stdout
+    x, y = read_image("gray.png"), read_image("y.tif")
+    assert float((y - x).std()) == pytest.approx(0.5, abs=4 * 0.5 / (2 * 120) ** 0.5)
+    assert float(y.min()) < 0
+    invprob("simulate gray.png -l gaussian:sigma=0.5 --seed 3 -o again.tif")
+    invprob("simulate gray.png -l gaussian:sigma=0.5 --seed 4 -o other.tif")
+    assert torch.equal(read_image("again.tif"), y)
+    assert not torch.equal(read_image("other.tif"), y)
+    invprob("solve y.tif -l gaussian:sigma=0.5 -o x.png")
+
+
+def test_clipping_is_said(invprob, folder):
+    clipped = invprob("simulate gray.png -l gaussian:sigma=0.5 -o y.png --bits 16")
+    y = read_image("y.png")
+    share = float(((y == 0) | (y == 1)).double().mean())
+    assert f"warning: {share:.1%} of the values were outside [0, 1]" in clipped.stderr
+    assert "y.tif keeps them" in clipped.stderr
+    quiet = invprob("simulate gray.png -l gaussian:sigma=0.001 -o quiet.png")
+    assert quiet.stderr == ""
+
+
+def test_simulate_with_an_operator(invprob, folder):
+    invprob("simulate gray.png -l gaussian:sigma=0.01 -A mask:file=mask.png -o y.tif")
+    mask = read_image("mask.png")
+    assert float(read_image("y.tif")[mask == 0].abs().max()) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("gray.png -l everything:count=1 -o y.tif", "which no image file holds"),
+        ("bright.tif -l gaussian:sigma=0.1 -o y.tif", "values from 0 to 7; a clean image"),
+        ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
+        ("gray.png -l gaussian:sigma=0.1 -o mask.png", "--force"),
+    ],
+)
+def test_what_can_not_be_simulated(invprob, folder, line, message):
+    write_image("bright.tif", torch.tensor([[0.0, 7.0]]))
+    assert message in invprob(f"simulate {line}", code=2).stderr
+
+
+# --------------------------------------------------------------------------- the others
+
+
+def test_matrix(invprob):
+    shown = invprob("matrix").stdout
+    assert "everything   -" in shown
+    assert "Broken plugin, left out: glow (invprob-glow 1.0)" in shown
+    assert "| gaussian | ✓ | ✓ |" in invprob("matrix --markdown").stdout
+    why = invprob("matrix --why pnp everything").stdout
+    assert "is not Proximal: it has no method `prox(y, v, step)`" in why
+    assert "did you mean 'pnp'" in invprob("matrix --why pmp gaussian", code=2).stderr
+
+
+def test_plugins(invprob):
+    shown = invprob("plugins").stdout
+    assert "gaussian:sigma=<a number>" in shown
+    assert "restart:calls=3,noise=0.01" in shown
+    assert "smooth images; invprob 0.1.0" in shown
+    assert "\nglow (invprob-glow 1.0): broken: ImportError" in shown
+
+
+def test_cite(invprob):
+    assert "prior denoiser: A. Nobody (2000)." in invprob("cite denoiser").stdout
+    assert "solver pnp: no publication is named" in invprob("cite pnp").stdout
+
+
+def test_check(invprob, monkeypatch):
+    pytest.importorskip("invprob.testing")
+    assert "passed" in invprob("check circular-blur").stdout
+    from invprob.operators.blur import CircularBlur
+
+    monkeypatch.setattr(CircularBlur, "adjoint", lambda self, y: 2 * self.forward(y))
+    assert "failed" in invprob("check circular-blur", code=1).stdout
+
+
+def test_version_and_help(invprob):
+    from invprob import __version__
+
+    assert invprob("--version").stdout.strip() == f"invprob {__version__}"
+    shown = invprob("--help").stdout
+    for command in ("demo", "solve", "simulate", "matrix", "plugins", "check", "cite"):
+        assert command in shown
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "invprob", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_python_dash_m_and_no_traceback_unless_asked_for(tmp_path):
+    line = ["simulate", str(tmp_path / "gone.png"), "-l", "gaussian:sigma=1", "-o", "y.tif"]
+    plain, asked = run(*line), run("--debug", *line)
+    by_environment = run(*line, INVPROB_DEBUG="1")
+    assert plain.returncode == 2
+    assert plain.stderr.startswith("error: there is no file")
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in asked.stderr
+    assert "Traceback" in by_environment.stderr
+    assert "InputError: there is no file" in asked.stderr

@@ -1,0 +1,130 @@
+"""Parts as text: every mistake is named, with what to type instead."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invprob.cli.specs import Spec, make, make_noise, parse, usage
+from invprob.errors import InputError, UnknownNameError
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
+KEYS = st.from_regex(r"[a-z_][a-z0-9_]*", fullmatch=True)
+VALUES = st.text().map(str.strip).filter(lambda text: "," not in text)
+LISTS = st.lists(st.from_regex(r"[a-z0-9./]+", fullmatch=True), min_size=1).map(",".join)
+
+
+@given(NAMES, st.dictionaries(KEYS, VALUES | LISTS))
+def test_round_trip(name, options):
+    spec = Spec(name, options)
+    assert parse(str(spec)) == spec
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    try:
+        spec = parse(text)
+    except InputError:
+        return
+    assert spec.name
+    assert parse(str(spec)) == spec
+
+
+def test_spaces_and_commas():
+    assert parse(" gaussian : sigma = 0.1 , fast = yes") == Spec(
+        "gaussian", {"sigma": "0.1", "fast": "yes"}
+    )
+    assert parse("a:shape=1,8,8,file=x,y.png").options == {"shape": "1,8,8", "file": "x,y.png"}
+    assert parse("a:url=b:c=d").options == {"url": "b:c=d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gaussian:0.1", "'0.1' is no option; write name:key=value"),
+        ("gaussian:", "'' is no option"),
+        ("gaussian:a=1,=2", "'=2' is no option"),
+        (":sigma=1", "has no name"),
+        ("sigma=1", "has no name"),
+        ("", "has no name"),
+        ("gaussian:sigma=1,sigma=2", "says sigma twice"),
+    ],
+)
+def test_what_can_not_be_read(text, message):
+    with pytest.raises(InputError, match=message):
+        parse(text)
+
+
+def test_every_annotation():
+    part = make(
+        "likelihood",
+        "everything:count=3,level=1/4,fast=yes,word=go,file=a.png,choice=b,shape=1,8,8,scale=2",
+    )
+    assert part.count == 3
+    assert part.level == 0.25
+    assert part.fast is True
+    assert part.word == "go"
+    assert part.file == Path("a.png")
+    assert part.choice == "b"
+    assert part.shape == (1, 8, 8)
+    assert part.scale == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("everything:count=three", r"count=three: it must be a whole number"),
+        ("everything:count=1,fast=maybe", "fast=maybe: it must be yes or no"),
+        ("everything:count=1,choice=c", "choice=c: it must be a or b"),
+        ("everything:count=1,matrix=x", "matrix=x: it must be none"),
+        (
+            "everything",
+            "likelihood everything needs count; type everything:count=<a whole number>",
+        ),
+        ("everything:count=1,wird=x", "has no option 'wird'; did you mean 'word'"),
+        ("gaussian:sgima=0.1", "has no option 'sgima'; did you mean 'sigma'"),
+        (
+            "gaussian:frobnicate=1",
+            "has no option 'frobnicate'; it takes gaussian:sigma=<a number>",
+        ),
+        ("gaussian:sigma=25", r"for 25 on the scale 0..255 type sigma=25/255 \(= 0.098\)"),
+        ("gaussian:sigma=-1", "a noise level is a positive number"),
+        ("gaussian:sigma=0.1,operator=mask", "typed apart: -A mask:file=mask.png"),
+    ],
+)
+def test_mistakes(text, message):
+    with pytest.raises(InputError, match=message):
+        make("likelihood", text)
+
+
+def test_unknown_names():
+    with pytest.raises(UnknownNameError, match="no likelihood called 'gausian'; did you mean"):
+        make("likelihood", "gausian:sigma=0.1")
+    with pytest.raises(UnknownNameError, match="no solver called 'mask', but a operator"):
+        make("solver", "mask:file=x.png")
+
+
+def test_what_a_plain_class_raises_becomes_a_message():
+    with pytest.raises(InputError, match="prior picky:size=7: size 7 is too large; type picky:"):
+        make("prior", "picky:size=7")
+
+
+def test_noise_with_an_operator(folder):
+    assert repr(make_noise("gaussian:sigma=0.1", None)) == "Gaussian(sigma=0.1)"
+    noise = make_noise("gaussian:sigma=0.1", "mask:file=mask.png")
+    assert float(noise.operator.forward(torch.ones(1, 1, 12, 10)).mean()) == pytest.approx(2 / 3)
+    with pytest.raises(InputError, match="likelihood everything has no option 'operator'"):
+        make_noise("everything:count=1", "circular-blur:kernel=uniform3")
+
+
+def test_usage(parts):
+    shown = {part.name: usage(part) for part in parts.components}
+    assert shown["pnp"] == "pnp"
+    assert shown["restart"] == "restart:calls=3,noise=0.01"
+    assert shown["mask"] == "mask:file=<a file>"
+    assert shown["gaussian"] == "gaussian:sigma=<a number>"
+    assert shown["everything"] == (
+        "everything:count=<a whole number>,level=0.5,fast=no,word=so,file=none,choice=a,scale=1.0"
+    )

@@ -1,0 +1,109 @@
+"""A weight file that is not what it should be says so."""
+
+import pickle
+
+import pytest
+import torch
+
+from invprob.errors import WeightsError
+from invprob.networks import pretrained
+from invprob.networks.denoiser import Denoiser
+from invprob.networks.pretrained import SHA256, WEIGHTS, PretrainedDenoiser, load_denoiser
+from invprob.networks.weights_file import fill, read_weights, write_weights
+
+
+@pytest.fixture
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torch.nn.Linear(3, 2)
+
+
+@pytest.fixture
+def written(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    return path, write_weights(network, path)
+
+
+def test_round_trip(network, written):
+    path, digest = written
+    other = torch.nn.Linear(3, 2)
+    fill(other, read_weights(path, digest), path)
+    torch.testing.assert_close(other.weight, network.weight, rtol=1e-3, atol=1e-4)
+    assert other.weight.dtype == torch.float32
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_missing(tmp_path):
+    with pytest.raises(WeightsError, match="No such file.*reinstall"):
+        read_weights(tmp_path / "nothing.safetensors")
+
+
+def test_truncated(written):
+    path, digest = written
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(WeightsError, match="SHA-256.*cut short.*reinstall"):
+        read_weights(path, digest)
+    with pytest.raises(WeightsError, match="cut short"):
+        read_weights(path)
+
+
+def test_one_changed_bit(written):
+    path, digest = written
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=digest):
+        read_weights(path, digest)
+
+
+class _Trap:
+    def __reduce__(self):
+        return pytest.fail, ("a pickle was executed",)
+
+
+def test_never_unpickles(tmp_path):
+    path = tmp_path / "weights.pt"
+    path.write_bytes(pickle.dumps(_Trap()))
+    with pytest.raises(WeightsError, match="no safetensors file.*save_file"):
+        read_weights(path)
+
+
+def test_weights_of_another_network(written):
+    path, _ = written
+    with pytest.raises(WeightsError, match="another network than Linear.*weight is"):
+        fill(torch.nn.Linear(4, 2), read_weights(path), path)
+    with pytest.raises(WeightsError, match="another network than Denoiser.*missing"):
+        load_denoiser(path)
+
+
+def test_weights_that_are_not_finite(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    with torch.no_grad():
+        network.weight[0, 0] = float("nan")
+    write_weights(network, path)
+    with pytest.raises(WeightsError, match="not finite.*weight"):
+        fill(torch.nn.Linear(3, 2), read_weights(path), path)
+
+
+def test_a_damaged_package_is_named(tmp_path, monkeypatch):
+    damaged = tmp_path / "denoiser.safetensors"
+    damaged.write_bytes(b"<html>404</html>")
+    monkeypatch.setattr(pretrained, "WEIGHTS", damaged)
+    pretrained._network.cache_clear()
+    with pytest.raises(WeightsError, match="16 bytes"):
+        PretrainedDenoiser()(torch.zeros(1, 1, 8, 8), torch.tensor(0.1))
+    pretrained._network.cache_clear()
+
+
+def test_what_ships():
+    assert WEIGHTS.stat().st_size < 5e6
+    network = load_denoiser(WEIGHTS, SHA256)
+    assert isinstance(network, Denoiser)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_loading_leaves_the_global_random_state_alone():
+    before = torch.random.get_rng_state()
+    load_denoiser(WEIGHTS, SHA256)
+    assert torch.equal(before, torch.random.get_rng_state())
