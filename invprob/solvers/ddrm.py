@@ -38,7 +38,7 @@ from torch import Tensor
 from .. import schedules
 from ..contracts import Denoises, Needs, Spectral, Spectrum
 from ..errors import InputError
-from ..problem import Problem, domain_of
+from ..problem import Problem
 from ..streams import Streams
 from . import start
 
@@ -164,9 +164,8 @@ class DDRM:
         return mean, torch.where(reached, rest, self.eta * sigma)
 
     def _levels(self, problem: Problem[Denoises, Spectral]) -> tuple[float, ...]:
-        _, greatest, high = start.noise_range(problem, self.sigma_min)
-        first = start.highest_level(problem, self.sigma_max, greatest, high)
-        last = max(self.sigma_min, domain_of(problem.prior).sigma[0])
+        first = start.first_level(problem, self.sigma_min, self.sigma_max)
+        last = start.noise_range(problem, self.sigma_min).low
         if not last < first:
             return (first,)
         return schedules.power(first, last, self.calls, EXPONENT)

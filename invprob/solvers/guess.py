@@ -1,11 +1,11 @@
 """A first image for methods that descend from somewhere.
 
-The best estimate under the crudest prior, independent pixels around the prior's mean:
+With f the data filled in smoothly (see `fill`), the estimate under the crudest prior, independent pixels:
 
-    argminₓ -log p(y | x) + ‖x - centre‖² / (2 * 0.25²),
+    argminₓ -log p(y | x) + ‖x - f‖² / (2 * 0.25²),
 
-a Wiener filter for a linear measurement and inside the support for every noise. It is a prox; where
-there is none, the image that makes y likeliest, or y itself, or the centre.
+which for every noise is an image that could have caused y. It is a prox; where there is none, the image
+that makes y likeliest, or y itself, or the prior's mean.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..compatibility import lacks
 from ..contracts import MatchesScore, Proximal
 from ..problem import Problem
 from . import start
+from .fill import fill
 
 DEVIATION = 0.25
 
@@ -29,14 +30,16 @@ def guess(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5), sd=0.2)
     >>> guess(ip.Problem(prior, ip.Gaussian(sigma=0.25), torch.ones(1, 1, 2, 2)), None)[0, 0, 0]
-    tensor([0.7500, 0.7500])
+    tensor([1., 1.])
     """
     if x0 is not None:
         return x0
-    y, likelihood, centre = problem.y, problem.likelihood, start.centre(problem, None)
+    y, likelihood = problem.y, problem.likelihood
     if lacks(likelihood, Proximal) is None:
-        image: Tensor = likelihood.prox(y, centre, torch.as_tensor(DEVIATION**2).to(y))
+        step = torch.as_tensor(DEVIATION**2).to(y)
+        image: Tensor = likelihood.prox(y, fill(problem, DEVIATION**2), step)
         return image
+    centre = start.centre(problem, None)
     if y.shape != centre.shape:
         return centre
     if lacks(likelihood, MatchesScore) is None:
