@@ -23,6 +23,9 @@ from ..errors import InputError
 from ..streams import generator
 from .planes import given_shape
 
+_FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a user's function may raise when it is tried."""
+
 
 @frozen(eq=False, repr=False)
 class LinearMap:
@@ -32,7 +35,7 @@ class LinearMap:
     _adjoint: Map
     _image_shape: Shape
     _out_shape: Shape
-    _name: str
+    _text: str
 
     def forward(self, x: Tensor, /) -> Tensor:
         """H x."""
@@ -59,7 +62,7 @@ class LinearMap:
         return self._image_shape
 
     def __repr__(self) -> str:
-        return f"{self._name}, image_shape={self._image_shape})"
+        return self._text
 
 
 def from_callable(
@@ -94,9 +97,10 @@ def from_callable(
     if not dtype.is_floating_point:
         raise InputError(f"dtype={dtype} has no fractions; give torch.float32 or torch.float64")
     transpose = _Transpose(forward, shape) if adjoint is None else adjoint
-    name = f"from_callable({getattr(forward, '__name__', type(forward).__name__)}"
-    like = torch.empty((0, *shape), dtype=dtype, device=device)
-    return LinearMap(forward, transpose, shape, _try(forward, transpose, like, name), name)
+    name = getattr(forward, "__name__", type(forward).__name__)
+    text = f"from_callable({name}, image_shape={shape})"
+    like = torch.empty((2, *shape), dtype=dtype, device=device)
+    return LinearMap(forward, transpose, shape, _try(forward, transpose, like, text), text)
 
 
 def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
@@ -131,11 +135,13 @@ def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
             f"an operator of shape {linear.shape} takes {linear.shape[1]} pixels, but images of "
             f"shape {shape} have {pixels}"
         )
-    name = f"from_scipy({linear.shape[0]}x{linear.shape[1]}"
+    text = f"from_scipy({linear.shape[0]}x{linear.shape[1]}, image_shape={shape})"
+    if linear.dtype is not None and linear.dtype.kind == "c":
+        raise InputError(f"{text} is complex; stack its real and its imaginary part as rows")
     forward = _Product(linear.matmat, (int(linear.shape[0]),))
     adjoint = _Product(linear.rmatmat, shape)
-    like = torch.empty((0, *shape), dtype=torch.float64)
-    return LinearMap(forward, adjoint, shape, _try(forward, adjoint, like, name), name)
+    like = torch.empty((2, *shape), dtype=torch.float64)
+    return LinearMap(forward, adjoint, shape, _try(forward, adjoint, like, text), text)
 
 
 @frozen(eq=False)
@@ -183,37 +189,47 @@ class _Apply(torch.autograd.Function):
         return result
 
 
-def _try(forward: Map, adjoint: Map, like: Tensor, name: str) -> Shape:
+def _call(f: Map, x: Tensor, text: str) -> Tensor:
+    try:
+        result = f(x)
+    except _FAILURES as error:
+        raise InputError(f"{text} failed on {tuple(x.shape)}, {x.dtype}: {error}") from error
+    if not isinstance(result, Tensor) or not bool(torch.isfinite(result).all()):
+        what = (
+            "values that are not finite" if isinstance(result, Tensor) else type(result).__name__
+        )
+        raise InputError(f"{text} makes {what} of normal numbers; a finite torch.Tensor is needed")
+    return result
+
+
+def _try(forward: Map, adjoint: Map, like: Tensor, text: str) -> Shape:
     """The measurement's shape, once forward has proved linear and adjoint its adjoint."""
     g = generator(0)
-    a, b = (
-        torch.randn((2, *like.shape[1:]), generator=g, dtype=like.dtype).to(like.device)
-        for _ in range(2)
-    )
-    try:
-        y, sums = forward(a), forward(a - 2 * b)
-        parts = y - 2 * forward(b)
-        z = torch.randn(y.shape, generator=g, dtype=y.dtype).to(y.device)
-        image = adjoint(z)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+    a, b = (torch.randn(like.shape, generator=g, dtype=like.dtype).to(like) for _ in range(2))
+    y = _call(forward, a, text)
+    if y.ndim < 2 or y.shape[0] != a.shape[0]:
         raise InputError(
-            f"{name}) failed on images of shape {tuple(a.shape)} and type {a.dtype}: {error}"
-        ) from error
+            f"{text} makes {tuple(y.shape)} of {tuple(a.shape)}; the first axis is the batch, and "
+            "must stay"
+        )
+    sums, parts = _call(forward, a - 2 * b, text), y - 2 * _call(forward, b, text)
+    z = torch.randn(y.shape, generator=g, dtype=y.dtype).to(y)
+    image = _call(adjoint, z, f"the adjoint of {text}")
     tolerance = 1e3 * torch.finfo(like.dtype).eps
     if float((sums - parts).norm()) > tolerance * float(y.norm() + parts.norm()):
         raise InputError(
-            f"{name}) is not linear: f(a - 2 b) differs from f(a) - 2 f(b) by "
+            f"{text} is not linear: f(a - 2 b) differs from f(a) - 2 f(b) by "
             f"{float((sums - parts).abs().max()):.3g}; leave out offsets, clipping and noise"
         )
     if image.shape != a.shape:
         raise InputError(
-            f"the adjoint of {name}) makes images of shape {tuple(image.shape)} of measurements "
+            f"the adjoint of {text} makes images of shape {tuple(image.shape)} of measurements "
             f"{tuple(z.shape)}; {tuple(a.shape)} is needed"
         )
     left, right = float((y * z).sum()), float((a * image).sum())
     if abs(left - right) > tolerance * float(y.norm() * z.norm() + a.norm() * image.norm()):
         raise InputError(
-            f"the adjoint of {name}) is not its adjoint: <H x, y> = {left:.6g}, but <x, Hᵀ y> = "
+            f"the adjoint of {text} is not its adjoint: <H x, y> = {left:.6g}, but <x, Hᵀ y> = "
             f"{right:.6g}; leave adjoint out, and differentiation makes it"
         )
     return tuple(int(n) for n in y.shape[1:])

@@ -142,4 +142,4 @@ class CircularBlur:
         return g
 
     def __repr__(self) -> str:
-        return f"CircularBlur({self._filter!r})"
+        return f"CircularBlur(kernel={self._filter.taps()})"

@@ -91,6 +91,8 @@ class Compose:
                 f"{self.inner!r} do not"
             )
         for part in (self.outer, self.inner):
+            if lack := lacks(part, HasSVD):
+                reasons[HasSVD] = f"{part!r} has none: {lack}"
             if lack := lacks(part, Invertible):
                 reasons[Invertible] = f"{part!r} has no inverse: {lack}"
         return reasons

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
 import torch
@@ -40,10 +41,11 @@ from .planes import plane
 
 _BASES: dict[Boundary, tuple[Map, Map]] = {
     "circular": (hartley, hartley),
-    "zero": (lambda x: both_axes(dst1, x), lambda w: both_axes(dst1, w)),
-    "replicate": (lambda x: both_axes(dct2, x), lambda w: both_axes(dct3, w)),
-    "reflect": (lambda x: both_axes(dct1, x), lambda w: both_axes(dct1, w)),
+    "zero": (partial(both_axes, dst1), partial(both_axes, dst1)),
+    "replicate": (partial(both_axes, dct2), partial(both_axes, dct3)),
+    "reflect": (partial(both_axes, dct1), partial(both_axes, dct1)),
 }
+"""To the coefficients, and back."""
 
 
 def _frequencies(size: int, boundary: Boundary) -> Tensor:
@@ -57,13 +59,15 @@ def _frequencies(size: int, boundary: Boundary) -> Tensor:
 
 def _smooth(x: Tensor, boundary: Boundary) -> Tensor:
     """B x along the last axis."""
-    edges = {
-        "circular": lambda: (x[..., -1:], x[..., :1]),
-        "zero": lambda: (torch.zeros_like(x[..., :1]),) * 2,
-        "replicate": lambda: (x[..., :1], x[..., -1:]),
-        "reflect": lambda: (x[..., 1:2], x[..., -2:-1]),
-    }
-    before, after = edges[boundary]()
+    match boundary:
+        case "circular":
+            before, after = x[..., -1:], x[..., :1]
+        case "zero":
+            before = after = torch.zeros_like(x[..., :1])
+        case "replicate":
+            before, after = x[..., :1], x[..., -1:]
+        case "reflect":
+            before, after = x[..., 1:2], x[..., -2:-1]
     left = torch.cat([before, x[..., :-1]], -1)
     right = torch.cat([x[..., 1:], after], -1)
     return (left + 2 * x + right) / 4

@@ -149,4 +149,4 @@ class BlurDecimate:
         return self._memo.get((shape[-2:], w.dtype, w.device), make)
 
     def __repr__(self) -> str:
-        return f"BlurDecimate({self._filter!r}, factor={self.factor})"
+        return f"BlurDecimate(kernel={self._filter.taps()}, factor={self.factor})"

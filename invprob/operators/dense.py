@@ -56,6 +56,7 @@ class Dense:
     matrix: Tensor = field(converter=_matrix)
     _shape: Shape = field(alias="image_shape", converter=given_shape)
     _memo: Memo[Factors] = field(factory=Memo, init=False)
+    _casts: Memo[Tensor] = field(factory=lambda: Memo(8), init=False)
 
     def __attrs_post_init__(self) -> None:
         pixels = math.prod(self._shape)
@@ -68,12 +69,12 @@ class Dense:
     def forward(self, x: Tensor, /) -> Tensor:
         """The product with each image."""
         self.out_shape(tuple(x.shape[1:]))
-        return x.flatten(1) @ self.matrix.mT.to(x)
+        return x.flatten(1) @ self._cast("matrix", self.matrix, x).mT
 
     def adjoint(self, y: Tensor, /) -> Tensor:
         """The product with the transposed matrix."""
         shape = self.image_shape(tuple(y.shape[1:]))
-        return (y @ self.matrix.to(y)).reshape(-1, *shape)
+        return (y @ self._cast("matrix", self.matrix, y)).reshape(-1, *shape)
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """The number of rows; `InputError` for another image shape than the one given."""
@@ -109,23 +110,25 @@ class Dense:
         u, s, v = self._factors()
         return SVD(
             s.clone(),
-            lambda w: (w @ v.mT.to(w)).reshape(-1, *self._shape),
-            lambda x: x.flatten(1) @ v.to(x),
-            lambda w: w @ u.mT.to(w),
-            lambda y: y @ u.to(y),
+            lambda w: (w @ self._cast("v", v, w).mT).reshape(-1, *self._shape),
+            lambda x: x.flatten(1) @ self._cast("v", v, x),
+            lambda w: w @ self._cast("u", u, w).mT,
+            lambda y: y @ self._cast("u", u, y),
         )
 
     def inverse(self, y: Tensor, /) -> Tensor:
         """The image that the matrix takes to y; `InputError` for a singular matrix."""
         shape = self.image_shape(tuple(y.shape[1:]))
         u, s, v = self._nonsingular()
-        return ((y @ u.to(y) / s.to(y)) @ v.mT.to(y)).reshape(-1, *shape)
+        w = y @ self._cast("u", u, y) / s.to(y)
+        return (w @ self._cast("v", v, y).mT).reshape(-1, *shape)
 
     def inverse_adjoint(self, x: Tensor, /) -> Tensor:
         """H⁻ᵀ x; `InputError` for a singular matrix."""
         self.out_shape(tuple(x.shape[1:]))
         u, s, v = self._nonsingular()
-        return (x.flatten(1) @ v.to(x) / s.to(x)) @ u.mT.to(x)
+        w = x.flatten(1) @ self._cast("v", v, x) / s.to(x)
+        return w @ self._cast("u", u, x).mT
 
     def log_abs_det(self, shape: Shape, /) -> Tensor:
         """The sum of the logarithms of the singular values."""
@@ -135,9 +138,13 @@ class Dense:
     def _factors(self) -> Factors:
         return self._memo.get("svd", lambda: decompose(self.matrix))
 
+    def _cast(self, name: str, matrix: Tensor, x: Tensor) -> Tensor:
+        """One of the matrices, in the precision and on the device of x."""
+        return self._casts.get((name, x.dtype, x.device), lambda: matrix.to(x))
+
     def _nonsingular(self) -> Factors:
         u, s, v = self._factors()
-        rank = int((s > 0).sum()) if u.shape[0] >= u.shape[1] else u.shape[0]
+        rank = int((s > 0).sum())
         if u.shape[0] != u.shape[1] or rank < u.shape[1]:
             raise InputError(
                 f"{self!r} can't be inverted: its rank is {rank}, but images have "

@@ -97,5 +97,9 @@ class Filter:
         """Whether channels may be filtered differently."""
         return self.kernel.ndim > 2 and max(self.kernel.shape[:-2]) > 1
 
+    def taps(self) -> str:
+        """The kernel's shape in a word, such as 5x5."""
+        return "x".join(map(str, self.kernel.shape))
+
     def __repr__(self) -> str:
-        return f"kernel={'x'.join(map(str, self.kernel.shape))}"
+        return f"Filter(kernel={self.taps()})"

@@ -17,7 +17,6 @@ EUSIPCO 2008.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -53,7 +52,7 @@ def walsh_hadamard(x: Tensor, /) -> Tensor:
     return x.reshape(shape)
 
 
-def _size(value: int | Sequence[int]) -> tuple[int, int]:
+def _size(value: int | tuple[int, int]) -> tuple[int, int]:
     sides = (value, value) if isinstance(value, int) else tuple(int(n) for n in value)
     if len(sides) != 2 or any(n < 1 or n & (n - 1) for n in sides):
         raise InputError(
@@ -75,10 +74,12 @@ def _kept(self: Hadamard) -> Tensor:
     return torch.cat([torch.zeros(1, dtype=torch.long), others]).sort().values
 
 
-def _shuffled(self: Hadamard) -> Tensor | None:
-    """The order of the pixels, None for their own."""
-    n = math.prod(self.size)
-    return torch.randperm(n, generator=generator(self.seed, 1)) if self.scramble else None
+def _shuffled(self: Hadamard) -> tuple[Tensor, Tensor] | None:
+    """The order of the pixels and the way back, None for their own order."""
+    if not self.scramble:
+        return None
+    order = torch.randperm(math.prod(self.size), generator=generator(self.seed, 1))
+    return order, order.argsort()
 
 
 @frozen(eq=False, repr=False)
@@ -111,7 +112,9 @@ class Hadamard:
     seed: int = 0
     scramble: bool = False
     rows: Tensor = field(init=False, default=Factory(_kept, takes_self=True))
-    _order: Tensor | None = field(init=False, default=Factory(_shuffled, takes_self=True))
+    _order: tuple[Tensor, Tensor] | None = field(
+        init=False, default=Factory(_shuffled, takes_self=True)
+    )
 
     def forward(self, x: Tensor, /) -> Tensor:
         """The kept coefficients."""
@@ -158,13 +161,13 @@ class Hadamard:
     def _vt(self, x: Tensor) -> Tensor:
         flat = x.flatten(-2)
         if self._order is not None:
-            flat = flat[..., self._order.to(x.device)]
+            flat = flat[..., self._order[0].to(x.device)]
         return walsh_hadamard(flat)
 
     def _v(self, w: Tensor) -> Tensor:
         flat = walsh_hadamard(w)
         if self._order is not None:
-            flat = flat[..., self._order.argsort().to(w.device)]
+            flat = flat[..., self._order[1].to(w.device)]
         return flat.reshape(*flat.shape[:-1], *self.size)
 
     def _fill(self, y: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class SeparableBlur:
 
     kernel_rows: Tensor = field(converter=_profile)
     kernel_columns: Tensor = field(converter=_profile)
-    boundary: Boundary = field(default="zero", converter=known_boundary)
+    boundary: Boundary = field(default="reflect", converter=known_boundary)
     _memo: Memo[Factors] = field(factory=Memo, init=False)
     _matrices: Memo[Tensor] = field(factory=Memo, init=False)
 

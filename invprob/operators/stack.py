@@ -61,9 +61,10 @@ class Stack:
 
     def adjoint(self, y: Tensor, /) -> Tensor:
         """The sum of the adjoints of the parts."""
-        parts = zip(self.operators, self.split(y), strict=True)
-        images = torch.stack([operator.adjoint(part) for operator, part in parts])
-        return images.sum(0)
+        image = y.new_zeros((y.shape[0], *self._shape))
+        for operator, part in zip(self.operators, self.split(y), strict=True):
+            image = image + operator.adjoint(part)
+        return image
 
     def split(self, y: Tensor, /) -> tuple[Tensor, ...]:
         """The measurements of the parts, each `(B, *its shape)`: views into y."""

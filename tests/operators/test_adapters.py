@@ -57,6 +57,18 @@ def test_what_is_not_linear(bad):
         ip.from_callable(bad, image_shape=(1, 4, 4))
 
 
+def test_what_loses_the_batch():
+    for bad in (lambda x: x.sum(), lambda x: x.flatten(), lambda x: x.mT.sum(0, keepdim=True)):
+        with pytest.raises(ip.InputError, match="the first axis is the batch"):
+            ip.from_callable(bad, image_shape=(4, 4))
+
+
+def test_what_is_no_tensor_and_what_is_not_finite():
+    for bad in (lambda x: x.numpy(), lambda x: x / 0, lambda x: None):
+        with pytest.raises(ip.InputError, match="a finite torch.Tensor is needed"):
+            ip.from_callable(bad, image_shape=(4, 4))
+
+
 def test_what_is_not_the_adjoint():
     with pytest.raises(ip.InputError, match="is not its adjoint"):
         ip.from_callable(lambda x: x.roll(1, -1), lambda y: y, image_shape=(1, 4, 4))
@@ -64,7 +76,7 @@ def test_what_is_not_the_adjoint():
         ip.from_callable(edges, lambda y: y, image_shape=(1, 4, 4))
     with pytest.raises(ip.InputError, match="dtype="):
         ip.from_callable(edges, image_shape=(1, 4, 4), dtype=torch.int64)
-    with pytest.raises(ip.InputError, match="failed on images"):
+    with pytest.raises(ip.InputError, match="failed on"):
         ip.from_callable(lambda x: x @ torch.ones(3, 3), image_shape=(1, 4, 4))
 
 
@@ -87,6 +99,8 @@ def test_scipy_refusals():
         ip.from_scipy(np.ones((3, 8)), (3, 3))
     with pytest.raises(ip.InputError, match="no linear operator"):
         ip.from_scipy("matrix.npz", (2, 4))
+    with pytest.raises(ip.InputError, match="complex"):
+        ip.from_scipy(np.ones((3, 8)) * 1j, (2, 4))
     forward_only = scipy.sparse.linalg.LinearOperator((3, 8), matvec=lambda x: x[:3])
     with pytest.raises(ip.InputError, match="failed"):
         ip.from_scipy(forward_only, (2, 4))

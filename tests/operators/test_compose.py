@@ -42,7 +42,6 @@ def test_colour_and_plane_need_three_axes():
         ip.Compose(BLUR, ip.Downsample(2)),
         ip.Compose(ip.Grayscale(), ip.CircularBlur(random(3, 3, 3))),
         ip.Compose(ip.Grayscale(), ip.Mask.random((3, 8, 8))),
-        ip.Compose(ip.Grayscale(), ip.CorrelationFilter("reflect")),
     ],
 )
 def test_no_decomposition(product):
@@ -51,6 +50,13 @@ def test_no_decomposition(product):
     with pytest.raises(ip.InputError, match="has no SVD"):
         product.svd((3, 8, 8))
     assert "SVD" in (lacks(ip.Gaussian(sigma=0.1, operator=product), Spectral) or "")
+
+
+def test_a_part_without_decomposition():
+    product = ip.Compose(ip.Grayscale(), ip.CorrelationFilter("reflect"))
+    assert "CorrelationFilter(boundary='reflect') has none" in (lacks(product, HasSVD) or "")
+    with pytest.raises(ip.InputError, match="not symmetric"):
+        product.svd((3, 8, 8))
 
 
 def test_inverse_only_of_two():

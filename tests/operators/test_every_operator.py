@@ -236,3 +236,26 @@ def test_a_photograph_in_single_precision(name):
     y = operator.forward(x)
     assert torch.allclose(svd.v(w), x, atol=1e-5)
     assert torch.allclose(svd.u(svd.s.to(w) * w), y, atol=1e-5 * float(y.abs().max()))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("circular-blur:kernel=motion5@30", "CircularBlur(kernel=5x7)"),
+        (
+            "separable-blur:kernel=gaussian1,boundary=zero",
+            "SeparableBlur(kernel=7x7, boundary='zero')",
+        ),
+        ("downsample:factor=4", "Downsample(factor=4)"),
+        ("blur-decimate:kernel=uniform4,factor=2", "BlurDecimate(kernel=4x4, factor=2)"),
+        ("hadamard:size=16,keep=1/4", "Hadamard(16x16, keep=0.25)"),
+        ("hadamard:size=8,16,scramble=yes", "Hadamard(8x16, keep=1, scramble=True)"),
+        ("grayscale", "Grayscale(weights=(0.299, 0.587, 0.114))"),
+        ("grayscale:weights=0.5,0.5", "Grayscale(weights=(0.5, 0.5))"),
+        ("correlation-filter:boundary=reflect", "CorrelationFilter(boundary='reflect')"),
+    ],
+)
+def test_in_a_command_line(text, wanted):
+    from invprob.cli.specs import make
+
+    assert repr(make("operator", text)) == wanted

@@ -1,8 +1,5 @@
 """Masks: what they accept, what they refuse, random ones and those in files."""
 
-import sys
-import types
-
 import pytest
 import torch
 
@@ -80,27 +77,14 @@ def test_random_refuses(keep):
         ip.Mask.random((4, 4), keep=keep)
 
 
-@pytest.fixture
-def picture(monkeypatch):
-    """A stand-in for files: `read_image` returns what the test puts here."""
-    images = types.ModuleType("invprob.images")
-    monkeypatch.setitem(sys.modules, "invprob.images", images)
-
-    def show(image):
-        images.read_image = lambda path: image
-
-    return show
+def test_from_file(tmp_path):
+    mask = torch.arange(20).reshape(4, 5) % 3 == 0
+    for name, channels in (("gray.png", 1), ("colour.png", 3)):
+        ip.write_image(tmp_path / name, mask.float().expand(1, channels, 4, 5))
+        assert torch.equal(ip.Mask.from_file(tmp_path / name).mask, mask)
 
 
-def test_from_file(picture):
-    image = torch.zeros(1, 3, 4, 5)
-    image[..., :2] = 0.98
-    picture(image)
-    operator = ip.Mask.from_file("mask.png")
-    assert torch.equal(operator.mask, image[0, 0] > 0)
-
-
-def test_a_photograph_is_no_mask(picture):
-    picture(torch.rand(1, 1, 8, 8, generator=ip.generator(0)))
+def test_a_photograph_is_no_mask(tmp_path):
+    ip.write_image(tmp_path / "photo.png", torch.rand(1, 1, 8, 8, generator=ip.generator(0)))
     with pytest.raises(ip.InputError, match="neither black nor white"):
-        ip.Mask.from_file("photo.png")
+        ip.Mask.from_file(str(tmp_path / "photo.png"))
