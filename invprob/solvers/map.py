@@ -10,7 +10,7 @@ either; the mode's merit is that it needs nothing but a density, such as a norma
 The ascent is Adam, elementwise and so indifferent to the scale of the objective; the learning rate
 falls along a cosine to zero. Three guards, for densities that are wild away from the images:
 
-* a gradient longer than ten times its running root mean square is cut to that;
+* a gradient longer than three times its running root mean square is cut to that;
 * the best image met is returned, not the last;
 * a row whose objective has not risen for `patience` iterations is left alone.
 
@@ -44,7 +44,7 @@ from .guess import guess
 Space = Literal["image", "latent"]
 
 MOMENTS = (0.9, 0.99)
-LONGEST = 10.0
+LONGEST = 3.0
 
 
 class Likelihood(HasLikelihood, Differentiable, Protocol):
