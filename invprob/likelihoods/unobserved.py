@@ -3,9 +3,9 @@
     p(y | x) = 1 for y = 0
 
 So image synthesis is the inverse problem without data, `Problem(prior, Unobserved(), y)`, where y
-is a batch of black images that says only how many images there shall be, of which shape and type. Every
-capability is trivial and exact: the gradient is 0, the prox leaves its point alone, a draw against a
-Gaussian is a draw from the Gaussian, and no coordinate of the spectrum was measured.
+is a batch of black images that says only how many images there shall be, of which shape and type.
+Every capability is trivial and exact: the gradient is 0, the prox leaves its point alone, a draw
+against a Gaussian is a draw from the Gaussian, and no coordinate of the spectrum was measured.
 """
 
 from __future__ import annotations

@@ -14,20 +14,20 @@ Three things to know about such a score:
   nothing is denoised. Take `a` at 0.6 to 0.8 of the spacing. On continuous data any small `a` will
   do.
 
-**Counts.** The score equation makes the geometric mean exp E[log x | y] of Poisson counts. Robbins'
-identity knows the posterior mean,
+**Counts.** The score equation makes the geometric mean exp E[log x | y] of Poisson counts.
+Robbins' identity knows the posterior mean,
 
     E[x | y] = (y + 1/peak) p(y + 1/peak) / p(y),
 
-in which the ratio is a finite difference of log p. By the midpoint rule it is the score half a count
-above: log p(y + 1/peak) - log p(y) ≈ s(y + 1/(2 peak)) / peak. `MeasuredPrior.of_counts` returns the
-score for which the Poisson score equation has that solution:
+in which the ratio is a finite difference of log p. By the midpoint rule it is the score half a
+count above: log p(y + 1/peak) - log p(y) ≈ s(y + 1/(2 peak)) / peak. `MeasuredPrior.of_counts`
+returns the score for which the Poisson score equation has that solution:
 
     s'(y) = s(y + 1/(2 peak)) + peak (log(peak y + 1) - digamma(peak y + 1)).
 
 References: H. Robbins (1956). An empirical Bayes approach to statistics. P. Vincent (2011). A
-connection between score matching and denoising autoencoders. Y. Xie, M. Yuan, B. Dong, Q. Li (2023).
-Unsupervised Image Denoising with Score Function. NeurIPS. https://arxiv.org/abs/2304.08384
+connection between score matching and denoising autoencoders. Y. Xie, M. Yuan, B. Dong, Q. Li
+(2023). Unsupervised Image Denoising with Score Function. NeurIPS. https://arxiv.org/abs/2304.08384
 """
 
 from __future__ import annotations

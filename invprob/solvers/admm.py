@@ -4,20 +4,21 @@ r"""Plug-and-play ADMM: a denoiser and a proximal map in turns, with a multiplie
     v <- D(x + u, sigma)                                             the prior's
     u <- u + x - v
 
-The alternating direction method of multipliers for -log p(y | x) - log p(x), with a denoiser in the
-place of the prior's proximal map. Without u it is half-quadratic splitting (`PnP`); with u a fixed point
-has x = v and does not depend on how sigma got there. For a Gaussian prior it is the posterior mean at
-*every* sigma, where half-quadratic splitting and `RED` blur the prior by sigma.
+The alternating direction method of multipliers for -log p(y | x) - log p(x), with a denoiser in
+the place of the prior's proximal map. Without u it is half-quadratic splitting (`PnP`); with u a
+fixed point has x = v and does not depend on how sigma got there. For a Gaussian prior it is the
+posterior mean at *every* sigma, where half-quadratic splitting and `RED` blur the prior by sigma.
 
-sigma falls from coarse to fine and then stays at the data's noise level (see `annealing`). The multiplier
-is kept as u / sigma², the force between the two images, which keeps its meaning when sigma changes.
+sigma falls from coarse to fine and then stays at the data's noise level (see `annealing`). The
+multiplier is kept as u / sigma², the force between the two images, which keeps its meaning when
+sigma changes.
 
-What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close to the
-identity, makes it converge; for networks nothing is guaranteed but the experience of many.
+What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
+to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.
 
 References: S. Venkatakrishnan, C. Bouman, B. Wohlberg (2013). Plug-and-Play Priors for Model Based
-Reconstruction. IEEE GlobalSIP. https://doi.org/10.1109/GlobalSIP.2013.6737048; E. Ryu et al. (2019).
-Plug-and-Play Methods Provably Converge with Properly Trained Denoisers. ICML.
+Reconstruction. IEEE GlobalSIP. https://doi.org/10.1109/GlobalSIP.2013.6737048; E. Ryu et al.
+(2019). Plug-and-Play Methods Provably Converge with Properly Trained Denoisers. ICML.
 https://arxiv.org/abs/1905.05406
 """
 

@@ -32,9 +32,7 @@ def check(iterations: int, sigma: float | None) -> None:
         )
 
 
-def plan(
-    problem: Problem[Any, Any], iterations: int, sigma: float | None, share: float
-) -> Tensor:
+def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, share: float) -> Tensor:
     """The noise level of each step, `(iterations,)`, float64 on the CPU.
 
     Args:

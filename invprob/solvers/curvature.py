@@ -1,12 +1,13 @@
 """How sharply a likelihood curves: the step size of a gradient method, from gradients alone.
 
 A gradient step on -log p(y | x) is stable if it is shorter than 2 / L, where L is the largest
-eigenvalue of the Hessian at x. The power method finds it with one more gradient for each iteration,
+eigenvalue of the Hessian at x. The power method finds it with one more gradient for each
+iteration,
 
     Hessian d ≈ (grad(x) - grad(x + small d)) / small,      d <- Hessian d / ‖Hessian d‖,
 
-exact for linear-Gaussian measurements, where L = s_max² / sigma². Elsewhere L depends on x, so a method
-takes a few iterations at its start and one more at each step.
+exact for linear-Gaussian measurements, where L = s_max² / sigma². Elsewhere L depends on x, so a
+method takes a few iterations at its start and one more at each step.
 """
 
 from __future__ import annotations

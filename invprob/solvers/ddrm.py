@@ -1,29 +1,30 @@
 r"""Denoising diffusion restoration models (DDRM): few calls for any linear measurement.
 
-In the likelihood's singular basis the measurement is w = Vᵀx + sd n, one number for each coordinate.
-A noisy image x(sigma) is brought from each level of a ladder to the next one, sigma', by a call of the
-denoiser, v0 = Vᵀ D(x(sigma), sigma), and a draw for each coordinate on its own:
+In the likelihood's singular basis the measurement is w = Vᵀx + sd n, one number for each
+coordinate. A noisy image x(sigma) is brought from each level of a ladder to the next one, sigma',
+by a call of the denoiser, v0 = Vᵀ D(x(sigma), sigma), and a draw for each coordinate on its own:
 
     not measured     v0 + sqrt(1 - eta²) sigma' (v - v0) / sigma  + eta sigma' n
     sd > sigma'      v0 + sqrt(1 - eta²) sigma' (w - v0) / sd     + eta sigma' n
     sd <= sigma'     (1 - eta_b) v0 + eta_b w + sqrt(sigma'² - eta_b² sd²) n
 
-with v = Vᵀ x(sigma): what remains of the noise is in part the old noise, or the measurement's, and in
-part new. In every case the noise of the result has the variance sigma'² if v0 were the image itself.
-It isn't: v0 is a posterior mean, whose own uncertainty goes missing at every step. **So the samples vary
-less than the posterior**, even for denoising, and more steps make that worse. DDRM is for good images in
-20 calls; for uncertainty take `Restart`.
+with v = Vᵀ x(sigma): what remains of the noise is in part the old noise, or the measurement's, and
+in part new. In every case the noise of the result has the variance sigma'² if v0 were the image
+itself. It isn't: v0 is a posterior mean, whose own uncertainty goes missing at every step. **So
+the samples vary less than the posterior**, even for denoising, and more steps make that worse.
+DDRM is for good images in 20 calls; for uncertainty take `Restart`.
 
 The ladder starts where the measurement is at its noisiest, which with eta_b = 1 changes nothing:
-above that, every draw forgets the one before. Where something was not measured it starts far above the
-prior's size. The last call's result is the sample, but for coordinates measured with less noise than the
-last level: those are w.
+above that, every draw forgets the one before. Where something was not measured it starts far above
+the prior's size. The last call's result is the sample, but for coordinates measured with less
+noise than the last level: those are w.
 
-Differences from the authors' code: no threshold below which singular values count as zero; a coordinate
-with sd = sigma' belongs to the last case; data with (nearly) no noise are kept to the end.
+Differences from the authors' code: no threshold below which singular values count as zero; a
+coordinate with sd = sigma' belongs to the last case; data with (nearly) no noise are kept to the
+end.
 
-Reference: B. Kawar, M. Elad, S. Ermon, J. Song (2022). Denoising Diffusion Restoration Models. NeurIPS.
-https://arxiv.org/abs/2201.11793
+Reference: B. Kawar, M. Elad, S. Ermon, J. Song (2022). Denoising Diffusion Restoration Models.
+NeurIPS. https://arxiv.org/abs/2201.11793
 """
 
 from __future__ import annotations

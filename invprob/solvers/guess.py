@@ -1,11 +1,12 @@
 """A first image for methods that descend from somewhere.
 
-With f the data filled in smoothly (see `fill`), the estimate under the crudest prior, independent pixels:
+With f the data filled in smoothly (see `fill`), the estimate under the crudest prior, independent
+pixels:
 
     argminₓ -log p(y | x) + ‖x - f‖² / (2 * 0.25²),
 
-which for every noise is an image that could have caused y. It is a prox; where there is none, the image
-that makes y likeliest, or y itself, or the prior's mean.
+which for every noise is an image that could have caused y. It is a prox; where there is none, the
+image that makes y likeliest, or y itself, or the prior's mean.
 """
 
 from __future__ import annotations

@@ -1,30 +1,30 @@
 r"""Noise-free linear constraints by stochastic coarse-to-fine ascent (Kadkhodaie and Simoncelli).
 
-The data fix Mᵀx, the coordinates of x along some directions, exactly: missing pixels, a low resolution, a
-few random projections. Starting from noise around what is known, each call of the denoiser gives a
-direction in which the image is likelier, or agrees better with the data,
+The data fix Mᵀx, the coordinates of x along some directions, exactly: missing pixels, a low
+resolution, a few random projections. Starting from noise around what is known, each call of the
+denoiser gives a direction in which the image is likelier, or agrees better with the data,
 
     d = (I - M Mᵀ) (D(x) - x) + M (w - Mᵀx),
 
-the first part for what is free, the second for what is known. A step along it removes some of the noise, of
-which a share is put back:
+the first part for what is free, the second for what is known. A step along it removes some of the
+noise, of which a share is put back:
 
     sigma = ‖d‖ / sqrt(N)                                the noise that x still has
     x <- x + h d + gamma n,      gamma² = sigma² ((1 - beta h)² - (1 - h)²)
     h = h0 t / (1 + h0 (t - 1))                          at call t: small steps first, then up to 1
 
-so that sigma falls by 1 - beta h for each call. beta = 1 adds no noise and climbs to the next mode; small beta
-takes many calls and wanders among the likely images. The run of a row ends when sigma is below sigma_min; the
-answer is D(x), put back onto the constraints.
+so that sigma falls by 1 - beta h for each call. beta = 1 adds no noise and climbs to the next
+mode; small beta takes many calls and wanders among the likely images. The run of a row ends when
+sigma is below sigma_min; the answer is D(x), put back onto the constraints.
 
-The answers are likely images that agree with the data, not samples of p(x | y): nothing makes gamma right for
-a posterior (for that take `Restart`). The measured coordinates are those of the likelihood's spectrum whose
-noise is below sigma_min, and are taken as exact; the others, as never measured. So M is orthonormal whatever
-the operator, and data of a blur enter as far as they are good. The authors' denoiser finds the noise level
-by itself; here it is told (1 - beta h) sigma.
+The answers are likely images that agree with the data, not samples of p(x | y): nothing makes
+gamma right for a posterior (for that take `Restart`). The measured coordinates are those of the
+likelihood's spectrum whose noise is below sigma_min, and are taken as exact; the others, as never
+measured. So M is orthonormal whatever the operator, and data of a blur enter as far as they are
+good. The authors' denoiser finds the noise level by itself; here it is told (1 - beta h) sigma.
 
-Reference: Z. Kadkhodaie, E. Simoncelli (2021). Stochastic Solutions for Linear Inverse Problems using the
-Prior Implicit in a Denoiser. NeurIPS. https://arxiv.org/abs/2007.13640
+Reference: Z. Kadkhodaie, E. Simoncelli (2021). Stochastic Solutions for Linear Inverse Problems
+using the Prior Implicit in a Denoiser. NeurIPS. https://arxiv.org/abs/2007.13640
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class KadkhodaieSimoncelli:
                 raise InputError(f"{name}={value}; it is a share, in (0, 1]")
         if not 0 < self.sigma_min < self.sigma_max < math.inf:
             raise InputError(
-                f"sigma_max={self.sigma_max} and sigma_min={self.sigma_min}; they are noise levels "
-                "in units of the image, 0 < sigma_min < sigma_max"
+                f"sigma_max={self.sigma_max} and sigma_min={self.sigma_min}; they are noise "
+                "levels in units of the image, 0 < sigma_min < sigma_max"
             )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
@@ -115,13 +115,14 @@ class KadkhodaieSimoncelli:
         """Noise around what is known, and around x0, the prior's mean or grey elsewhere.
 
         Raises:
-            InputError: all data are noisier than sigma_min, or sigma_max is too much for the prior.
+            InputError: all data are noisier than sigma_min, or the prior can't denoise at
+                sigma_max.
         """
         least, high = float(start.spectrum(problem).sd.min()), domain_of(problem.prior).sigma[1]
         if not least < self.sigma_min:
             raise InputError(
-                f"{problem.likelihood!r} has noise of at least {least:.4g} in every coordinate, and "
-                f"KadkhodaieSimoncelli takes data of less than sigma_min={self.sigma_min:g} for "
+                f"{problem.likelihood!r} has noise of at least {least:.4g} in every coordinate; "
+                f"KadkhodaieSimoncelli takes what has less than sigma_min={self.sigma_min:g} for "
                 "exact and ignores the others; for noisy data take Restart()"
             )
         if self.sigma_max > high:

@@ -3,9 +3,10 @@ r"""The most probable image, by gradient ascent on the log posterior density.
     x̂ = argmaxₓ  beta log p(y | x) + log p(x)
 
 beta = 1 is maximum a posteriori. Larger values trust the measurement more, and are worth trying:
-even under a perfect prior the mode of a high-dimensional posterior is not its mean, and beta around
-4 often has the smaller error at low noise. A method that averages (`Restart`, `PnP`) does better than
-either; the mode's merit is that it needs nothing but a density, such as a normalizing flow's.
+even under a perfect prior the mode of a high-dimensional posterior is not its mean, and beta
+around 4 often has the smaller error at low noise. A method that averages (`Restart`, `PnP`) does
+better than either; the mode's merit is that it needs nothing but a density, such as a normalizing
+flow's.
 
 The ascent is Adam, elementwise and so indifferent to the scale of the objective; the learning rate
 falls along a cosine to zero. Three guards, for densities that are wild away from the images:
@@ -14,14 +15,14 @@ falls along a cosine to zero. Three guards, for densities that are wild away fro
 * the best image met is returned, not the last;
 * a row whose objective has not risen for `patience` iterations is left alone.
 
-With `space="latent"` the prior is a flow, and the ascent moves z with x = decode(z). The objective is
-the same density *of x*, so the answer is too: other coordinates, another path. (Maximising the density
-of z would be another problem: modes move with the coordinates.)
+With `space="latent"` the prior is a flow, and the ascent moves z with x = decode(z). The objective
+is the same density *of x*, so the answer is too: other coordinates, another path. (Maximising the
+density of z would be another problem: modes move with the coordinates.)
 
 What is exact: the gradients. Approximate: the maximum is a local one.
 
-References: the method with a flow, Helminger et al. (2020). Blind Image Restoration with Flow Based
-Priors. https://arxiv.org/abs/2009.04583; D. Kingma, J. Ba (2015). Adam. ICLR.
+References: the method with a flow, Helminger et al. (2020). Blind Image Restoration with Flow
+Based Priors. https://arxiv.org/abs/2009.04583; D. Kingma, J. Ba (2015). Adam. ICLR.
 https://arxiv.org/abs/1412.6980
 """
 

@@ -4,13 +4,13 @@ After each step from z to x the next one is taken from beyond x,
 
     z = x + (t - 1) / t' (x - x_before),        t' = (1 + sqrt(1 + 4 t²)) / 2,      t = 1 at first,
 
-and t starts anew in a row that turns back, (z - x) · (x - x_before) > 0, so that nothing oscillates.
-An iteration whose error falls by 1 - q for each step then falls by about 1 - sqrt(q).
+and t starts anew in a row that turns back, (z - x) · (x - x_before) > 0, so that nothing
+oscillates. An iteration whose error falls by 1 - q for each step then falls by about 1 - sqrt(q).
 
-References: A. Beck, M. Teboulle (2009). A Fast Iterative Shrinkage-Thresholding Algorithm for Linear
-Inverse Problems. SIAM Journal on Imaging Sciences. https://doi.org/10.1137/080716542; B. O'Donoghue,
-E. Candès (2015). Adaptive Restart for Accelerated Gradient Schemes. Foundations of Computational
-Mathematics. https://arxiv.org/abs/1204.3982
+References: A. Beck, M. Teboulle (2009). A Fast Iterative Shrinkage-Thresholding Algorithm for
+Linear Inverse Problems. SIAM Journal on Imaging Sciences. https://doi.org/10.1137/080716542; B.
+O'Donoghue, E. Candès (2015). Adaptive Restart for Accelerated Gradient Schemes. Foundations of
+Computational Mathematics. https://arxiv.org/abs/1204.3982
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 r"""Images from a prior, by its denoiser: what the prior believes before it has seen anything.
 
-Noise of level sigma_max, so large that it hides everything, is turned into an image while sigma falls.
+Noise of level sigma_max, so large that it hides everything, is turned into an image while sigma
+falls.
 
-* `method="diffusion"`, the reverse-time SDE, second order in the step (SDE-DPM-Solver++ 2M). From level
-  a to b, with h = log(a / b), the denoised D and the previous one D_p, whose step was h_p:
+* `method="diffusion"`, the reverse-time SDE, second order in the step (SDE-DPM-Solver++ 2M). From
+  level a to b, with h = log(a / b), the denoised D and the previous one D_p, whose step was h_p:
 
       D' = D + h / (2 h_p) (D - D_p)
       x <- exp(-2 h) x + (1 - exp(-2 h)) D' + b sqrt(1 - exp(-2 h)) n
@@ -12,16 +13,16 @@ Noise of level sigma_max, so large that it hides everything, is turned into an i
 
       x <- x + c sigma² grad log p_sigma(x) + sqrt(2 c) sigma n,         c = 0.2
 
-  It samples p_sigma exactly only in the limit of small c and many steps; with one step for each level x
-  lags behind. It wants hundreds of calls where the SDE wants tens.
+  It samples p_sigma exactly only in the limit of small c and many steps; with one step for each
+  level x lags behind. It wants hundreds of calls where the SDE wants tens.
 
-In both, the score is the denoiser's by Tweedie's formula, and the last call denoises what is left. Exact: the
-SDE itself. Approximate: its steps, and a start that is noise alone.
+In both, the score is the denoiser's by Tweedie's formula, and the last call denoises what is left.
+Exact: the SDE itself. Approximate: its steps, and a start that is noise alone.
 
 References: Y. Song et al. (2021). Score-Based Generative Modeling through Stochastic Differential
 Equations. ICLR. https://arxiv.org/abs/2011.13456; Y. Song, S. Ermon (2019). Generative Modeling by
-Estimating Gradients of the Data Distribution. NeurIPS. https://arxiv.org/abs/1907.05600; C. Lu et al.
-(2022). DPM-Solver++. https://arxiv.org/abs/2211.01095
+Estimating Gradients of the Data Distribution. NeurIPS. https://arxiv.org/abs/1907.05600; C. Lu et
+al. (2022). DPM-Solver++. https://arxiv.org/abs/2211.01095
 """
 
 from __future__ import annotations

@@ -3,19 +3,22 @@ r"""Plug-and-play proximal gradient: a gradient step on the data, then the denoi
     x <- D(z + step grad log p(y | z), sigma),       step = 1 / L
 
 with L the likelihood's curvature (see `curvature`; s_max² / sigma_0² for a linear measurement). A
-denoiser at noise level sigma stands for the proximal map of -sigma² log p, so the level that belongs to the
-step is sigma = sqrt(step): for a Gaussian prior the fixed point is then the posterior mean, and for plain
-denoising one step from y is the denoiser itself. It needs no proximal map, only a gradient.
+denoiser at noise level sigma stands for the proximal map of -sigma² log p, so the level that
+belongs to the step is sigma = sqrt(step): for a Gaussian prior the fixed point is then the
+posterior mean, and for plain denoising one step from y is the denoiser itself. It needs no
+proximal map, only a gradient.
 
 With `accelerated` the gradient is taken ahead of x, at z (see `momentum`): FISTA. Otherwise z = x.
 
-Coarse to fine: sigma falls from a high level (see `annealing`) until it meets sqrt(step) and stays there;
-only then step and sigma agree, before it is a start. No pixel follows the gradient farther than 10 sigma.
+Coarse to fine: sigma falls from a high level (see `annealing`) until it meets sqrt(step) and stays
+there; only then step and sigma agree, before it is a start. No pixel follows the gradient farther
+than 10 sigma.
 
 References: U. Kamilov, H. Mansour, B. Wohlberg (2017). A Plug-and-Play Priors Approach for Solving
 Nonlinear Imaging Inverse Problems. IEEE Signal Processing Letters.
 https://doi.org/10.1109/LSP.2017.2763583; A. Beck, M. Teboulle (2009). A Fast Iterative
-Shrinkage-Thresholding Algorithm. SIAM Journal on Imaging Sciences. https://doi.org/10.1137/080716542
+Shrinkage-Thresholding Algorithm. SIAM Journal on Imaging Sciences.
+https://doi.org/10.1137/080716542
 """
 
 from __future__ import annotations
@@ -98,9 +101,7 @@ class ProximalGradient:
         plan = annealing.plan(problem, self.iterations, None, 0.0)
         x = guess(problem, x0)
         direction = curvature.measure(problem, x)[0]
-        return ProximalGradientState(
-            x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0
-        )
+        return ProximalGradientState(x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0)
 
     def step(
         self,

@@ -4,42 +4,42 @@ At noise level sigma the prior's score is (D(x, sigma) - x) / sigma², so an ima
 
     grad log p(y | x) + (D(x, sigma) - x) / sigma² = 0                                        (*)
 
-is a stationary point of log p(y | x) + log p_sigma(x), a maximum a posteriori estimate under the prior
-blurred by sigma. This is RED with the weight 1 / sigma². (The authors read (*) as the gradient of
-½ xᵀ(x - D(x)) / sigma², which holds for denoisers with a symmetric Jacobian only; as score matching it
-holds for all.) Three ways to get there, one denoiser call for each step:
+is a stationary point of log p(y | x) + log p_sigma(x), a maximum a posteriori estimate under the
+prior blurred by sigma. This is RED with the weight 1 / sigma². (The authors read (*) as the
+gradient of ½ xᵀ(x - D(x)) / sigma², which holds for denoisers with a symmetric Jacobian only; as
+score matching it holds for all.) Three ways to get there, one denoiser call for each step:
 
 * `RED`, steepest descent, for any likelihood with a gradient:
 
       x <- x + step (grad log p(y | x) + (D(x) - x) / sigma²),      step = 1 / (L + 1 / sigma²)
 
-  L is the likelihood's curvature (see `curvature`). No pixel moves farther than sigma in one step, which
-  keeps likelihoods that grow steep, such as Poisson's at black, from throwing x away.
+  L is the likelihood's curvature (see `curvature`). No pixel moves farther than sigma in one step,
+  which keeps likelihoods that grow steep, such as Poisson's at black, from throwing x away.
 * `REDFixedPoint`, for any likelihood with a proximal map:
 
       x <- argminₓ -log p(y | x) + ‖x - D(x_before)‖² / (2 sigma²)
 
-  the quickest of the three where the data decide. (Plug-and-play by half-quadratic splitting is the same
-  iteration; it stops on the way, at sigma_0, where RED goes on to (*).)
+  the quickest of the three where the data decide. (Plug-and-play by half-quadratic splitting is
+  the same iteration; it stops on the way, at sigma_0, where RED goes on to (*).)
 * `REDADMM`, the same two parts with a multiplier u between them:
 
       x <- argminₓ -log p(y | x) + ‖x - (v - u)‖² / (2 sigma²)
       v <- (x + u + D(v)) / 2
       u <- u + x - v
 
-sigma falls from coarse to fine (see `annealing`), because at a fixed small sigma the descent stops in
-the next local optimum. The last sigma is part of the model. A large one leaves noise in the image: (*)
-asks for a likely *noisy* image. A small one asks for the mode of the posterior, which is worse than its
-mean. Half of the data's noise level is in between; in peak signal-to-noise ratio `ADMM` and `PnP`, whose
-fixed points average, are mostly ahead by one decibel or so.
+sigma falls from coarse to fine (see `annealing`), because at a fixed small sigma the descent stops
+in the next local optimum. The last sigma is part of the model. A large one leaves noise in the
+image: (*) asks for a likely *noisy* image. A small one asks for the mode of the posterior, which
+is worse than its mean. Half of the data's noise level is in between; in peak signal-to-noise ratio
+`ADMM` and `PnP`, whose fixed points average, are mostly ahead by one decibel or so.
 
-What is exact: with a Gaussian prior of covariance C the three agree and (*) is the posterior mean under
-C + sigma² I. With a network nothing guarantees convergence to one point.
+What is exact: with a Gaussian prior of covariance C the three agree and (*) is the posterior mean
+under C + sigma² I. With a network nothing guarantees convergence to one point.
 
 References: Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by
-Denoising. SIAM Journal on Imaging Sciences. https://arxiv.org/abs/1611.02862; E. Reehorst, P. Schniter
-(2019). Regularization by Denoising: Clarifications and New Interpretations. IEEE Transactions on
-Computational Imaging. https://arxiv.org/abs/1806.02296
+Denoising. SIAM Journal on Imaging Sciences. https://arxiv.org/abs/1611.02862; E. Reehorst, P.
+Schniter (2019). Regularization by Denoising: Clarifications and New Interpretations. IEEE
+Transactions on Computational Imaging. https://arxiv.org/abs/1806.02296
 """
 
 from __future__ import annotations
@@ -139,9 +139,7 @@ class RED:
         ahead, momentum = x, state.momentum
         if self.accelerated:
             ahead, momentum = look_ahead(state.x, z, x, momentum)
-        return REDState(
-            x, ahead, momentum, direction, float(sigma), state.plan, state.done + 1
-        )
+        return REDState(x, ahead, momentum, direction, float(sigma), state.plan, state.done + 1)
 
     def estimate(self, state: REDState, /) -> Tensor:
         """The image."""
@@ -224,9 +222,7 @@ class REDFixedPoint:
         ahead, momentum = x, state.momentum
         if self.accelerated:
             ahead, momentum = look_ahead(state.x, state.z, x, momentum)
-        return REDFixedPointState(
-            x, ahead, momentum, float(sigma), state.plan, state.done + 1
-        )
+        return REDFixedPointState(x, ahead, momentum, float(sigma), state.plan, state.done + 1)
 
     def estimate(self, state: REDFixedPointState, /) -> Tensor:
         """The image."""

@@ -10,12 +10,12 @@ solves
 
     s(y) = f(x̂, y)        for x̂.
 
-Most noises have a closed form; the others are solved by sweeps of a fixed-point iteration, which is
-the likelihood's part (`match_score`). The network is called once, before the first sweep.
+Most noises have a closed form; the others are solved by sweeps of a fixed-point iteration, which
+is the likelihood's part (`match_score`). The network is called once, before the first sweep.
 
 **What the answer is.** Only for additive Gaussian noise is it the posterior mean (Tweedie's
-formula). Where f = a(y) - b(y) h(x), as in every exponential family, x̂ solves h(x̂) = E[h(x) | y]:
-a mean in the noise's natural parameter,
+formula). Where f = a(y) - b(y) h(x), as in every exponential family, x̂ solves h(x̂) = E[h(x) |
+y]: a mean in the noise's natural parameter,
 
     Gaussian    x̂ = E[x | y]
     Gamma       x̂ = 1 / E[1/x | y]           the harmonic mean
@@ -25,8 +25,8 @@ and the last two lie below the posterior mean. For Poisson counts `MeasuredPrior
 the posterior mean instead. Elsewhere x̂ is an approximation of the posterior mean, good where the
 posterior is narrow.
 
-Reference: Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function.
-NeurIPS. https://arxiv.org/abs/2304.08384
+Reference: Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score
+Function. NeurIPS. https://arxiv.org/abs/2304.08384
 """
 
 from __future__ import annotations

@@ -91,7 +91,9 @@ def test_a_level_that_equals_the_noise_of_the_data():
     levels = schedules.power(4.0, 0.005, 20, EXPONENT)
     noise = ip.Gaussian(sigma=torch.tensor(levels[1:5]).reshape(2, 2))
     y = torch.rand(1, 1, 2, 2, generator=ip.generator(0))
-    assert bool(torch.isfinite(ip.solve(ip.Problem(prior, noise, y), ip.DDRM(sigma_max=4.0)).x).all())
+    assert bool(
+        torch.isfinite(ip.solve(ip.Problem(prior, noise, y), ip.DDRM(sigma_max=4.0)).x).all()
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def recursion(solver: ip.KadkhodaieSimoncelli, share: float) -> tuple[float, flo
     for t in range(1, solver.calls + 1):
         keep = SD**2 / (SD**2 + noise**2)
         sigma = math.sqrt(share * known + (1 - share) * (1 - keep) ** 2 * (free + offset**2))
-        if sigma < solver.sigma_min:
+        if sigma < solver.sigma_min or t == solver.calls:
             break
         h = solver.first_step * t / (1 + solver.first_step * (t - 1))
         gamma2 = sigma**2 * ((1 - solver.beta * h) ** 2 - (1 - h) ** 2)
@@ -33,7 +33,7 @@ def recursion(solver: ip.KadkhodaieSimoncelli, share: float) -> tuple[float, flo
     "options", [{}, {"beta": 0.5}, {"calls": 40}, {"beta": 1.0, "first_step": 0.05}]
 )
 def test_free_pixels_follow_the_recursion(options):
-    count, solver = 40000, ip.KadkhodaieSimoncelli(**options)
+    count, solver = 4000, ip.KadkhodaieSimoncelli(**options)
     mask = torch.tensor([[1, 0, 0, 0]]).T.expand(4, count)
     prior = ip.GaussianPrior(mean=torch.full((4, count), MEAN, dtype=F64), sd=SD)
     noise = ip.Gaussian(sigma=1e-5, operator=ip.Mask(mask))
@@ -41,7 +41,7 @@ def test_free_pixels_follow_the_recursion(options):
     mean, variance = recursion(solver, 0.25)
     assert bool((x[0] == DATUM).all())
     assert abs(float(x[1:].mean()) - mean) < 5 * math.sqrt(variance / (3 * count)) + 1e-12
-    assert float(x[1:].var()) == pytest.approx(variance, rel=0.03)
+    assert float(x[1:].var()) == pytest.approx(variance, rel=0.06)
 
 
 def test_the_constraints_hold_whatever_the_basis():
