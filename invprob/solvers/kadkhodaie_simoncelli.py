@@ -22,6 +22,8 @@ gamma right for a posterior (for that take `Restart`). The measured coordinates 
 likelihood's spectrum whose noise is below sigma_min, and are taken as exact; the others, as never
 measured. So M is orthonormal whatever the operator, and data of a blur enter as far as they are
 good. The authors' denoiser finds the noise level by itself; here it is told (1 - beta h) sigma.
+That is right for images, whose noise a denoiser removes almost whole; under a prior as rough as
+the noise itself, ‖D(x) - x‖ is less than the noise, and the run ends early.
 
 Reference: Z. Kadkhodaie, E. Simoncelli (2021). Stochastic Solutions for Linear Inverse Problems
 using the Prior Implicit in a Denoiser. NeurIPS. https://arxiv.org/abs/2007.13640

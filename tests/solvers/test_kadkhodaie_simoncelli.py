@@ -30,7 +30,7 @@ def recursion(solver: ip.KadkhodaieSimoncelli, share: float) -> tuple[float, flo
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"beta": 0.5}, {"calls": 40}, {"beta": 1.0, "first_step": 0.05}]
+    "options", [{}, {"beta": 0.5}, {"calls": 10}, {"beta": 1.0, "first_step": 0.05}]
 )
 def test_free_pixels_follow_the_recursion(options):
     count, solver = 4000, ip.KadkhodaieSimoncelli(**options)
