@@ -71,7 +71,8 @@ def train(run: Run, photos: Sequence[Tensor], out: Path, checkpoint: Path, every
             line = "  ".join(f"{name}: {value:.2f}" for name, value in scores.items())
             print(
                 f"{time.strftime('%H:%M:%S')} step {run.step} {run.seconds:.0f} s"
-                f" ({run.used:.1%}) loss {sum(losses) / len(losses):.4f} | {line} | {digest}",
+                f" ({run.used:.1%}) loss {sum(losses) / len(losses):.4f}"
+                f" (worst {max(losses):.1f}) | {line} | {digest}",
                 flush=True,
             )
             losses.clear()

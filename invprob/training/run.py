@@ -49,8 +49,8 @@ class Recipe:
     hours: float = 1.2
     batch: int = 16
     patch: int = 64
-    muon_rate: float = 3e-3
-    adam_rate: float = 1.5e-3
+    muon_rate: float = 2.5e-3
+    adam_rate: float = 5e-4
     average: float = 0.998
     gray_every: int = 4
     widths: tuple[int, int, int] = (96, 128, 128)
