@@ -74,7 +74,9 @@ class Architecture:
         if len(self.shape) != 3 or min(self.shape) < 1:
             raise InputError(f"shape={self.shape}: give (C, H, W), for example (1, 28, 28)")
         if not self.depths or min(self.depths) < 1:
-            raise InputError(f"depths={self.depths}: give the steps of each level, such as (8, 16)")
+            raise InputError(
+                f"depths={self.depths}: give the steps of each level, such as (8, 16)"
+            )
         if self.width < 1 or not 1 <= self.bits <= 16:
             raise InputError(
                 f"width={self.width}, bits={self.bits}: width must be at least 1, and bits within"
