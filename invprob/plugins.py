@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
 
-from . import components
+from . import __version__, components
 from .catalogue import Component, Contribution
 from .errors import PluginError, PluginWarning
 from .hookspecs import PROJECT, Hooks
@@ -29,7 +29,7 @@ def discover(
         only: the names of the entry points to load; `None` for all.
         strict: raise `PluginError` for a broken plugin.
     """
-    own = Contribution("built-in", PROJECT, version(PROJECT), _components_of(components))
+    own = Contribution("built-in", PROJECT, __version__, _components_of(components))
     found = [own]
     taken = {(part.kind, part.name): own for part in own.components}
     for entry in sorted(entry_points(group=PROJECT), key=lambda e: (_distribution(e), e.name)):

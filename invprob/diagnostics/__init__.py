@@ -1,0 +1,1 @@
+"""Diagnostics: how good an estimate is, and how exact a sampler."""

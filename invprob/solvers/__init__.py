@@ -1,0 +1,1 @@
+"""Solvers: methods that join a prior and a likelihood."""

@@ -1,0 +1,66 @@
+"""A first image from the data alone: what they fix, and a smooth surface where they fix nothing.
+
+The likelihood's prox tells both, without knowing its operator. Pulled towards a black image it
+gives `low`, towards a white one `high`; where the data decide, the two agree. So `trust = 1 -
+(high - low)` is 1 at a pixel that was measured and 0 at one that was not, and `low / trust` is
+what the data say of it. What is missing is filled by normalised averaging over ever larger blocks
+(a pyramid), each taken only as far as the finer ones leave trust to give.
+
+Reference: H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993; the
+pyramid is the pull-push algorithm, S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, The
+Lumigraph, SIGGRAPH 1996.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from ..contracts import Proximal
+from ..problem import Problem
+
+ENOUGH = 1e-3
+
+
+def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
+    """An image `(B, *image)` that agrees with the data and is smooth where they are silent.
+
+    Args:
+        problem: prior, likelihood and measurement.
+        step: of the prox; the variance that an image without data may have.
+    """
+    black = problem.zeros()
+    size = torch.as_tensor(step).to(black)
+    low = problem.likelihood.prox(problem.y, black, size)
+    high = problem.likelihood.prox(problem.y, black + 1, size)
+    trust = (1 - (high - low)).clamp(0, 1)
+    if black.ndim == 4:
+        return _pull_push(low, trust)
+    return low + (1 - trust) * _average(low, trust)
+
+
+def _pull_push(known: Tensor, trust: Tensor) -> Tensor:
+    """`known` (already times trust) completed to trust 1 from coarser and coarser averages."""
+    if max(known.shape[-2:]) == 1:
+        coarse = _average(known, trust)
+    else:
+        known_2, trust_2 = (_halve(part) for part in (known, trust))
+        full = (1 / trust_2.clamp(min=ENOUGH)).clamp(max=4.0)
+        coarse = _pull_push(known_2 * full, (trust_2 * full).clamp(max=1))
+        coarse = interpolate(coarse, known.shape[-2:], mode="bilinear", align_corners=False)
+    return known + (1 - trust) * coarse
+
+
+def _halve(part: Tensor) -> Tensor:
+    kernel = tuple(min(2, n) for n in part.shape[-2:])
+    return avg_pool2d(part, kernel, ceil_mode=True)
+
+
+def _average(known: Tensor, trust: Tensor) -> Tensor:
+    """The mean of what is known, per image, in a shape that broadcasts; grey if nothing is."""
+    over = tuple(range(1, known.ndim))
+    weight = trust.sum(over, keepdim=True)
+    return torch.where(weight > ENOUGH, known.sum(over, keepdim=True) / weight, 0.5)

@@ -1,0 +1,150 @@
+"""Plug-and-play: one estimate, from a denoiser and a proximal map in turns.
+
+Half-quadratic splitting of min_x -log p(y | x) - log p(x), with an image z that is free of noise
+and an image x that agrees with the data:
+
+    x <- argmin_x -log p(y | x) + weight / (2 sigma²) ‖x - z‖²          the likelihood's prox
+    z <- denoise(x, sigma)                                              the prior's half
+
+The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to max(sigma_0, 0.255/255)
+for data of noise sigma_0: first large structures, then details. The denoiser stands in for the
+proximal map of -log p, which it is not exactly; the result is an estimate near the posterior's
+mode and mean, with no claim about uncertainty.
+
+Reference: K. Zhang, Y. Li, W. Zuo, L. Zhang, L. Van Gool, R. Timofte (2021). Plug-and-Play Image
+Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.13751
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from .. import schedules
+from ..contracts import Denoises, Likelihood, Needs, Proximal
+from ..errors import InputError
+from ..problem import Problem, domain_of
+from ..streams import Streams, generator
+from .fill import fill
+
+HIGHEST = 49 / 255
+LOWEST = 0.255 / 255
+
+
+@runtime_checkable
+class _HasSigma(Protocol):
+    """A likelihood with a noise level."""
+
+    @property
+    def sigma(self) -> Tensor | float:
+        """The standard deviation of the noise."""
+
+
+@frozen(eq=False)
+class PnPState:
+    """A run of `PnP` between two steps.
+
+    Attributes:
+        x: the denoised images, `(B, *image)`.
+        sigma: the noise level of the last call; of the next one before the first.
+        plan: the noise level of each step, `(iterations,)`, float64, on the CPU.
+        done: how many steps are done.
+    """
+
+    x: Tensor
+    sigma: float
+    plan: Tensor
+    done: int
+
+
+@frozen
+class PnP:
+    """One estimate for any likelihood with a proximal map and any denoiser.
+
+    Args:
+        iterations: denoiser calls.
+        noise_level: sigma_0, the noise of the data in units of the image; by default the
+            likelihood's sigma, or what it adds to a grey image.
+        weight: how much the denoised image counts against the data; smaller keeps more details
+            and more noise.
+
+    Raises:
+        InputError: a value out of range.
+
+    >>> import torch, invprob as ip
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
+    >>> round(float(ip.solve(problem, ip.PnP()).x.mean()), 1)
+    0.7
+    """
+
+    iterations: int = 8
+    noise_level: float | None = None
+    weight: float = 0.23
+
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
+    stochastic: ClassVar[bool] = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.iterations < 1:
+            raise InputError(f"iterations={self.iterations}; at least one is needed")
+        if self.noise_level is not None and not 0 < self.noise_level < math.inf:
+            raise InputError(
+                f"noise_level={self.noise_level}; it must be positive, in units of the image: "
+                "25 grey levels are 25 / 255"
+            )
+        if not 0 < self.weight < math.inf:
+            raise InputError(f"weight={self.weight}; it must be > 0, for example 0.23")
+
+    def steps(self, problem: Problem[Denoises, Proximal], /) -> int:
+        """`iterations`."""
+        return self.iterations
+
+    def init(
+        self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
+    ) -> PnPState:
+        """x0, or the data with what they leave open filled in smoothly."""
+        plan = self._plan(problem)
+        x = fill(problem, plan[0] ** 2 / self.weight) if x0 is None else x0
+        return PnPState(x, plan[0], torch.tensor(plan, dtype=torch.float64), 0)
+
+    def step(
+        self, problem: Problem[Denoises, Proximal], state: PnPState, streams: Streams, /
+    ) -> PnPState:
+        """The likelihood's prox, then the denoiser."""
+        sigma = state.plan[state.done].to(state.x)
+        x = problem.likelihood.prox(problem.y, state.x, sigma.square() / self.weight)
+        denoised = problem.prior.denoise(x, sigma)
+        return PnPState(denoised, float(sigma), state.plan, state.done + 1)
+
+    def estimate(self, state: PnPState, /) -> Tensor:
+        """The denoised image."""
+        return state.x
+
+    def _plan(self, problem: Problem[Denoises, Proximal]) -> tuple[float, ...]:
+        noise = self.noise_level or noise_of(problem)
+        low, high = domain_of(problem.prior).sigma
+        last = min(max(noise, LOWEST, low), high)
+        first = min(max(HIGHEST, 1.5 * noise), high)
+        if self.iterations == 1 or not last < first:
+            return (last,) * self.iterations
+        return schedules.geometric(first, last, self.iterations)
+
+
+def noise_of(problem: Problem[Denoises, Proximal]) -> float:
+    """The data's noise level: the likelihood's sigma, or what it adds to a grey image.
+
+    The second is the root mean square of the difference of two simulated measurements, over √2.
+    """
+    noise = problem.likelihood
+    if isinstance(noise, _HasSigma):
+        return float(torch.as_tensor(noise.sigma).double().square().mean().sqrt())
+    assert isinstance(noise, Likelihood)  # every likelihood can be simulated
+    grey = problem.y.new_full((1, *problem.image_shape), 0.5).cpu()
+    streams = generator(0)
+    one, other = (noise.sample(grey, streams) for _ in range(2))
+    return float((one - other).double().square().mean().div(2).sqrt())

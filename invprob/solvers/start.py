@@ -1,0 +1,117 @@
+"""Where a spectral sampler starts: the centre and the size of the prior, and its noise levels.
+
+A diffusion starts at so much noise that the prior is forgotten: ten times the prior's radius, the
+root of E ‖x - mean‖², around the prior's mean. An uncentred start keeps its error to the end. A
+prior that knows its mean and radius says so by one optional method, `moments()`. Otherwise images
+live in [0, 1]: the mean is grey, and the radius about 0.15 sqrt(d), the deviation of the pixels of
+a photograph around their common mean.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from ..contracts import Spectral, Spectrum
+from ..errors import InputError
+from ..problem import Problem, domain_of
+
+GREY = 0.5
+DEVIATION = 0.15
+
+
+@runtime_checkable
+class HasMoments(Protocol):
+    """A prior that knows its mean and its size."""
+
+    def moments(self) -> tuple[Tensor, float]:
+        """The mean image `(*image)`, and the root of E ‖x - mean‖²."""
+
+
+def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:
+    """Images around which to start, `(B, *image)`: x0, the prior's mean, or grey."""
+    if x0 is not None:
+        return x0
+    if isinstance(problem.prior, HasMoments):
+        return problem.zeros() + problem.prior.moments()[0].to(problem.y)
+    return problem.zeros() + GREY
+
+
+@frozen
+class Range:
+    """Noise levels, of a measurement and of what a prior can denoise.
+
+    Attributes:
+        least: of the coordinate that was measured best, not below `low`.
+        greatest: of the one that was measured worst; inf where one was not measured at all.
+        low: the lowest that a run may go to.
+        high: the highest that the prior can denoise.
+    """
+
+    least: float
+    greatest: float
+    low: float
+    high: float
+
+
+def noise_range(problem: Problem[Any, Spectral], sigma_min: float) -> Range:
+    """The noise levels of a problem, for a run that goes down to sigma_min.
+
+    Raises:
+        InputError: all coordinates are noisier than the prior can denoise.
+    """
+    low, high = domain_of(problem.prior).sigma
+    low = max(low, sigma_min)
+    least, greatest = (float(value) for value in spectrum(problem).sd.aminmax())
+    if least > high:
+        raise InputError(
+            f"the least noise of this measurement is {least:.4g} (in units of the image, whose "
+            f"range is [0, 1]), but {problem.prior!r} denoises only up to {high:.4g}; is y scaled "
+            "to [0, 1], and sigma with it?"
+        )
+    return Range(max(least, low), max(greatest, low), low, high)
+
+
+def first_level(
+    problem: Problem[Any, Spectral], sigma_min: float, sigma_max: float | None
+) -> float:
+    """The noise level to start at.
+
+    Where every coordinate was measured, that is the noisiest one's: there the measurement is
+    itself a sample of the noisy image. Otherwise sigma_max; by default ten times the prior's
+    radius, or the most that the prior can denoise.
+
+    Raises:
+        InputError: sigma_max, or the measurement's noise, is more than the prior can denoise.
+    """
+    noise = noise_range(problem, sigma_min)
+    if sigma_max is None:
+        sigma_max = min(10 * radius(problem), noise.high)
+    elif sigma_max > noise.high:
+        raise InputError(
+            f"sigma_max={sigma_max:.4g}, but {problem.prior!r} denoises only up to "
+            f"{noise.high:.4g}"
+        )
+    return max(min(sigma_max, noise.greatest), noise.least)
+
+
+def radius(problem: Problem[Any, Any]) -> float:
+    """The root of E ‖x - mean‖² under the prior."""
+    if isinstance(problem.prior, HasMoments):
+        return problem.prior.moments()[1]
+    return DEVIATION * math.sqrt(math.prod(problem.image_shape))
+
+
+def spectrum(problem: Problem[Any, Spectral]) -> Spectrum:
+    """The likelihood's spectrum, with `sd` in y's dtype and on its device."""
+    found = problem.likelihood.spectrum(problem.image_shape)
+    return Spectrum(found.sd.to(problem.y), found.v, found.vt, found.observe)
+
+
+def level(problem: Problem[Any, Any], sigma: float) -> Tensor:
+    """A noise level as the tensor `()` that priors and likelihoods take."""
+    return torch.as_tensor(sigma).to(problem.y)
