@@ -43,6 +43,9 @@ from ..contracts import Domain, Shape
 from ..errors import InputError
 from .invertible import ActNorm, Coupling, Mixing, convolutions, fold, unfold, zero_convolution
 
+PIXELS_AT_ONCE = 2**19
+"""Batches are cut so that the network sees at most this many pixels at once (or one image)."""
+
 
 def _integers(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in values)
@@ -167,8 +170,9 @@ class Glow(nn.Module):
             InputError: x has another shape.
         """
         self._check(x, "x")
-        z, log_det = self._encode(x.to(self._precision), initialise=False)
-        return z.to(x.dtype), log_det.to(x.dtype)
+        rows = torch.split(x.to(self._precision), self._at_once)
+        z, log_det = zip(*(self._encode(some) for some in rows), strict=True)
+        return torch.cat(z).to(x.dtype), torch.cat(log_det).to(x.dtype)
 
     def decode(self, z: Tensor) -> Tensor:
         """The images of latents.
@@ -183,18 +187,8 @@ class Glow(nn.Module):
             InputError: z has another shape.
         """
         self._check(z, "z")
-        h, left = z.to(self._precision), []
-        for factors in self.architecture.folds[:-1]:
-            h, latents = fold(h, factors).chunk(2, 1)
-            left.append(latents)
-        h = fold(h, self.architecture.folds[-1])
-        for level in reversed(range(len(self.levels))):
-            if level < len(left):
-                h = torch.cat([h, left[level]], 1)
-            for layer in reversed([*self._layers(level)]):
-                h = layer.inverse(h)
-            h = unfold(h, self.architecture.folds[level])
-        return (h / self._scale + 0.5).to(z.dtype)
+        rows = torch.split(z.to(self._precision), self._at_once)
+        return torch.cat([self._decode(some) for some in rows]).to(z.dtype)
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
@@ -207,7 +201,7 @@ class Glow(nn.Module):
         shape = self.architecture.shape
         return Domain(channels=shape[:1], shape=shape, unit_range=True)
 
-    def _encode(self, x: Tensor, initialise: bool) -> tuple[Tensor, Tensor]:
+    def _encode(self, x: Tensor, initialise: bool = False) -> tuple[Tensor, Tensor]:
         h, left = self._scale * (x - 0.5), []
         log_det = x.new_full(x.shape[:1], self.architecture.pixels * math.log(self._scale))
         last = len(self.levels) - 1
@@ -226,6 +220,20 @@ class Glow(nn.Module):
             z = unfold(torch.cat([z, left[level]], 1), self.architecture.folds[level])
         return z, log_det
 
+    def _decode(self, z: Tensor) -> Tensor:
+        h, left = z, []
+        for factors in self.architecture.folds[:-1]:
+            h, latents = fold(h, factors).chunk(2, 1)
+            left.append(latents)
+        h = fold(h, self.architecture.folds[-1])
+        for level in reversed(range(len(self.levels))):
+            if level < len(left):
+                h = torch.cat([h, left[level]], 1)
+            for layer in reversed([*self._layers(level)]):
+                h = layer.inverse(h)
+            h = unfold(h, self.architecture.folds[level])
+        return h / self._scale + 0.5
+
     def _layers(self, level: int) -> list[Any]:
         return [*cast(nn.ModuleList, self.levels[level]), self.ends[level]]
 
@@ -233,6 +241,10 @@ class Glow(nn.Module):
     def _scale(self) -> float:
         """dc/dx."""
         return float(1 - 2.0**-self.architecture.bits)
+
+    @property
+    def _at_once(self) -> int:
+        return max(1, PIXELS_AT_ONCE // self.architecture.pixels)
 
     @property
     def _precision(self) -> torch.dtype:

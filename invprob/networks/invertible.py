@@ -107,7 +107,8 @@ class Mixing(nn.Module):
         lower, upper = self._factors()
         columns = self.permutation.mT @ y.flatten(2)
         columns = torch.linalg.solve_triangular(lower, columns, upper=False, unitriangular=True)
-        return torch.linalg.solve_triangular(upper, columns, upper=True).view_as(y)
+        x: Tensor = torch.linalg.solve_triangular(upper, columns, upper=True).view_as(y)
+        return x
 
     def _factors(self) -> tuple[Tensor, Tensor]:
         one = torch.eye(len(self.sign), dtype=self.lower.dtype, device=self.lower.device)

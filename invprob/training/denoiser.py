@@ -1,9 +1,10 @@
 r"""Train the shipped denoiser: `python -m invprob.training.denoiser --images DIR --out FILE`.
 
 `denoising` says what one step does, `run` what a run is; here are the validation on photos that
-are held out, and the command line. Each time it saves, it writes a checkpoint to go on from (started again with the
-same arguments, it does), the weights as they would ship, and prints one line: time, step, loss,
-PSNR on the held-out photos, and the SHA-256 of the weight file. To ship a file, copy it to
+are held out, and the command line. Each time it saves, it writes a checkpoint to go on from
+(started again with the same arguments, it does), the weights as they would ship, and prints one
+line: time, step, loss, PSNR on the held-out photos, and the SHA-256 of the weight file. To ship a
+file, copy it to
 `invprob/networks/weights/denoiser.safetensors` and the digest to `networks.pretrained.SHA256`.
 """
 

@@ -86,4 +86,5 @@ class Denoising:
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
         squared = (denoised.float() - x).square().mean(dim=(1, 2, 3))
-        return (squared / expected_error(sigma).square()).mean()
+        loss: Tensor = (squared / expected_error(sigma).square()).mean()
+        return loss

@@ -102,7 +102,7 @@ class Run:
                 group["lr"] = group["greatest"] * rate
             optimizer.zero_grad(set_to_none=True)
         loss = self.task.loss(self.network, self.step, self.generator)
-        loss.backward()
+        torch.autograd.backward(loss)
         value = float(loss.detach())
         length = float(nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
         if not math.isfinite(value) or not math.isfinite(length):
@@ -200,8 +200,8 @@ def train(
                     else "none is saved"
                 )
                 raise DivergenceError(
-                    f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a smaller"
-                    " rate and other file names."
+                    f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a"
+                    " smaller rate and other file names."
                 ) from error
             bar.n = 100 * run.used
             bar.set_postfix_str(f"step {run.step}, loss {losses[-1]:.4f}")
