@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle, relu
 
+from invprob.images import read_image
 from invprob.networks.pretrained import load_denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
@@ -55,15 +56,8 @@ def ffdnet(folder: Path) -> Callable[[Tensor, Tensor], Tensor]:
 
 def photos(folder: Path, limit: int) -> list[Tensor]:
     """Images `(1, C, H, W)` in [0, 1]."""
-    import imageio.v3 as imageio
-
-    found = []
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg"))[
-        :limit
-    ]:
-        pixels = torch.from_numpy(imageio.imread(path)).float() / 255
-        found.append((pixels[None] if pixels.ndim == 2 else pixels.movedim(-1, 0))[None])
-    return found
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
+    return [read_image(path) for path in paths[:limit]]
 
 
 @torch.no_grad()

@@ -105,7 +105,7 @@ def main() -> None:
     ]
     print(f"{tuple(photo.shape)}, {options.threads} threads")
     print(
-        f"{'solver':20s} {'task':8s} {'samples':>7s} {'calls':>6s} {'ms a call':>10s} {'ratio':>9s}"
+        f"{'solver':20s} {'task':8s} {'samples':>7s} {'calls':>6s} {'ms each':>10s} {'ratio':>9s}"
     )
     for solver, samples in runs:
         for task, likelihood in tasks.items():

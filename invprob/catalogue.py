@@ -167,7 +167,7 @@ class Catalogue:
         if near:
             lines[0] += "; did you mean " + " or ".join(map(repr, near)) + "?"
         elif elsewhere:
-            lines[0] += f", but a {' and a '.join(elsewhere)}"
+            lines[0] += f", but one of kind {' and '.join(elsewhere)}"
         lines.append(f"There is: {', '.join(sorted(names))}.")
         lines += [f"Broken plugin: {who}" for who in self.broken]
         return "\n".join(lines)

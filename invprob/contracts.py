@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from attrs import field, frozen
+from attrs import frozen
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
@@ -305,8 +305,8 @@ class HasDomain(Protocol):
 class Needs:
     """The capabilities that a solver asks of a prior and of a likelihood."""
 
-    prior: tuple[type, ...] = field(default=(), converter=tuple)
-    likelihood: tuple[type, ...] = field(default=(), converter=tuple)
+    prior: tuple[type, ...] = ()
+    likelihood: tuple[type, ...] = ()
 
 
 P = TypeVar("P")

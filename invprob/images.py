@@ -68,8 +68,8 @@ def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tens
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
         raise InputError(
-            f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of another "
-            f"format: {error}; open it in an image viewer and save it again"
+            f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
+            f"another format: {error}; open it in an image viewer and save it again"
         ) from error
     image = _to_unit(_opaque(pixels, path), path)
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]

@@ -91,8 +91,8 @@ def panel(
     if labels and len(labels) != len(rows):
         raise InputError(f"{len(labels)} labels for {len(rows)} rows: give one for each row")
     layout = _Layout.of(rows, labelled=bool(labels), titled=bool(title))
-    figure = Figure(figsize=(layout.width / layout.dpi, layout.height / layout.dpi))
-    figure.set_dpi(layout.dpi)
+    size = (layout.width / layout.dpi, layout.height / layout.dpi)
+    figure = Figure(figsize=size, dpi=layout.dpi)
     for i, row in enumerate(rows):
         for j, tile in enumerate(row):
             if tile is not None:

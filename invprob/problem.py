@@ -55,7 +55,7 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field(converter=tuple)
+    image_shape: Shape = field()
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default

@@ -20,7 +20,7 @@ def modules_after(source: str) -> set[str]:
 
 def test_importing_invprob_imports_nothing_heavy():
     loaded = modules_after("import invprob")
-    assert not loaded & {"torch", "numpy", "scipy", "matplotlib", "imageio", "typer", "pluggy"}
+    assert not loaded & {"torch", "numpy", "scipy", "matplotlib", "PIL", "typer", "pluggy"}
 
 
 def test_help_does_not_import_torch():

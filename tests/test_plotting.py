@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from invprob.errors import InputError
 from invprob.plotting import LEAST, MOST, Tile, panel, plot_result
@@ -42,6 +43,14 @@ def test_every_image_pixel_is_a_whole_square(channels, size):
         shown = pixels[box]
         assert shown.shape == expected.shape
         assert np.abs(shown - expected).max() < 2  # the gray colour map has 256 levels
+
+
+def test_the_saved_file_has_the_same_pixels(tmp_path):
+    figure = panel([[Tile(noise(3, 8, 8), "caption")]])
+    pixels, _ = rendered(figure)
+    figure.savefig(tmp_path / "panel.png")
+    with Image.open(tmp_path / "panel.png") as saved:
+        assert np.array_equal(np.asarray(saved)[..., :3], pixels)
 
 
 def test_columns_and_rows_are_aligned():

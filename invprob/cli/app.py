@@ -47,6 +47,8 @@ def _short_messages(*, debug: bool) -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
+        except BrokenPipeError:  # `invprob plugins | head`
+            raise
         except (InvprobError, OSError) as error:
             _say("error", str(error), typer.colors.RED)
             raise typer.Exit(1 if isinstance(error, FAILURES) else 2) from None

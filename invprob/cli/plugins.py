@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+WIDE = 40
+"""Columns for what to type, where it fits."""
+
 
 def plugins() -> None:
     """List every part with its options and defaults, and the plugin that brought it."""
@@ -12,15 +15,17 @@ def plugins() -> None:
 
     parts = catalogue()
     origin = {
-        (part.kind, part.name): f"{who.distribution} {who.version}"
+        (part.kind, part.name): f"[{who.distribution} {who.version}]"
         for who in parts.contributions
         for part in who.components
+        if who.plugin != "built-in"
     }
     for kind in KINDS:
         typer.secho(f"{kind}s", bold=True)
         for part in parts.of_kind(kind):
-            typer.echo(f"  {usage(part)}")
-            about = "; ".join(filter(None, (part.summary, origin[kind, part.name])))
-            typer.secho(f"      {about}", dim=True)
+            about = f"{part.summary} {origin.get((part.kind, part.name), '')}".strip()
+            typed = usage(part)
+            gap = "\n" + " " * (WIDE + 2) if len(typed) > WIDE else ""
+            typer.echo(f"  {typed:<{WIDE}}{gap}  {about}".rstrip())
     for who in parts.broken:
         typer.secho(str(who), fg=typer.colors.RED)

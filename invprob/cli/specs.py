@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from attrs import AttrsInstance, field, fields, frozen, has
 
 from ..errors import InputError, InvprobError
-from .values import UNKNOWN, convert, in_words
+from .values import convert, in_words
 
 if TYPE_CHECKING:
     from ..catalogue import Component
@@ -146,7 +146,7 @@ def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     for name, parameter in signature.parameters.items():
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             annotation = _evaluated(parameter.annotation, names)
-            if annotation in UNKNOWN:  # as of an attrs field's converter; the field may know more
+            if annotation in (Any, object, parameter.empty):  # an attrs field may say more
                 annotation = _evaluated(declared.get(name, annotation), names)
             found[name] = parameter.replace(annotation=annotation)
     return found
@@ -161,8 +161,8 @@ def _evaluated(annotation: object, names: dict[str, Any]) -> object:
         return annotation
     try:
         return eval(annotation, dict(names))  # the text of an installed package
-    except Exception:  # a name that only type checkers see
-        return inspect.Parameter.empty
+    except Exception:  # a name that only type checkers see: no number and no word
+        return object
 
 
 def _value(component: Component, parameter: inspect.Parameter, text: str) -> object:
@@ -179,8 +179,8 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
     if component.kind == "likelihood" and parameter.name == "sigma":
         if isinstance(value, int | float) and value >= WHITE:
             raise InputError(
-                f"{who}: images live in [0, 1], and this noise would drown any; for {text} on the "
-                f"scale 0..255 type {parameter.name}={text}/255 (= {value / 255:.3g})"
+                f"{who}: images live in [0, 1], and this noise would drown any; if it is on the "
+                f"scale 0..255, type sigma={value:g}/255 (= {value / 255:.3g})"
             )
     return value
 

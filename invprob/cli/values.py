@@ -17,9 +17,6 @@ from typing import Any, Literal, Union
 Annotation = Any
 """A type, a union, a literal, or `inspect.Parameter.empty` for none."""
 
-UNKNOWN = (inspect.Parameter.empty, Any, object)
-"""Annotations that say nothing."""
-
 _WORDS: dict[Annotation, str] = {
     int: "a whole number",
     float: "a number",
@@ -58,7 +55,7 @@ def kinds(annotation: Annotation, /) -> tuple[Annotation, ...]:
     >>> kinds(str | float | torch.Tensor)
     (<class 'float'>, <class 'str'>)
     """
-    if annotation in UNKNOWN:
+    if annotation is inspect.Parameter.empty:
         return (int, float, str)
     if _origin(annotation) in (Union, types.UnionType):
         found = [kind for member in typing.get_args(annotation) for kind in kinds(member)]

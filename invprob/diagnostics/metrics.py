@@ -37,8 +37,8 @@ def psnr(x: Tensor, reference: Tensor, /, *, peak: float = 1.0) -> Tensor:
         InputError: the shapes differ, or peak is not positive.
 
     >>> import torch, invprob as ip
-    >>> ip.psnr(torch.full((1, 1, 4, 4), 0.6), torch.full((1, 1, 4, 4), 0.5))
-    tensor([20.])
+    >>> ip.psnr(torch.full((1, 1, 4, 4), 0.75), torch.full((1, 1, 4, 4), 0.5))
+    tensor([12.0412])
     """
     _check(x, reference, peak)
     error = (x - reference).square().flatten(1).mean(1)

@@ -25,7 +25,6 @@ from ..compatibility import lacks
 from ..contracts import (
     Annealed,
     HasSVD,
-    InfersImageShape,
     Invertible,
     LinearOperator,
     MatchesScore,
@@ -35,20 +34,14 @@ from ..contracts import (
     Spectral,
     Spectrum,
 )
-from ..errors import IncompatibleError, InputError
+from ..errors import InputError
 from ..operators.identity import Identity
 from ..operators.memo import Memo
 from ..operators.planes import broadcasts
+from ..operators.structure import Observes
 from . import spectral
+from .delegation import demand, image_shape_of
 from .rows import normal, total
-
-
-@runtime_checkable
-class Observes(Protocol):
-    """An operator whose measurement has entries that were never measured."""
-
-    def observed(self, shape: Shape, /) -> Tensor:
-        """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
 
 
 @runtime_checkable
@@ -132,31 +125,31 @@ class Gaussian:
         return -self._residual(y, x) / self._sigma(y) ** 2
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """H⁻¹ (y + sigma² s), the closed form; x is ignored."""
-        self._demand(MatchesScore)
+        """H⁻¹ (y + sigma² s), a closed form; x is ignored."""
+        demand(self, MatchesScore)
         image: Tensor = self.operator.inverse(y + self._sigma(y) ** 2 * s)
         return image
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """(Hᵀ H / sigma² + I / step)⁻¹ (Hᵀ y / sigma² + v / step), in the singular basis."""
-        self._demand(Proximal)
+        demand(self, Proximal)
         return spectral.prox(self._spectrum(v), y, v, step)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """The Gaussian N(y; H x, sigma²) N(x; v, rho²), sampled exactly."""
-        self._demand(SamplesGivenGaussian)
+        demand(self, SamplesGivenGaussian)
         return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
 
     def annealed_score(
         self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
     ) -> Tensor:
         """The score of p(x_sigma | y), coordinate by coordinate: see `spectral`."""
-        self._demand(Annealed)
+        demand(self, Annealed)
         return spectral.annealed_score(self._spectrum(x), y, x, prior_score, sigma)
 
     def spectrum(self, shape: Shape, /) -> Spectrum:
-        """Pseudo-observations w = (Uᵀ y) / s, whose noise is sigma / s, for images of this shape."""
-        self._demand(Spectral)
+        """Pseudo-observations w = (Uᵀ y) / s with noise sigma / s, for images of this shape."""
+        demand(self, Spectral)
         key = tuple(shape)
         found: Spectrum = self._memo.get(key, lambda: self._make_spectrum(key, None))
         return found
@@ -182,40 +175,35 @@ class Gaussian:
         Raises:
             InputError: no image has such a measurement.
         """
-        return (
-            self.operator.image_shape(shape)
-            if isinstance(self.operator, InfersImageShape)
-            else tuple(shape)
-        )
+        return image_shape_of(self.operator, shape)
 
     def withdrawn(self) -> Mapping[type, str]:
         """What H or sigma do not allow."""
+        reasons: Mapping[type, str] = self._memo.get("withdrawn", self._reasons)
+        return reasons
+
+    def _reasons(self) -> Mapping[type, str]:
         reasons: dict[type, str] = {}
         if lack := lacks(self.operator, Invertible):
             reasons[MatchesScore] = (
                 f"a score fixes only H x, and {self.operator!r} can't be undone: {lack}"
             )
-        if isinstance(self.operator, Diagonal) and not lacks(self.operator, HasSVD):
-            return reasons
+        if why := self._not_spectral():
+            hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
+            reasons |= dict.fromkeys((Annealed, Spectral, SamplesGivenGaussian), why)
+            reasons[Proximal] = why + hint
+        return reasons
+
+    def _not_spectral(self) -> str | None:
         if lack := lacks(self.operator, HasSVD):
-            has_method = isinstance(self.operator, HasSVD)
-            why = "its operator has no SVD " + (
-                f"({lack})" if has_method else "(CircularBlur has one)"
-            )
-        elif isinstance(self.sigma, Tensor):
-            why = (
+            known = isinstance(self.operator, HasSVD)  # then it said itself why
+            return f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
+        if isinstance(self.sigma, Tensor) and not isinstance(self.operator, Diagonal):
+            return (
                 "its sigma differs between pixels, and its operator mixes them; give one number, "
                 "or an operator that acts on each pixel by itself (Identity, Mask)"
             )
-        else:
-            return reasons
-        hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
-        return reasons | {
-            Proximal: why + hint,
-            SamplesGivenGaussian: why,
-            Annealed: why,
-            Spectral: why,
-        }
+        return None
 
     def __repr__(self) -> str:
         if isinstance(self.sigma, Tensor):
@@ -268,7 +256,3 @@ class Gaussian:
 
     def _make_spectrum(self, shape: Shape, like: Tensor | None) -> Spectrum:
         return spectral.spectrum_of(self.operator.svd(shape), self.sigma, like)
-
-    def _demand(self, capability: type) -> None:
-        if why := self.withdrawn().get(capability):
-            raise IncompatibleError(f"{self!r} is not {capability.__name__}: {why}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Generator, Tensor
 
@@ -37,3 +39,30 @@ def uniform(like: Tensor, generator: Generator, /) -> Tensor:
     return torch.rand(
         like.shape, generator=generator, dtype=like.dtype, device=generator.device
     ).to(like.device)
+
+
+def together(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors, expanded to the one shape to which they broadcast."""
+    shape = torch.broadcast_shapes(*(t.shape for t in tensors))  # type: ignore[no-untyped-call]
+    return tuple(t.expand(shape) for t in tensors)
+
+
+def in_pieces(
+    function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, nodes: int
+) -> tuple[Tensor, ...]:
+    """A function of pixels that needs `nodes` numbers for each, a few thousand pixels at a time.
+
+    Args:
+        function: takes the tensors as columns `(n, 1)` and returns columns `(n,)`.
+        tensors: they broadcast to one shape, which the results have.
+        nodes: how many numbers the function holds for each pixel.
+
+    >>> grid = torch.linspace(0, 1, 5)
+    >>> in_pieces(lambda a, b: ((a + b * grid).sum(1),), torch.ones(2, 3), torch.ones(3), nodes=5)
+    (tensor([[7.5000, 7.5000, 7.5000],
+            [7.5000, 7.5000, 7.5000]]),)
+    """
+    tensors = together(*tensors)
+    columns = [torch.split(t.reshape(-1, 1), max(1, 2**20 // nodes)) for t in tensors]
+    pieces = [function(*columns) for columns in zip(*columns, strict=True)]
+    return tuple(torch.cat(piece).reshape(tensors[0].shape) for piece in zip(*pieces, strict=True))

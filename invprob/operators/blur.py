@@ -2,8 +2,9 @@
 
     y = F* diag(g) F x,   g = the DFT of the kernel, centred
 
-Exact, in O(n log n): every map below is one real FFT, each way. With the Hartley basis Q (see
-`fourier`) and the phase filter P = F* diag(g / |g|) F, which is real and orthogonal,
+Exact, in O(n log n): forward and adjoint are a pair of real FFTs, each map of the decomposition is
+one. With the Hartley basis Q (see `fourier`) and the phase filter P = F* diag(g / |g|) F, which is
+real and orthogonal,
 
     H = U S Vᵀ,   V = Q,   U = P Q,   s = |g|,
 
@@ -17,26 +18,16 @@ with other borders (`SeparableBlur`).
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import SVD, Shape
 from ..errors import InputError
 from . import kernels
-from .fourier import from_half, half_of_hartley, hartley_of_half, to_half, transfer
-from .memo import Memo
-from .planes import broadcasts, constant, plane
-
-
-def _kernel(value: object) -> Tensor:
-    kernel = constant(value, "kernel")
-    if kernel.ndim < 2:
-        raise InputError(
-            f"kernel has shape {tuple(kernel.shape)}; give (h, w), or (C, h, w) for one a channel"
-        )
-    if not bool(kernel.any()):
-        raise InputError(f"kernel of shape {tuple(kernel.shape)} is 0 everywhere")
-    return kernel
+from .filters import Filter
+from .fourier import from_half, half_of_hartley, hartley_of_half, to_half
 
 
 @frozen(eq=False, repr=False)
@@ -63,8 +54,7 @@ class CircularBlur:
     tensor([[[[0.5000, 0.0000, 0.0000, 0.5000]]]])
     """
 
-    kernel: Tensor = field(converter=_kernel)
-    _memo: Memo[Tensor] = field(factory=lambda: Memo(8), init=False)
+    _filter: Filter = field(converter=Filter, alias="kernel")
 
     @classmethod
     def named(cls, kernel: str) -> CircularBlur:
@@ -82,37 +72,35 @@ class CircularBlur:
         """
         return cls(kernels.named(kernel))
 
+    @property
+    def kernel(self) -> Tensor:
+        """The kernel, float64."""
+        return self._filter.kernel
+
     def forward(self, x: Tensor, /) -> Tensor:
         """The convolution of x with the kernel."""
-        return self._filter(x, self._half("transfer", x))
+        return self._filter.apply("transfer", x)
 
     def adjoint(self, y: Tensor, /) -> Tensor:
         """The correlation of y with the kernel."""
-        return self._filter(y, self._half("transfer", y).conj())
+        return self._filter.apply_adjoint("transfer", y)
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """The image's shape; `InputError` if the kernel does not fit into it."""
-        size = plane(shape, self)
-        h, w = self.kernel.shape[-2:]
-        if h > size[0] or w > size[1]:
-            raise InputError(
-                f"a kernel of {h}x{w} pixels is larger than an image of {size[0]}x{size[1]}, "
-                f"shape {tuple(shape)}; crop the kernel or pad the image"
-            )
-        if not broadcasts(self.kernel.shape[:-2], tuple(shape[:-2])):
-            raise InputError(
-                f"a kernel of shape {tuple(self.kernel.shape)} does not fit images of shape "
-                f"{tuple(shape)}; give (h, w), or (C, h, w) with one kernel for each channel"
-            )
+        self._filter.size(shape)
         return tuple(shape)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The measurement's shape; `InputError` if the kernel does not fit into it."""
         return self.out_shape(shape)
 
+    def acts_on(self) -> Literal["plane"] | None:
+        """Each channel alone, unless channels have kernels of their own."""
+        return None if self._filter.per_channel() else "plane"
+
     def svd(self, shape: Shape, /) -> SVD:
         """V = Q (Hartley), U = P Q, s = |g|: each map is one FFT."""
-        size = plane(self.out_shape(shape), self)
+        size = self._filter.size(shape)
 
         def v(w: Tensor) -> Tensor:
             return from_half(half_of_hartley(w), size)
@@ -121,55 +109,37 @@ class CircularBlur:
             return hartley_of_half(to_half(x), size[1])
 
         def u(w: Tensor) -> Tensor:
-            return from_half(half_of_hartley(w) * self._half("phase", w), size)
+            return from_half(half_of_hartley(w) * self._filter.half("phase", w), size)
 
         def ut(y: Tensor) -> Tensor:
-            return hartley_of_half(to_half(y) * self._half("phase", y).conj(), size[1])
+            return hartley_of_half(to_half(y) * self._filter.half("phase", y).conj(), size[1])
 
-        return SVD(self._transfer(size).abs().expand(shape).clone(), v, vt, u, ut)
+        return SVD(self._filter.transfer(shape).abs().expand(shape).clone(), v, vt, u, ut)
 
     def inverse(self, y: Tensor, /) -> Tensor:
         """The image whose blur is y; `InputError` where the transfer function has zeros."""
-        self._check_invertible(tuple(y.shape[1:]))
-        return self._filter(y, self._half("inverse", y))
+        self._nonzero(tuple(y.shape[1:]))
+        return self._filter.apply("inverse", y)
 
     def inverse_adjoint(self, x: Tensor, /) -> Tensor:
         """H⁻ᵀ x; `InputError` where the transfer function has zeros."""
-        self._check_invertible(tuple(x.shape[1:]))
-        return self._filter(x, self._half("inverse", x).conj())
+        self._nonzero(tuple(x.shape[1:]))
+        return self._filter.apply_adjoint("inverse", x)
 
     def log_abs_det(self, shape: Shape, /) -> Tensor:
-        """Sum of log |g|; `InputError` where the transfer function has zeros."""
-        self._check_invertible(shape)
-        size = plane(shape, self)
-        return self._transfer(size).abs().log().expand(shape).sum()
+        """The sum of log |g|; `InputError` where the transfer function has zeros."""
+        return self._nonzero(shape).abs().log().expand(shape).sum()
 
-    def __repr__(self) -> str:
-        return f"CircularBlur(kernel={'x'.join(map(str, self.kernel.shape))})"
-
-    def _filter(self, x: Tensor, half: Tensor) -> Tensor:
-        return from_half(to_half(x) * half, plane(tuple(x.shape[1:]), self))
-
-    def _transfer(self, size: tuple[int, int]) -> Tensor:
-        return self._memo.get(size, lambda: transfer(self.kernel, size))
-
-    def _half(self, which: str, x: Tensor) -> Tensor:
-        """A half spectrum derived from the transfer function, for images like x."""
-        size = plane(self.out_shape(tuple(x.shape[1:])), self)
-
-        def make() -> Tensor:
-            g = self._transfer(size)[..., : size[1] // 2 + 1]
-            g = {"transfer": lambda: g, "phase": g.sgn, "inverse": g.reciprocal}[which]()
-            return g.to(x.device, x.dtype.to_complex())
-
-        return self._memo.get((which, size, x.dtype, x.device), make)
-
-    def _check_invertible(self, shape: Shape) -> None:
-        self.out_shape(shape)
-        zeros = int((self._transfer(plane(shape, self)) == 0).sum())
+    def _nonzero(self, shape: Shape) -> Tensor:
+        g = self._filter.transfer(shape)
+        zeros = int((g == 0).sum())
         if zeros:
             raise InputError(
                 f"{self!r} can't be inverted for images of shape {tuple(shape)}: its transfer "
                 f"function is zero at {zeros} frequencies; a kernel without zeros (gaussian1) or "
                 "another image size can be, and svd(shape) works for all"
             )
+        return g
+
+    def __repr__(self) -> str:
+        return f"CircularBlur(kernel={self._filter.taps()})"

@@ -10,6 +10,7 @@ spectral domain *is* pixel j.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 from attrs import field, frozen
@@ -139,6 +140,10 @@ class Mask:
         """U = V = I, s = mask."""
         s = self.mask.double().expand(self.out_shape(shape)).clone()
         return SVD(s, _same, _same, self.forward, self.forward)
+
+    def acts_on(self) -> Literal["plane"] | None:
+        """Each channel alone, unless the mask differs between channels."""
+        return "plane" if all(n == 1 for n in self.mask.shape[:-2]) else None
 
     def diagonal(self, shape: Shape, /) -> Tensor:
         """The mask: H acts on each pixel by itself."""

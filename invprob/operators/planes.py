@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,10 +35,33 @@ def broadcasts(small: Shape, shape: Shape, /) -> bool:
     )
 
 
+def given_shape(value: object, /) -> Shape:
+    """A user's image shape as a tuple of whole numbers >= 1, or `InputError`."""
+    try:
+        shape = tuple(int(n) for n in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise InputError(f"image_shape={value!r}; give the shape of one image, such as (1, 8, 8)")
+    return shape
+
+
+def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Tensor:
+    """A view of `(..., H, W)` with each of the last two axes cut in two: H = r h, W = s w.
+
+    >>> blocks(torch.zeros(1, 6, 8), (3, 2), (4, 2)).shape
+    torch.Size([1, 3, 2, 4, 2])
+    """
+    return x.reshape(*x.shape[:-2], *rows, *columns)
+
+
 def constant(value: object, name: str, /) -> Tensor:
     """A private copy of a user's array: float64, on the CPU, finite, not empty."""
     try:
-        tensor = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)
+        given = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        if given.is_complex():
+            raise TypeError("its numbers are complex")
+        tensor = given.detach().to("cpu", torch.float64, copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{name} is no array of real numbers: {error}") from None
     if tensor.numel() == 0:

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from ..errors import InputError
+from ..images import read_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 SCALES = (1.0, 0.8, 0.65, 0.5)
@@ -115,17 +116,7 @@ def _integer(end: int, generator: Generator) -> int:
 
 
 def _read(path: Path) -> Tensor:
-    import imageio.v3 as imageio
-
-    pixels = torch.from_numpy(imageio.imread(path))
-    if pixels.dtype != torch.uint8 or pixels.ndim not in (2, 3):
-        raise InputError(
-            f"{path} holds {pixels.dtype} of shape {tuple(pixels.shape)}: training takes 8-bit"
-            " gray or colour photos. Convert it, or move it elsewhere."
-        )
-    if pixels.ndim == 2:
-        return pixels[None].contiguous()
-    return pixels[..., :3].permute(2, 0, 1).contiguous()
+    return (255 * read_image(path)[0]).round().to(torch.uint8)
 
 
 def _scales(photo: Tensor) -> Iterable[Tensor]:

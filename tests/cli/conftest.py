@@ -131,12 +131,14 @@ PARTS = (
     Component("solver", "pnp", Once),
     Component("solver", "restart", Wander),
 )
+OWN = Component("solver", "own", Once, summary="my own")
+PLUGIN = Contribution("own", "invprob-own", "2.0", (OWN,))
 BROKEN = Contribution("glow", "invprob-glow", "1.0", cause="ImportError: no module named glow")
 
 
 @pytest.fixture(autouse=True)
 def parts(monkeypatch):
-    found = Catalogue((Contribution("built-in", "invprob", "0.1.0", PARTS), BROKEN))
+    found = Catalogue((Contribution("built-in", "invprob", "0.1.0", PARTS), PLUGIN, BROKEN))
     module = importlib.import_module("invprob.catalogue")  # `invprob.catalogue` is the function
     monkeypatch.setattr(module, "_catalogue", lambda chosen, strict: found)
     monkeypatch.delenv("INVPROB_DEBUG", raising=False)

@@ -204,7 +204,8 @@ def test_plugins(invprob):
     shown = invprob("plugins").stdout
     assert "gaussian:sigma=<a number>" in shown
     assert "restart:calls=3,noise=0.01" in shown
-    assert "smooth images; invprob 0.1.0" in shown
+    assert "  denoiser:size=3                           smooth images\n" in shown
+    assert "own [invprob-own 2.0]" in shown
     assert "\nglow (invprob-glow 1.0): broken: ImportError" in shown
 
 

@@ -89,7 +89,7 @@ def test_every_annotation():
             "gaussian:frobnicate=1",
             "has no option 'frobnicate'; it takes gaussian:sigma=<a number>",
         ),
-        ("gaussian:sigma=25", r"for 25 on the scale 0..255 type sigma=25/255 \(= 0.098\)"),
+        ("gaussian:sigma=25", r"on the scale 0..255, type sigma=25/255 \(= 0.098\)"),
         ("gaussian:sigma=-1", "a noise level is a positive number"),
         ("gaussian:sigma=0.1,operator=mask", "typed apart: -A mask:file=mask.png"),
     ],

@@ -62,8 +62,8 @@ def test_any_text_is_a_word_and_converts_or_fails_cleanly(text):
         ("a/b.png", Path, Path("a/b.png")),
         ("1,2.5", tuple[int, float], (1, 2.5)),
         ("0.5", float | torch.Tensor, 0.5),
-        ("word", Any, "word"),
-        ("25/255", object, 25 / 255),
+        ("word", inspect.Parameter.empty, "word"),
+        ("25/255", inspect.Parameter.empty, 25 / 255),
     ],
 )
 def test_conversions(text, annotation, value):
@@ -85,6 +85,8 @@ def test_conversions(text, annotation, value):
         ("1,x", tuple[int, ...]),
         ("x", float | None),
         ("1", torch.Tensor),
+        ("1", Any),
+        ("1", object),
     ],
 )
 def test_impossible_conversions(text, annotation):

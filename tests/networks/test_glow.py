@@ -22,7 +22,7 @@ from invprob.networks.invertible import (
 
 SHAPES = [
     ((1, 4, 4), (2, 2)),
-    ((3, 4, 4), (1, 1)),
+    ((3, 2, 2), (2,)),
     ((1, 2, 6), (3,)),
     ((1, 1, 8), (2, 1, 2)),
     ((2, 4, 1), (2, 2)),
@@ -52,10 +52,8 @@ def images(shape, count=2, dtype=torch.float64):
 
 
 def log_det_of_jacobian(function, x):
-    jacobian = torch.autograd.functional.jacobian(
-        lambda flat: function(flat.view_as(x)), x.flatten()
-    )
-    return torch.linalg.slogdet(jacobian.reshape(x.numel(), x.numel())).logabsdet
+    jacobian = torch.func.jacrev(lambda flat: function(flat.view_as(x)).flatten())(x.flatten())
+    return torch.linalg.slogdet(jacobian).logabsdet
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,7 @@ def test_layers(make):
     x = images((4, 3, 2), count=1) - 0.5
     y, log_det = layer(x)
     torch.testing.assert_close(layer.inverse(y), x, rtol=0, atol=1e-12)
-    expected = log_det_of_jacobian(lambda flat: layer(flat)[0].flatten(), x)
+    expected = log_det_of_jacobian(lambda image: layer(image)[0], x)
     torch.testing.assert_close(log_det.sum(), expected, rtol=0, atol=1e-11)
 
 
@@ -130,7 +128,7 @@ def test_log_determinant_is_that_of_the_jacobian(shape, depths):
     _, log_det = flow.encode(x)
     for row in range(2):
         image = x[row : row + 1]
-        expected = log_det_of_jacobian(lambda flat: flow.encode(flat)[0].flatten(), image)
+        expected = log_det_of_jacobian(lambda image: flow.encode(image)[0], image)
         torch.testing.assert_close(log_det[row], expected, rtol=0, atol=1e-9)
 
 

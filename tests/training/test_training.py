@@ -1,11 +1,11 @@
 """The training script, on a few small made-up photos and a small network."""
 
-import imageio.v3 as imageio
 import pytest
 import torch
 from torch import Generator
 
 from invprob.errors import InputError
+from invprob.images import write_image
 from invprob.networks.denoiser import SIGMA_RANGE
 from invprob.training.denoiser import main, validate
 from invprob.training.denoising import Denoising, Recipe
@@ -23,8 +23,8 @@ def folder(tmp_path_factory):
     for name, size in [("a", (64, 70)), ("b", (80, 40)), ("gray", (50, 50)), ("d", (64, 64))]:
         rough = torch.rand(size, generator=generator).cumsum(0).cumsum(1)
         smooth = (255 * rough / rough.max()).to(torch.uint8)
-        pixels = smooth if name == "gray" else smooth[..., None].expand(-1, -1, 3)
-        imageio.imwrite(folder / f"{name}.png", pixels.numpy())
+        pixels = smooth.expand(1 if name == "gray" else 3, *size)
+        write_image(folder / f"{name}.png", pixels[None].float() / 255)
     return folder
 
 
@@ -98,7 +98,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(photos, tmp_path):
 
 
 def test_training_helps(photos):
-    recipe = Recipe(steps=60, batch=8, patch=32, widths=(8, 8, 8), average=0.9)
+    recipe = Recipe(steps=150, batch=8, patch=32, widths=(8, 8, 8), average=0.9)
     run = Run(Denoising(recipe, photos[0]))
     x = list(photos[1].values())
     before = validate(run.averaged, x)["colour 0.196"]

@@ -26,15 +26,16 @@ class OnlyLogProb:
 y = torch.zeros(1, 1, 8, 8)
 prior = ip.GaussianPrior(mean=y[0], sd=0.2)
 noise = ip.Gaussian(sigma=0.1)
+density = OnlyLogProb()
 
 ip.solve(ip.Problem(prior, noise, y), ip.PnP())
 ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
 ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 
-ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: OnlySamples
-ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: OnlySamples
-ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.PnP())  # error: OnlyLogProb
-ip.solve(ip.Problem(OnlyLogProb(), noise, y), ip.AnnealedLangevin())  # error: OnlyLogProb
-ip.iterate(ip.Problem(OnlyLogProb(), noise, y), ip.Restart())  # error: OnlyLogProb
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L"
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L"
+ip.solve(ip.Problem(density, noise, y), ip.PnP())  # error: type parameter "P"
+ip.solve(ip.Problem(density, noise, y), ip.AnnealedLangevin())  # error: type parameter "P"
+ip.iterate(ip.Problem(density, noise, y), ip.Restart())  # error: type parameter "P"
 ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"

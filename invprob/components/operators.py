@@ -1,0 +1,107 @@
+"""Linear operators, by name."""
+
+from __future__ import annotations
+
+import torch
+
+from ..catalogue import Component
+from ..operators import kernels
+from ..operators.blur import CircularBlur
+from ..operators.compose import Compose
+from ..operators.correlation import CorrelationFilter
+from ..operators.decimate import BlurDecimate
+from ..operators.dense import Dense
+from ..operators.downsample import Downsample
+from ..operators.grayscale import Grayscale
+from ..operators.hadamard import Hadamard
+from ..operators.identity import Identity
+from ..operators.mask import Mask
+from ..operators.separable import SeparableBlur
+from ..operators.stack import Stack
+from ..streams import generator
+
+
+def _mask() -> Mask:
+    return Mask(torch.arange(64).reshape(8, 8) % 3 == 0)
+
+
+def _dense() -> Dense:
+    matrix = torch.randn(16, 64, dtype=torch.float64, generator=generator(0)) / 8
+    return Dense(matrix, image_shape=(1, 8, 8))
+
+
+def operators() -> list[Component]:
+    """The built-in operators."""
+    return [
+        Component("operator", "identity", Identity, summary="every pixel (denoising)"),
+        Component(
+            "operator",
+            "mask",
+            Mask,
+            example=_mask,
+            from_text=Mask.from_file,
+            summary="some pixels (inpainting)",
+        ),
+        Component(
+            "operator",
+            "circular-blur",
+            CircularBlur,
+            example=lambda: CircularBlur(kernels.gaussian(1.0)),
+            from_text=CircularBlur.named,
+            summary="convolution with borders that wrap around (deblurring)",
+        ),
+        Component(
+            "operator",
+            "separable-blur",
+            SeparableBlur,
+            example=lambda: SeparableBlur.named("gaussian1.0"),
+            from_text=SeparableBlur.named,
+            summary="convolution along rows and columns, with any borders (deblurring)",
+        ),
+        Component(
+            "operator",
+            "correlation-filter",
+            CorrelationFilter,
+            summary="the invertible 3x3 filter of Xie et al. (2023), Eq. 19",
+        ),
+        Component(
+            "operator",
+            "downsample",
+            Downsample,
+            example=lambda: Downsample(2),
+            summary="means of blocks (super-resolution)",
+        ),
+        Component(
+            "operator",
+            "blur-decimate",
+            BlurDecimate,
+            example=lambda: BlurDecimate.named("gaussian1.0", 2),
+            from_text=BlurDecimate.named,
+            summary="convolution, then every r-th pixel (super-resolution)",
+        ),
+        Component(
+            "operator",
+            "hadamard",
+            Hadamard,
+            example=lambda: Hadamard(8, keep=0.25, scramble=True),
+            summary="some Walsh-Hadamard coefficients (compressive sensing)",
+        ),
+        Component("operator", "grayscale", Grayscale, summary="colour to gray (colourisation)"),
+        Component(
+            "operator", "dense", Dense, example=_dense, summary="any matrix, for small images"
+        ),
+        Component(
+            "operator",
+            "compose",
+            Compose,
+            example=lambda: Compose(Grayscale(), SeparableBlur.named("gaussian1.0")),
+            summary="one operator after another",
+        ),
+        Component(
+            "operator",
+            "stack",
+            Stack,
+            example=lambda: Stack([_mask(), Downsample(2)], image_shape=(1, 8, 8)),
+            summary="several measurements of one image",
+        ),
+    ]

@@ -1,0 +1,46 @@
+"""Priors, by name."""
+
+from __future__ import annotations
+
+import torch
+
+from ..catalogue import Component
+from ..priors.denoiser import DenoiserPrior
+from ..priors.gaussian import GaussianPrior
+from ..priors.gaussian_mixture import GaussianMixturePrior
+
+
+def _gaussian() -> GaussianPrior:
+    return GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+
+
+def _gaussian_mixture() -> GaussianMixturePrior:
+    grey = torch.full((1, 8, 8), 0.5)
+    means = torch.stack([0.5 * grey, 1.5 * grey])
+    return GaussianMixturePrior(torch.ones(2), means, 0.01 * torch.eye(64).repeat(2, 1, 1))
+
+
+def priors() -> list[Component]:
+    """The built-in priors."""
+    return [
+        Component(
+            "prior",
+            "denoiser",
+            DenoiserPrior.pretrained,
+            summary="photographs, by the embedded denoising network",
+        ),
+        Component(
+            "prior",
+            "gaussian",
+            GaussianPrior,
+            example=_gaussian,
+            summary="a Gaussian; everything in closed form",
+        ),
+        Component(
+            "prior",
+            "gaussian-mixture",
+            GaussianMixturePrior,
+            example=_gaussian_mixture,
+            summary="a mixture of Gaussians; everything in closed form",
+        ),
+    ]

@@ -1,0 +1,43 @@
+"""Refusing what can't be: parameters of a noise model, and measurements outside its support."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+DARKEST = 1e-6
+"""Where a formula divides by the brightness of a pixel, a pixel counts as at least this bright."""
+
+
+def positive(value: object, name: str, meaning: str, /) -> float:
+    """A positive finite number; `InputError`, which says what it means, for anything else.
+
+    >>> positive(26, "alpha", "the number of looks")
+    26.0
+    """
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
+    return number
+
+
+def refuse(y: Tensor, bad: Tensor, why: str, /) -> None:
+    """Raise `InputError` if any entry of y is bad, with the first one's value and index."""
+    if bool(bad.any()):
+        where = tuple(bad.nonzero()[0].tolist())
+        raise InputError(
+            f"y[{', '.join(map(str, where))}] = {float(y[where]):.6g} ({int(bad.sum())} of "
+            f"{y.numel()} entries are like it): {why}"
+        )
+
+
+def inside(value: Tensor, least: float | None = None, /) -> Tensor:
+    """The value, but at least `least`, by default the smallest normal number of its type."""
+    return value.clamp_min(torch.finfo(value.dtype).tiny if least is None else least)

@@ -1,0 +1,157 @@
+"""Correlated noise: y = A w, where w is any noise of x and A an invertible filter after it.
+
+The noise is filtered and the image with it; A w is known exactly from y, so every capability of
+the noise has its counterpart at w = A⁻¹ y:
+
+    log p(y | x) = log p_w(A⁻¹ y | x) - log |det A|        (without the last term on a lattice)
+    ∇ₓ           = ∇ₓ log p_w at A⁻¹ y                     and so prox and sampling
+    ∇_y          = A⁻ᵀ ∇_w log p_w at A⁻¹ y
+    s(y) = f(x, y)  is  Aᵀ s = f_w(x, A⁻¹ y).
+
+Nothing is approximate. `Gaussian(sigma, operator=H)` puts a linear map before the noise, y = H x +
+sigma n; this puts one after it. Both may be used at once.
+
+Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
+https://arxiv.org/abs/2304.08384 (algorithm 4)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from attrs import evolve, field, frozen
+from torch import Generator, Tensor
+
+from ..compatibility import lacks
+from ..contracts import (
+    ChecksMeasurement,
+    Invertible,
+    LinearOperator,
+    Shape,
+    Spectrum,
+)
+from ..errors import InputError
+from .delegation import a_likelihood, image_shape_of, withdrawn_by
+
+
+@runtime_checkable
+class OnLattice(Protocol):
+    """A noise whose measurements are discrete: its `log_prob` is that of a probability."""
+
+    def spacing(self) -> float:
+        """The distance of two possible values of an entry of y."""
+
+
+def invertible(_: object, __: object, operator: object) -> None:
+    """A validator: a linear operator that can be undone."""
+    for capability in (LinearOperator, Invertible):
+        if isinstance(operator, type) or (lack := lacks(operator, capability)):
+            reason = "it is a class; give an instance" if isinstance(operator, type) else lack
+            raise InputError(
+                f"A={operator!r} can't correlate noise, which takes an invertible linear map: "
+                f"{reason}. CorrelationFilter() and CircularBlur(kernel) without zeros can be "
+                "undone; to blur the image before the noise use Gaussian(sigma, operator=H)"
+            )
+
+
+def log_abs_det(operator: Any, y: Tensor, /) -> Tensor:
+    """The number log |det A| for a measurement like y, `()`."""
+    value: Tensor = operator.log_abs_det(tuple(y.shape[1:]))
+    return value.to(y)
+
+
+@frozen(eq=False)
+class Correlated:
+    """y = A w with w ~ p_w(w | x).
+
+    Args:
+        noise: the law of w, any likelihood whose measurement A can be applied to.
+        A: the filter, an invertible linear operator.
+
+    Raises:
+        InputError: noise is no likelihood, or A can't be inverted; for some filters that depends
+            on the image's size, and is found out in use.
+
+    >>> import torch, invprob as ip
+    >>> A = ip.CircularBlur(torch.tensor([[0.2, 0.8]]))
+    >>> noise = ip.Correlated(ip.Gamma(alpha=26), A)
+    >>> y = noise.sample(torch.full((1, 1, 4, 4), 0.5), ip.generator(0))
+    >>> noise.log_prob(y, torch.full_like(y, 0.5)).shape
+    torch.Size([1])
+    """
+
+    noise: Any = field(validator=a_likelihood)
+    A: Any = field(validator=invertible)
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """Draw w, and filter it."""
+        y: Tensor = self.A.forward(self.noise.sample(x, generator))
+        return y
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """That of the noise at A⁻¹ y, minus log |det A|; on a lattice it stays what it is."""
+        value: Tensor = self.noise.log_prob(self.A.inverse(y), x)
+        if isinstance(self.noise, OnLattice):
+            return value
+        return value - log_abs_det(self.A, y)
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """That of the noise at A⁻¹ y."""
+        gradient: Tensor = self.noise.grad_x(self.A.inverse(y), x)
+        return gradient
+
+    def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """A⁻ᵀ times that of the noise at A⁻¹ y."""
+        score: Tensor = self.A.inverse_adjoint(self.noise.score_y(self.A.inverse(y), x))
+        return score
+
+    def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
+        """That of the noise at A⁻¹ y, for the score Aᵀ s."""
+        image: Tensor = self.noise.match_score(self.A.inverse(y), self.A.adjoint(s), x)
+        return image
+
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """That of the noise at A⁻¹ y."""
+        image: Tensor = self.noise.prox(self.A.inverse(y), v, step)
+        return image
+
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """That of the noise at A⁻¹ y."""
+        image: Tensor = self.noise.sample_given(self.A.inverse(y), v, rho, generator)
+        return image
+
+    def annealed_score(
+        self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
+    ) -> Tensor:
+        """That of the noise at A⁻¹ y."""
+        score: Tensor = self.noise.annealed_score(self.A.inverse(y), x, prior_score, sigma)
+        return score
+
+    def spectrum(self, shape: Shape, /) -> Spectrum:
+        """That of the noise, which observes A⁻¹ y."""
+        spectrum: Spectrum = self.noise.spectrum(shape)
+        return evolve(spectrum, observe=lambda y: spectrum.observe(self.A.inverse(y)))
+
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` if A can't be inverted, or A⁻¹ y is impossible for the noise."""
+        made = tuple(self.A.out_shape(tuple(y.shape[1:])))
+        if made != tuple(y.shape[1:]):
+            raise InputError(
+                f"A={self.A!r} makes {made} of measurements of shape {tuple(y.shape[1:])}; noise "
+                "is correlated by a map that keeps the shape"
+            )
+        w = self.A.inverse(y)
+        if isinstance(self.noise, ChecksMeasurement):
+            try:
+                self.noise.check_measurement(w)
+            except InputError as error:
+                raise InputError(f"in A⁻¹ y, {error}") from None
+
+    def image_shape(self, shape: Shape, /) -> Shape:
+        """The noise's: A keeps the shape of a measurement."""
+        return image_shape_of(self.noise, shape)
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """What the noise does not have either."""
+        return withdrawn_by(self.noise)

@@ -1,0 +1,190 @@
+"""Rayleigh noise, multiplicative: y = (1 + eta) x with eta ~ Rayleigh(scale).
+
+    log p(y | x) = log r - 2 log x - 2 log scale - r² / (2 x² scale²),   r = y - x
+
+for 0 < x < y; mean x (1 + scale sqrt(pi / 2)), variance x² scale² (2 - pi / 2). Every pixel is
+brighter than the truth, so y itself is no estimate. The Fisher information is infinite: gradients
+in x have a heavy tail, log(y - x) keeps x below y.
+
+* Score equation, t = r / x: y s = (1 + t) (1 / t - t / scale²) falls from +inf to -inf, so there
+  is one root for every y > 0 and every s. t³ + t² - scale² (1 - y s) t - scale² is convex, and
+  Newton's method from the right needs no safeguards.
+* prox: -log p is convex on (0, y) for scale <= 2.77, so its minimum is the one root of a
+  derivative between 0 and y.
+* Sum with Gaussian noise: r times a normal density of r, in closed form. With A = x² scale²,
+  B = sigma², c = y - x, h = c sqrt(A / (B (A + B))), and phi, Phi of the standard normal,
+
+      p(y | x) = sqrt(B) / (A + B) exp(-c² / 2 (A + B)) (phi(h) + h Phi(h)).
+
+Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
+https://arxiv.org/abs/2304.08384
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from attrs import field, frozen
+from torch import Generator, Tensor
+
+from ..contracts import Proximal, SamplesGivenGaussian
+from . import pixelwise
+from .checks import DARKEST, inside, positive, refuse
+from .pixelwise import Modes, Smoothed
+from .roots import newton, root_between
+from .rows import per_row, together, total, uniform
+
+CONVEX_UP_TO = 2.77
+
+
+def _scale(value: object) -> float:
+    return positive(value, "scale", "the scale of the Rayleigh law, 0.3")
+
+
+@frozen
+class Rayleigh:
+    """y = (1 + eta) x with eta ~ Rayleigh(scale).
+
+    Args:
+        scale: of the Rayleigh law, without a unit; a pixel of brightness x is brighter by
+            1.25 scale x on average, with a standard deviation of 0.66 scale x.
+
+    Raises:
+        InputError: scale is not positive and finite; in use: y <= 0.
+
+    >>> import torch, invprob as ip
+    >>> noise, y = ip.Rayleigh(scale=0.3), torch.tensor([[0.6]])
+    >>> x = torch.tensor([[0.5]])
+    >>> noise.match_score(y, noise.score_y(y, x), y)
+    tensor([[0.5000]])
+    """
+
+    scale: float = field(converter=_scale)
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """Draw (1 + eta) x; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
+        eta = self.scale * (-2 * torch.log1p(-uniform(x, generator))).sqrt()
+        x = inside(x, DARKEST)
+        return torch.maximum(x * (1 + eta), torch.nextafter(x, x + 1))
+
+    def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The density log p(y_i | x_i), entry by entry."""
+        defined = (x > 0) & (y > x)
+        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        r, scale = y - x, x * self.scale
+        value = r.log() - 2 * scale.log() - 0.5 * (r / scale).square()
+        return torch.where(defined, value, -torch.inf)
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The sum of log p(y_i | x_i)."""
+        return total(self.log_density(y, x))
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The derivative -1 / r - 2 / x + y r / (x³ scale²); 0 where x is not between 0 and y."""
+        defined = (x > 0) & (y > x)
+        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        r = y - x
+        value = -1 / r - 2 / x + (y / x) * (r / x) / (self.scale**2 * x)
+        return torch.where(defined, value, 0)
+
+    def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The derivative 1 / r - r / (scale² x²); 0 where x is not between 0 and y."""
+        defined = (x > 0) & (y > x)
+        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        r = y - x
+        return torch.where(defined, 1 / r - r / (self.scale * x).square(), 0)
+
+    def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
+        """The root y / (1 + t), where t³ + t² - scale² (1 - y s) t - scale² = 0; x is ignored."""
+        y, square = inside(y, DARKEST), self.scale**2
+        excess = 1 - y * s
+        start = torch.where(
+            excess >= 0,
+            self.scale * (1 + excess.clamp_min(0).sqrt()),
+            (-1 / excess.clamp_max(-DARKEST)).clamp_max(self.scale),
+        )
+
+        def cubic(t: Tensor) -> tuple[Tensor, Tensor]:
+            return (
+                ((t + 1) * t - square * excess) * t - square,
+                (3 * t + 2) * t - square * excess,
+            )
+
+        t, _ = newton(cubic, start, torch.zeros_like(start))
+        return y / (1 + t)
+
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """The root of x - v - step grad_x(y, x) in (0, y)."""
+        y, v = together(inside(y, DARKEST), v)
+        rate = per_row(step, v)
+        end = y * (1 - 2 * torch.finfo(y.dtype).eps)
+        return root_between(lambda x: x - v - rate * self.grad_x(y, x), 1e-6 * y, end)
+
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """Draw x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
+        y, variance = inside(y, DARKEST), per_row(rho, v).square()
+        mode = self.prox(y, v, variance.flatten())
+        width = (1 / variance + self._curvature(y, mode)).rsqrt()
+        modes = Modes(mode, mode, width, torch.zeros_like(mode), y)
+        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+
+    def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
+        """The likelihood of w + sigma n, in closed form."""
+        x = inside(x, DARKEST)
+        c, b = y - x, sigma**2
+        whole = (self.scale * x).square() + b
+        rate = self.scale * x / (sigma * whole.sqrt())
+        log_mass, ratio = _half_moment(c * rate)
+        shrunk = c / whole
+        log_density = math.log(sigma) - whole.log() - 0.5 * c * shrunk + log_mass
+        score = ratio * rate - shrunk
+        relative = self.scale**2 * x / whole  # of the variance, per x
+        slope = relative * (c * shrunk - 2) + shrunk + ratio * rate * (b * shrunk / x - 1)
+        return Smoothed(log_density, score, slope)
+
+    def least_x(self) -> float:
+        """Black, that is 1e-6."""
+        return DARKEST
+
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` if y has an entry that is not positive."""
+        refuse(
+            y,
+            y <= 0,
+            f"{self!r} makes every pixel brighter than a positive image; lift the dark pixels of "
+            "a rounded file, y.clamp(min=1 / 510), or use Mixture(Rayleigh(scale), sigma), which "
+            "allows all numbers",
+        )
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The prox and the sampler, for noise so wide that there may be two modes."""
+        if self.scale <= CONVEX_UP_TO:
+            return {}
+        why = f"with scale > {CONVEX_UP_TO} -log p(y | x) is not convex in x"
+        return {Proximal: why, SamplesGivenGaussian: why}
+
+    def _curvature(self, y: Tensor, x: Tensor) -> Tensor:
+        """The second derivative of -log p(y | x) in x, at least 0."""
+        share = x / y
+        value = (1 - share).square().reciprocal() - 2 / share.square()
+        value = value + (3 - 2 * share) / (self.scale * share.square()).square()
+        return (value / y.square()).clamp_min(0)
+
+
+def _half_moment(h: Tensor) -> tuple[Tensor, Tensor]:
+    """The log of I and Phi / I, where I = phi(h) + h Phi(h) is the mean of max(h + n, 0)."""
+    # Below -5 the two terms cancel; Laplace's continued fraction of Mills' ratio does not.
+    a = (-h).clamp_min(5.0)
+    tail = torch.zeros_like(a)
+    for n in range(24, 1, -1):
+        tail = n / (a + tail)
+    tail = 1 / (a + tail)
+    near = h.clamp_min(-5.0)
+    phi = (-0.5 * near.square()).exp() / math.sqrt(math.tau)
+    cumulative = torch.special.ndtr(near)
+    moment = phi + near * cumulative
+    far = h < -5
+    log_far = (tail / (a + tail)).log() - 0.5 * a.square() - 0.5 * math.log(math.tau)
+    return torch.where(far, log_far, moment.log()), torch.where(far, 1 / tail, cumulative / moment)

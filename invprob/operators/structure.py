@@ -1,0 +1,63 @@
+"""What a composition of operators can know about its parts.
+
+The product of two decompositions is a decomposition in two cases only: one factor is orthogonal,
+or the two act on different axes, so that the product is a Kronecker product. An operator that has
+such a structure says so by a method; it is optional, and plugins may define it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from ..contracts import Shape
+
+Axes = Literal["channels", "plane"]
+
+
+@runtime_checkable
+class MayBeOrthogonal(Protocol):
+    """An operator that knows whether it is orthogonal."""
+
+    def is_orthogonal(self) -> bool:
+        """Whether Hᵀ H = H Hᵀ = I, for every image shape that it takes."""
+
+
+@runtime_checkable
+class ActsOn(Protocol):
+    """An operator that knows which axes of an image `(C, H, W)` it acts on."""
+
+    def acts_on(self) -> Axes | None:
+        """Which.
+
+        "channels": one and the same map of the first axis at every pixel, whatever the other axes
+        are. "plane": one and the same map of H and W for every channel, whatever their number is.
+        None: neither.
+        """
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """An operator whose measurement has entries that were never measured."""
+
+    def observed(self, shape: Shape, /) -> Tensor:
+        """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
+
+
+def is_orthogonal(operator: object, /) -> bool:
+    """Whether the operator says that it is."""
+    return isinstance(operator, MayBeOrthogonal) and operator.is_orthogonal()
+
+
+def acts_on(operator: object, /) -> Axes | None:
+    """What the operator says, None if nothing."""
+    return operator.acts_on() if isinstance(operator, ActsOn) else None
+
+
+def observed(operator: object, shape: Shape, /) -> Tensor:
+    """What the operator says of a measurement of this shape, everything if nothing."""
+    if isinstance(operator, Observes):
+        return operator.observed(shape)
+    return torch.ones((), dtype=torch.bool)

@@ -1,0 +1,132 @@
+"""Checks on likelihoods with a spectrum, or with a score along an annealing path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..contracts import Annealed, Differentiable, HasLikelihood, Likelihood, Spectral, Spectrum
+from .case import Case
+from .registry import check
+from .statistics import COUNT, mean_is
+from .verdict import Figure, close, finite, holds, skip
+
+
+def _observed(spectrum: Spectrum) -> Tensor:
+    return spectrum.sd.isfinite()
+
+
+@check("likelihood", Likelihood, Spectral)
+def spectral_basis_is_orthogonal(part: Any, case: Case) -> Figure:
+    """VᵀV = VVᵀ = I, and vt is the adjoint of v."""
+    spectrum = part.spectrum(case.shape)
+    x = case.image()
+    z = case.normal((case.batch, *spectrum.sd.shape), "z")
+    figure = close(spectrum.vt(spectrum.v(z)), z, 1e-9, "Vᵀ V z")
+    figure |= close(spectrum.v(spectrum.vt(x)), x, 1e-9, "V Vᵀ x")
+    left = (spectrum.v(z) * x).flatten(1).sum(1)
+    return figure | close(left, (z * spectrum.vt(x)).flatten(1).sum(1), 1e-9, "<V z, x>")
+
+
+@check("likelihood", HasLikelihood, Spectral)
+def spectrum_gives_the_likelihood(part: Any, case: Case) -> Figure:
+    """`log p(y | x) + ½ Σ (w - Vᵀx)² / sd²` does not depend on x, for w = observe(y)."""
+    spectrum = part.spectrum(case.shape)
+    x, other = case.image(), case.image("other")
+    y = part.sample(x, case.generator())
+    seen, sd = _observed(spectrum), spectrum.sd.to(x)
+    holds(bool((spectrum.sd > 0).all()), "sd is not positive everywhere")
+    w = spectrum.observe(y)
+    figure = close(w[:, ~seen], torch.zeros_like(w[:, ~seen]), 1e-12, "observe(y) where sd is inf")
+
+    def rest(image: Tensor) -> Tensor:
+        z = ((w - spectrum.vt(image)) / sd)[:, seen]
+        value: Tensor = part.log_prob(y, image) + z.square().flatten(1).sum(1) / 2
+        return value
+
+    return figure | close(rest(x), rest(other), 1e-8, "log p(y | x) + ½ Σ (w - Vᵀx)² / sd²")
+
+
+@check("likelihood", Likelihood, Spectral, once=True)
+def pseudo_observations_have_their_spread(part: Any, case: Case) -> Figure:
+    """observe(y) - Vᵀx has mean 0, standard deviation sd and no correlation, over samples y."""
+    spectrum = part.spectrum(case.small)
+    y, x = case.many(part, COUNT // 4)
+    seen = _observed(spectrum)
+    z = ((spectrum.observe(y) - spectrum.vt(x)) / spectrum.sd.to(x))[:, seen]
+    figure = mean_is(z, 0.0, "the mean of (observe(y) - Vᵀx) / sd")
+    figure |= mean_is(z**2, 1.0, "the variance of (observe(y) - Vᵀx) / sd", slack=1e-9)
+    if z.shape[1] < 2:
+        return figure
+    return figure | mean_is(
+        z * z.roll(1, 1), 0.0, "the correlation of coordinates of observe(y)", slack=1e-9
+    )
+
+
+@check("likelihood", Spectral, Annealed)
+def annealed_score_is_exact_while_noise_is_smaller(part: Any, case: Case) -> Figure:
+    """For sigma < min sd, it is ∇ log p + V (w - Vᵀx) / (sd² - sigma²) (Kawar et al. 2021)."""
+    spectrum = part.spectrum(case.shape)
+    seen, sd = _observed(spectrum), spectrum.sd
+    x = case.image()
+    y = part.sample(x, case.generator())
+    sigma = 0.7 * sd[seen].min().to(x).expand(case.batch)
+    prior_score = case.normal(tuple(x.shape), "prior")
+    gap = torch.where(seen, sd.to(x) ** 2 - sigma[0] ** 2, 1.0)
+    pull = (spectrum.observe(y) - spectrum.vt(x)) / gap * seen
+    expected = prior_score + spectrum.v(pull)
+    found = part.annealed_score(y, x, prior_score, sigma)
+    return close(found, expected, 1e-8, "annealed_score at sigma = 0.7 min sd")
+
+
+@check("likelihood", Spectral, Annealed)
+def annealed_score_is_exact_where_noise_is_larger(part: Any, case: Case) -> Figure:
+    """Along coordinates with sd < sigma, it is (w - Vᵀx) / (sigma² - sd²), whatever the prior."""
+    spectrum = part.spectrum(case.shape)
+    seen, sd = _observed(spectrum), spectrum.sd
+    x = case.image()
+    y = part.sample(x, case.generator())
+    sigma = _between(sd[seen]).to(x)
+    before = seen & (sd < sigma)
+    prior_score = case.normal(tuple(x.shape), "prior")
+    score = part.annealed_score(y, x, prior_score, sigma.expand(case.batch))
+    expected = (spectrum.observe(y) - spectrum.vt(x)) / (sigma**2 - sd.to(x) ** 2)
+    return close(
+        spectrum.vt(score)[:, before], expected[:, before], 1e-8, "annealed_score where sd < sigma"
+    )
+
+
+def _between(levels: Tensor) -> Tensor:
+    """A noise level above some of these and as far from all of them as can be."""
+    ordered = torch.cat([levels.flatten().sort().values, 2 * levels.max()[None]])
+    widest = (ordered[1:] / ordered[:-1]).argmax()
+    return (ordered[widest] * ordered[widest + 1]).sqrt()
+
+
+@check("likelihood", Spectral, Annealed)
+def annealed_score_is_finite_where_levels_meet(part: Any, case: Case) -> Figure:
+    """For sigma equal to an sd, where 1 / (sd² - sigma²) has its pole, it is finite."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    sd = part.spectrum(case.shape).sd.flatten().to(x)
+    for sigma in sd[sd.isfinite()][:4]:
+        score = part.annealed_score(y, x, torch.zeros_like(x), sigma.expand(case.batch))
+        finite(score, f"annealed_score at sigma = {float(sigma):.4g}, an sd,")
+    return Figure(0.0, 1.0)
+
+
+@check("likelihood", Differentiable, Annealed)
+def annealed_score_ends_at_the_posterior(part: Any, case: Case) -> Figure:
+    """As sigma → 0, it tends to ∇ log p(x) + ∇ₓ log p(y | x)."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    prior_score = case.normal(tuple(x.shape), "prior")
+    sigma = torch.full((case.batch,), 1e-7, dtype=x.dtype)
+    expected = prior_score + part.grad_x(y, x)
+    if not bool(expected.isfinite().all()):
+        skip("grad_x is infinite here")
+    return close(
+        part.annealed_score(y, x, prior_score, sigma), expected, 1e-5, "annealed_score at 1e-7"
+    )

@@ -1,0 +1,178 @@
+"""Checks on what a likelihood infers: its proximal map, posterior draws and score equation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..contracts import (
+    Differentiable,
+    HasLikelihood,
+    Likelihood,
+    MatchesScore,
+    Proximal,
+    SamplesGivenGaussian,
+    ScoresData,
+)
+from .case import Case
+from .quadrature import integrate
+from .registry import check
+from .statistics import COUNT, distribution_is, mean_is, stein
+from .verdict import Figure, below, close, holds, looks_like, skip
+
+SWEEPS = 30
+
+
+def _measured(part: Any, case: Case) -> tuple[Tensor, Tensor, Tensor]:
+    """y, an image v that is near the one y was made of, and a step `(B,)`."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    v = (x + 0.1 * case.normal(tuple(x.shape), "v")).clamp(case.low, case.high)
+    return y, v, case.sigma(low=0.02, high=0.5) ** 2
+
+
+def _objective(part: Any, y: Tensor, v: Tensor, step: Tensor) -> Callable[[Tensor], Tensor]:
+    def value(x: Tensor) -> Tensor:
+        misfit: Tensor = step.double() * part.log_prob(y, x).double()
+        return (x - v).double().square().flatten(1).sum(1) / 2 - misfit
+
+    return value
+
+
+@check("likelihood", HasLikelihood, Proximal)
+def prox_can_not_be_improved(part: Any, case: Case) -> Figure:
+    """`prox` minimises -step log p(y | x) + ½ ‖x - v‖²: no move, small or large, lowers it."""
+    y, v, step = _measured(part, case)
+    best = part.prox(y, v, step)
+    figure = looks_like(best, tuple(v.shape), v.dtype, "prox")
+    value = _objective(part, y, v, step)
+    lowest = value(best)
+    holds(bool(lowest.isfinite().all()), "the likelihood of prox's answer is 0")
+    moves = [case.normal(tuple(v.shape), f"move {k}") for k in range(6)] + [v - best]
+    if isinstance(part, Differentiable):
+        moves += [step.reshape(-1, *[1] * (v.ndim - 1)) * part.grad_x(y, best) + v - best]
+    gain = torch.zeros(())
+    for move in moves:
+        move = move / move.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, *[1] * (v.ndim - 1))
+        for size in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0):
+            for sign in (1, -1):
+                moved = torch.nan_to_num(value(best + sign * size * move), nan=torch.inf)
+                gain = torch.maximum(gain, ((lowest - moved) / (1 + lowest.abs())).max())
+    # rounding of an objective of size 1 is 1e-16; a move of 1e-5 finds errors of 1e-5 through it
+    return figure | below(float(gain), 1e-12, "what a move from prox's answer gains, relatively,")
+
+
+@check("likelihood", HasLikelihood, Proximal)
+def prox_is_the_global_minimum_for_a_pixel(part: Any, case: Case) -> Figure:
+    """For a single pixel, no point of a grid over [-0.5, 1.5] has a lower objective than prox."""
+    x = case.image("one", batch=1, shape=case.small)
+    y = part.sample(x, case.generator())
+    if x[0].numel() != 1:
+        skip(f"the smallest image it takes has {x[0].numel()} pixels, not one")
+    v = case.image("v", batch=1, shape=case.small)
+    step = case.sigma(low=0.02, high=0.5)[:1] ** 2
+    lowest = _objective(part, y, v, step)(part.prox(y, v, step))
+    grid = torch.linspace(-0.5, 1.5, 4001, dtype=case.dtype).reshape(-1, *[1] * len(case.small))
+    values = _objective(part, y.expand(4001, *y.shape[1:]).clone(), v, step)(grid)
+    least = torch.nan_to_num(values, nan=torch.inf).min()
+    return below(
+        float((lowest - least) / (1 + least.abs())), 1e-9, "the gain of a point of a grid"
+    )
+
+
+@check("likelihood", Likelihood, Proximal)
+def prox_of_a_tiny_step_stays(part: Any, case: Case) -> Figure:
+    """prox(y, v, step) → v as step → 0, for the image v that y was made of."""
+    v = case.image()
+    y = part.sample(v, case.generator())
+    way = (part.prox(y, v, v.new_full((case.batch,), 1e-12)) - v).abs().max()
+    return below(float(way), 1e-6, "the way of prox from v for a step of 1e-12")
+
+
+@check("likelihood", HasLikelihood, SamplesGivenGaussian, once=True)
+def posterior_draws_of_a_pixel_fit_log_prob(part: Any, case: Case) -> Figure:
+    """For a single pixel, sample_given draws x with density p(y | x) N(x; v, rho²)."""
+    x = case.image("one", batch=1, shape=case.small)
+    if x[0].numel() != 1:
+        skip(f"the smallest image it takes has {x[0].numel()} pixels, not one")
+    y = part.sample(x, case.generator())
+    v, rho = case.image("v", batch=1, shape=case.small), float(case.sigma(low=0.03, high=0.3)[0])
+    draws = _draws(part, y, v, rho, case)
+
+    def log_joint(points: Tensor) -> Tensor:
+        like = points.reshape(-1, *case.small)
+        log_prior = -((like - v).flatten(1).sum(1) ** 2) / (2 * rho**2)
+        log_p = part.log_prob(y.expand(len(points), *y.shape[1:]).clone(), like)
+        return log_prior + torch.nan_to_num(log_p, nan=-torch.inf)
+
+    values = draws.flatten().double()
+    highest = log_joint(values[:64]).max()
+    line = integrate(lambda t: log_joint(t) - highest, values, y.flatten().double().tolist())
+    shares = torch.searchsorted(values.sort().values, line.edges, right=True) / len(values)
+    figure = distribution_is(shares, line.cumulative / line.whole, len(values), "sample_given")
+    figure |= mean_is(values, line.mean, "the mean of sample_given", slack=1e-4 * rho)
+    square = (values - line.mean) ** 2
+    return figure | mean_is(
+        square, line.variance, "the variance of sample_given", slack=1e-3 * rho**2
+    )
+
+
+@check("likelihood", Differentiable, SamplesGivenGaussian, once=True)
+def posterior_draws_of_an_image_obey_stein(part: Any, case: Case) -> Figure:
+    """E[φ(x) s + φ'(x)] = 0 over sample_given, for s = grad_x(y, x) + (v - x) / rho²."""
+    shape = case.several
+    x = case.image("one", batch=1, shape=shape)
+    y = part.sample(x, case.generator())
+    v, rho = case.image("v", batch=1, shape=shape), float(case.sigma(low=0.03, high=0.3)[0])
+    draws = _draws(part, y, v, rho, case)
+    score = part.grad_x(y.expand(len(draws), *y.shape[1:]).clone(), draws) + (v - draws) / rho**2
+    return stein(score.double().flatten(1), draws.double().flatten(1), "sample_given")
+
+
+@check("likelihood", Likelihood, SamplesGivenGaussian)
+def posterior_draws_have_the_promised_form(part: Any, case: Case) -> Figure:
+    """sample_given is a finite image of v's type, near v for a tiny rho if v explains y."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    rho = case.sigma(low=0.03, high=0.3)
+    drawn = part.sample_given(y, case.image("v"), rho, case.generator())
+    figure = looks_like(drawn, tuple(x.shape), x.dtype, "sample_given")
+    near = part.sample_given(y, x, torch.full_like(rho, 1e-6), case.generator())
+    return figure | below(float((near - x).abs().max()), 1e-4, "the way from v for rho = 1e-6")
+
+
+def _draws(part: Any, y: Tensor, v: Tensor, rho: float, case: Case) -> Tensor:
+    rows = COUNT // 4
+    drawn: Tensor = part.sample_given(
+        y.expand(rows, *y.shape[1:]).clone(),
+        v.expand(rows, *v.shape[1:]).clone(),
+        v.new_tensor(rho),
+        case.generator("draws"),
+    )
+    return drawn
+
+
+@check("likelihood", Likelihood, ScoresData, MatchesScore)
+def match_score_solves_the_score_equation(part: Any, case: Case) -> Figure:
+    """Sweeps of x ← match_score(y, s, x), from y where shapes allow, reach score_y(y, x) = s."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    s = part.score_y(y, x)
+    guess = y.clone() if y.shape == x.shape else torch.full_like(x, 0.5)
+    for _ in range(SWEEPS):
+        guess = part.match_score(y, s, guess)
+    figure = looks_like(guess, tuple(x.shape), x.dtype, "match_score")
+    return figure | close(part.score_y(y, guess), s, 1e-8, "score_y of match_score's image")
+
+
+@check("likelihood", Likelihood, ScoresData, MatchesScore)
+def match_score_stays_a_solution(part: Any, case: Case) -> Figure:
+    """One sweep from a solution x of score_y(y, x) = s gives a solution."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    s = part.score_y(y, x)
+    swept = part.match_score(y, s, x)
+    return close(part.score_y(y, swept), s, 1e-8, "score_y after a sweep from a solution")

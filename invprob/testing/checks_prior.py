@@ -1,0 +1,163 @@
+"""Checks on priors: denoisers, scores, densities and flows, each against the others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..contracts import (
+    Denoises,
+    HasLatent,
+    HasLogProb,
+    SamplesPrior,
+    Scores,
+    ScoresMeasurement,
+)
+from .case import Case
+from .checks_gradients import gradient_matches
+from .registry import check
+from .statistics import COUNT, mean_is, stein
+from .verdict import Figure, below, close, looks_like
+
+
+def _noisy(case: Case, sigma: Tensor) -> Tensor:
+    x = case.image()
+    return x + sigma.reshape(-1, *[1] * (x.ndim - 1)) * case.normal(tuple(x.shape), "noise")
+
+
+def _rows(part: Any, case: Case, sigma: float) -> tuple[Tensor, Tensor]:
+    """Images of the prior and the same with noise, thousands of small ones, float64."""
+    x = part.sample((COUNT // 2, *case.small), case.generator("many")).double()
+    return x, x + sigma * case.normal(tuple(x.shape), "noise")
+
+
+@check("prior", Denoises)
+def denoised_images_have_the_promised_form(part: Any, case: Case) -> Figure:
+    """denoise(x, sigma) is a finite tensor of x's shape and type, for sigma `()` and `(B,)`."""
+    sigma = case.sigma()
+    x = _noisy(case, sigma)
+    figure = looks_like(part.denoise(x, sigma), tuple(x.shape), x.dtype, "denoise(x, sigma)")
+    one = part.denoise(x, sigma[0])
+    figure |= looks_like(one, tuple(x.shape), x.dtype, "denoise(x, sigma[0])")
+    return figure | close(
+        one, part.denoise(x, sigma[0].expand(case.batch)), 1e-6, "denoise for sigma of shape ()"
+    )
+
+
+@check("prior", Denoises)
+def little_noise_is_little_change(part: Any, case: Case) -> Figure:
+    """denoise(x, sigma) → x as sigma → 0: at the least noise level, it moves x by a few sigma."""
+    least = max(case.sigma_range[0], 0.0)
+    if isinstance(part, SamplesPrior):
+        least, x = 1e-4, part.sample((case.batch, *case.shape), case.generator()).to(case.dtype)
+    else:
+        x = _smooth(case)
+    x = x + least * case.normal(tuple(x.shape), "noise")
+    way = (part.denoise(x, x.new_tensor(least)) - x).square().mean().sqrt()
+    return below(float(way), 3 * least, f"the root mean square of denoise(x, {least:.2g}) - x")
+
+
+@check("prior", Denoises, Scores)
+def score_and_denoiser_obey_tweedie(part: Any, case: Case) -> Figure:
+    """score(x, sigma) = (denoise(x, sigma) - x) / sigma² (Miyasawa 1961, Robbins 1956)."""
+    sigma = case.sigma()
+    x = _noisy(case, sigma)
+    level = sigma.reshape(-1, *[1] * (x.ndim - 1))
+    step = part.denoise(x, sigma) - x
+    return close(level**2 * part.score(x, sigma), step, 1e-8, "sigma² score(x, sigma)")
+
+
+@check("prior", Scores)
+def score_has_the_promised_form(part: Any, case: Case) -> Figure:
+    """score(x, sigma) is a finite tensor of x's shape and type, for sigma `()` and `(B,)`."""
+    sigma = case.sigma()
+    x = _noisy(case, sigma)
+    figure = looks_like(part.score(x, sigma), tuple(x.shape), x.dtype, "score(x, sigma)")
+    one, each = part.score(x, sigma[0]), part.score(x, sigma[0].expand(case.batch))
+    return figure | close(one, each, 1e-6, "score for sigma of shape ()")
+
+
+@check("prior", HasLogProb, Scores)
+def score_without_noise_is_the_gradient(part: Any, case: Case) -> Figure:
+    """score(x, 0) = ∇ log p(x)."""
+    x = case.image()
+    return gradient_matches(part.log_prob, part.score(x, x.new_zeros(())), x, "score(x, 0)")
+
+
+@check("prior", HasLogProb)
+def log_prob_of_images_has_the_promised_form(part: Any, case: Case) -> Figure:
+    """log_prob(x) is one finite number per row."""
+    x = case.image()
+    return looks_like(part.log_prob(x), (case.batch,), x.dtype, "log_prob")
+
+
+@check("prior", SamplesPrior, Denoises, once=True)
+def denoiser_leaves_no_explainable_error(part: Any, case: Case) -> Figure:
+    """E[(x₀ - D(x)) f(x)] = 0 for every f, for x = x₀ + sigma n: D is the posterior mean."""
+    sigma = float(case.sigma(low=0.05)[0])
+    x0, x = _rows(part, case, sigma)
+    denoised = part.denoise(x, x.new_tensor(sigma))
+    error = (x0 - denoised).flatten(1)
+    centred = (x - x.mean(0)).flatten(1)
+    figure = mean_is(error, 0.0, "E[x₀ - D]")
+    figure |= mean_is(error * centred, 0.0, "E[(x₀ - D) x]")
+    figure |= mean_is(error * centred**3, 0.0, "E[(x₀ - D) x³]")
+    return figure | mean_is(error * (centred / sigma).sin(), 0.0, "E[(x₀ - D) sin(x / sigma)]")
+
+
+@check("prior", SamplesPrior, Scores, once=True)
+def smoothed_score_fits_noisy_images(part: Any, case: Case) -> Figure:
+    """E[φ(x) s + φ'(x)] = 0 for s = score(x, sigma), over x = x₀ + sigma n."""
+    sigma = float(case.sigma(low=0.05)[0])
+    _, x = _rows(part, case, sigma)
+    score = part.score(x, x.new_tensor(sigma))
+    return stein(score.double().flatten(1), x.flatten(1), "score(x, sigma)")
+
+
+@check("prior", HasLatent)
+def decode_undoes_encode(part: Any, case: Case) -> Figure:
+    """decode(encode(x)) = x, and log |det| is one finite number per row."""
+    x = case.image()
+    z, log_det = part.encode(x)
+    figure = looks_like(log_det, (case.batch,), x.dtype, "log |det| of encode")
+    back = part.decode(z)
+    looks_like(back, tuple(x.shape), x.dtype, "decode(z)")
+    return figure | close(back, x, 1e-6, "decode(encode(x))")
+
+
+@check("prior", HasLatent, once=True)
+def log_det_is_that_of_the_jacobian(part: Any, case: Case) -> Figure:
+    """The log |det| of encode is that of its Jacobian, written out for a small image."""
+    x = case.image(batch=1, shape=case.small)
+
+    def flat(image: Tensor) -> Tensor:
+        latent: Tensor = part.encode(image.reshape(1, *case.small))[0]
+        return latent.flatten()
+
+    jacobian = torch.func.jacrev(flat)(x.flatten())
+    expected = torch.linalg.slogdet(jacobian.double()).logabsdet
+    return close(part.encode(x)[1][0], expected, 1e-5, "log |det| of encode")
+
+
+@check("prior", ScoresMeasurement)
+def measurement_score_has_the_promised_form(part: Any, case: Case) -> Figure:
+    """measurement_score(y) is a finite tensor of y's shape and type."""
+    y = case.image()
+    return looks_like(part.measurement_score(y), tuple(y.shape), y.dtype, "measurement_score(y)")
+
+
+def _smooth(case: Case) -> Tensor:
+    """A plausible image where the prior can't draw one: a few waves."""
+    if len(case.shape) < 2:
+        return case.image()
+    height, width = case.shape[-2:]
+    waves = torch.zeros(case.batch, *case.shape, dtype=torch.float64)
+    phases = case.normal((case.batch, *case.shape[:-2], 3), "phases").double()
+    down = torch.linspace(0, math.pi, height, dtype=torch.float64)[:, None]
+    right = torch.linspace(0, math.pi, width, dtype=torch.float64)
+    for k, phase in enumerate(phases.unbind(-1)):
+        waves += ((k + 1) * down + right + phase[..., None, None]).sin() / 3
+    return (case.low + (case.high - case.low) * (0.5 + waves / 2)).to(case.dtype)

@@ -1,0 +1,219 @@
+"""Checks that hold for every method of every part: pure, batched, of any precision and device."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from ..contracts import ChecksMeasurement, Withdraws
+from ..errors import InputError
+from .calls import Call, calls
+from .case import Case
+from .registry import check
+from .verdict import CheckFailure, Figure, close, finite, holds, looks_like, skip
+
+PARTS = "prior likelihood operator"
+
+
+def _pairs(call: Call, ours: Any, theirs: Any, limit: float, how: str) -> Figure:
+    """Both answers agree, output by output."""
+    figure = Figure(0.0, limit)
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        name = call.name if len(ours) == 1 else f"output {number} of {call.name}"
+        figure |= close(call.view(a), call.view(b), limit, f"{name} {how}")
+    return figure
+
+
+@check(PARTS)
+def arguments_are_left_alone(part: Any, case: Case) -> Figure:
+    """No method changes its arguments or torch's global random state."""
+    state = torch.random.get_rng_state()
+    for call in calls(part, case):
+        before = [a.clone() for a in call.given]
+        call()
+        for old, new in zip(before, call.given, strict=True):
+            holds(bool(torch.equal(old, new)), f"{call.name} changed one of its arguments")
+    return holds(
+        bool(torch.equal(state, torch.random.get_rng_state())),
+        "torch's global random state moved; draw from the generator that is given",
+    )
+
+
+@check(PARTS)
+def the_same_again(part: Any, case: Case) -> Figure:
+    """A second call with the same arguments (and generator state) gives the same answer."""
+    figure = Figure(0.0, 1e-12)
+    for call in calls(part, case):
+        figure |= _pairs(call, call(), call(), 1e-12, "on a second call")
+    return figure
+
+
+@check(PARTS)
+def rows_do_not_mix(part: Any, case: Case) -> Figure:
+    """A row of a batch is treated as if it were alone."""
+    figure = Figure(0.0, 1e-5)  # networks compute in single precision
+    for call in calls(part, attrs.evolve(case, batch=3)):
+        if call.random:
+            continue
+        alone = [call.row(k)() for k in range(3)]
+        joined = tuple(torch.cat(rows) for rows in zip(*alone, strict=True))
+        figure |= _pairs(call, call(), joined, 1e-5, "of a batch, against rows alone,")
+    return figure
+
+
+@check("prior likelihood")
+def one_level_serves_all_rows(part: Any, case: Case) -> Figure:
+    """A noise level or step of shape () is the same as that number in every row."""
+    figure = None
+    for call in calls(part, attrs.evolve(case, batch=3)):
+        if not call.level:
+            continue
+        *rest, level = call.given
+        each = attrs.evolve(call, given=(*rest, level[:1].expand(3)))
+        single = attrs.evolve(call, given=(*rest, level[0]))
+        found = _pairs(call, single(), each(), 1e-9, "for a level of shape ()")
+        figure = found if figure is None else figure | found
+    return figure or skip("none of its methods takes a noise level or a step")
+
+
+@check(PARTS)
+def single_precision_agrees_with_double(part: Any, case: Case) -> Figure:
+    """float32 in, float32 out, and nearly the numbers of float64."""
+    limit = 2e-3  # 24 bits, and gradients that cancel three digits
+    figure = Figure(0.0, limit)
+    for call in calls(part, case):
+        exact = call()
+        rough = call.with_arguments(lambda a: a.to(torch.float32))()
+        for a, b in zip(rough, exact, strict=True):
+            looks_like(a, tuple(b.shape), torch.float32, f"{call.name} of float32 arguments")
+        if not call.random:
+            figure |= _pairs(call, rough, exact, limit, "in float32")
+    return figure
+
+
+@check(PARTS, once=True)
+def constants_follow_the_device(part: Any, case: Case) -> Figure:
+    """Arguments on another device meet no tensor that stayed behind (tried on torch's `meta`)."""
+    if any(isinstance(value, nn.Module) for value in _values(part)):
+        skip("it holds a network, which lives where it was put")
+    undecided = {}
+    made = calls(part, case)
+    for call in made:
+        moved = call.with_arguments(lambda a: a.to("meta"))
+        try:
+            answers = moved()
+        except Exception as error:  # `meta` has no values, so much is refused that a GPU allows
+            said = str(error)
+            if "expected device" in said or "same device" in said:
+                raise CheckFailure(
+                    f"{call.name}: {said}; build constants from an argument "
+                    "(x.new_tensor(...), torch.arange(n, device=x.device)) or move them: m.to(x)"
+                ) from error
+            undecided[call.name] = said.partition("\n")[0]
+            continue
+        for answer in answers:
+            holds(
+                answer.is_meta, f"{call.name} answers on {answer.device}, not where it was asked"
+            )
+    if len(undecided) == len(made):
+        name, said = next(iter(undecided.items()))
+        skip(f"can't tell without a second device: {name}: {said[:80]}")
+    return Figure(0.0, 1.0)
+
+
+@check("prior likelihood", once=True)
+def extreme_images_give_no_nan(part: Any, case: Case) -> Figure:
+    """Black, white and slightly overshooting pixels never lead to NaN, nor to infinite images."""
+    for call in calls(part, case):
+        for pixel in (0.0, 1.0, -0.1, 1.1):
+            for answer in call.with_image(pixel)():
+                what = f"{call.name} with all pixels {pixel}"
+                if call.image:
+                    finite(answer, what)
+                holds(not bool(answer.isnan().any()), f"{what} has NaN")
+    return Figure(0.0, 1.0)
+
+
+@check("likelihood", once=True)
+def strange_measurements_are_refused_or_harmless(part: Any, case: Case) -> Figure:
+    """A y that check_measurement accepts, however unlikely, leads to no NaN; log p is not +inf."""
+    for call in calls(part, case)[1:]:
+        y, *rest = call.given
+        for strange in (-0.5 + 0 * y, 0 * y, 1e-3 + 0 * y, 100 + 0 * y, y + 0.0123, y - 0.5):
+            if _refused(part, strange):
+                continue
+            for answer in attrs.evolve(call, given=(strange, *rest))():
+                what = f"{call.name} for the strange measurement {float(strange.flatten()[0]):.4g}"
+                holds(not bool(answer.isnan().any()), f"{what} has NaN")
+                if call.image:
+                    finite(answer, what)
+                if call.name == "log_prob":
+                    holds(bool((answer < torch.inf).all()), f"{what} is +inf")
+    return Figure(0.0, 1.0)
+
+
+def _refused(part: Any, y: Tensor) -> bool:
+    try:
+        if isinstance(part, ChecksMeasurement):
+            part.check_measurement(y)
+    except InputError:
+        return True
+    return False
+
+
+@check(PARTS, once=True)
+def survives_pickling(part: Any, case: Case) -> Figure:
+    """pickle.loads(pickle.dumps(part)) gives the same answers, so it can go to another process."""
+    twin = pickle.loads(pickle.dumps(part))
+    figure = Figure(0.0, 1e-12)
+    for one, other in zip(calls(part, case), calls(twin, case), strict=True):
+        figure |= _pairs(one, one(), other(), 1e-12, "after pickling")
+    return figure
+
+
+@check("prior likelihood operator solver", once=True)
+def repr_is_short(part: Any, case: Case) -> Figure:
+    """repr(part) starts with the class's name and has fewer than 300 characters, no tensor."""
+    text = repr(part)
+    holds(len(text) < 300, f"repr has {len(text)} characters: {text[:60]}...")
+    holds("tensor(" not in text, f"repr shows a tensor: {text[:60]}...")
+    return holds(
+        text.startswith(type(part).__name__),
+        f"repr is {text[:60]!r}; start with {type(part).__name__}(",
+    )
+
+
+@check("prior likelihood operator solver", once=True)
+def is_frozen(part: Any, case: Case) -> Figure:
+    """A part is a value: attributes can't be set (recommended, not required)."""
+    try:
+        part.conformance_probe = 1
+    except (AttributeError, TypeError):
+        return Figure(0.0, 1.0)
+    del part.conformance_probe
+    skip("its attributes can be set; @attrs.frozen is recommended, so that nobody changes it")
+
+
+@check("prior likelihood", once=True)
+def withdrawals_have_reasons(part: Any, case: Case) -> Figure:
+    """withdrawn() names capabilities that the class has, each with a reason in words."""
+    for capability, reason in part.withdrawn().items() if isinstance(part, Withdraws) else ():
+        holds(isinstance(capability, type), f"withdrawn() has the key {capability!r}, not a class")
+        holds(
+            isinstance(part, capability),
+            f"{capability.__name__} is withdrawn, but the class never had it",
+        )
+        holds(bool(reason.strip()), f"{capability.__name__} is withdrawn without a reason")
+    return Figure(0.0, 1.0)
+
+
+def _values(part: Any, depth: int = 4) -> Iterator[object]:
+    yield part
+    if attrs.has(type(part)) and depth:
+        for field in attrs.fields(type(part)):
+            yield from _values(getattr(part, field.name, None), depth - 1)

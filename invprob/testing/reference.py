@@ -1,0 +1,150 @@
+"""A Gaussian prior and white Gaussian noise with every capability there is, in a line each.
+
+Solvers are tried on this problem, because everything about it is known: the posterior is Gaussian
+in each pixel, with
+
+    Var[x | y] = 1 / (1 / t² + 1 / sigma²),   E[x | y] = Var[x | y] (m / t² + y / sigma²).
+
+They are independent of the parts that invprob ships, so a mistake in those does not hide here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from attrs import frozen
+from torch import Generator, Tensor
+
+from ..contracts import Shape, Spectrum
+from ..problem import Problem
+from ..streams import generator
+
+
+def _per_row(level: Tensor, like: Tensor) -> Tensor:
+    """A level `()` or `(B,)` in a shape that multiplies images."""
+    return level.to(like).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _normal_log_prob(z: Tensor, deviation: float) -> Tensor:
+    constant = math.log(deviation) + math.log(2 * math.pi) / 2
+    return -((z / deviation) ** 2 / 2 + constant).flatten(1).sum(1)
+
+
+def _normal(like: Tensor, stream: Generator) -> Tensor:
+    return torch.randn(like.shape, generator=stream, dtype=like.dtype).to(like.device)
+
+
+@frozen
+class GaussianImages:
+    """Pixels that are independent and normal: p(x) = N(mean, deviation² I).
+
+    Args:
+        mean: of every pixel.
+        deviation: t, of every pixel.
+        noise: the noise in measurements, for `measurement_score`.
+    """
+
+    mean: float = 0.5
+    deviation: float = 0.15
+    noise: float = 0.3
+
+    def denoise(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """E[x₀ | x] = x + sigma² score(x, sigma)."""
+        return x + _per_row(sigma, x) ** 2 * self.score(x, sigma)
+
+    def score(self, x: Tensor, sigma: Tensor, /) -> Tensor:
+        """(mean - x) / (t² + sigma²)."""
+        return (self.mean - x) / (self.deviation**2 + _per_row(sigma, x) ** 2)
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        """The log-density of N(mean, t² I)."""
+        return _normal_log_prob(x - self.mean, self.deviation)
+
+    def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
+        """`z = (x - mean) / t` and -d log t."""
+        z = (x - self.mean) / self.deviation
+        return z, x.new_full((len(x),), -math.log(self.deviation) * x[0].numel())
+
+    def decode(self, z: Tensor, /) -> Tensor:
+        """`mean + t z`."""
+        return self.mean + self.deviation * z
+
+    def sample(self, shape: Shape, generator: Generator, /) -> Tensor:
+        """`mean + t n`."""
+        return self.mean + self.deviation * torch.randn(shape, generator=generator)
+
+    def measurement_score(self, y: Tensor, /) -> Tensor:
+        """(mean - y) / (t² + noise²), the score of y = x + noise n."""
+        return self.score(y, y.new_tensor(self.noise))
+
+
+@frozen
+class WhiteNoise:
+    """y = x + sigma n.
+
+    Args:
+        sigma: standard deviation of the noise.
+    """
+
+    sigma: float = 0.3
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """`x + sigma n`."""
+        return x + self.sigma * _normal(x, generator)
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The log-density of N(x, sigma² I) at y."""
+        return _normal_log_prob(y - x, self.sigma)
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """(y - x) / sigma²."""
+        return (y - x) / self.sigma**2
+
+    def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """(x - y) / sigma²."""
+        return (x - y) / self.sigma**2
+
+    def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
+        """`y + sigma² s`."""
+        return y + self.sigma**2 * s
+
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """(step y + sigma² v) / (step + sigma²)."""
+        weight = _per_row(step, v)
+        return (weight * y + self.sigma**2 * v) / (weight + self.sigma**2)
+
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """N(prox(y, v, rho²), 1 / (1 / sigma² + 1 / rho²))."""
+        variance = 1 / (1 / self.sigma**2 + 1 / _per_row(rho, v) ** 2)
+        return self.prox(y, v, rho**2) + variance.sqrt() * _normal(v, generator)
+
+    def annealed_score(
+        self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
+    ) -> Tensor:
+        """Kawar et al. 2021: the noise of x is carved out of that of y while it is smaller."""
+        gap = self.sigma**2 - _per_row(sigma, x) ** 2
+        pull = (y - x) / gap.abs().clamp_min(torch.finfo(x.dtype).tiny ** 0.5)
+        return torch.where(gap >= 0, prior_score + pull, pull)
+
+    def spectrum(self, shape: Shape, /) -> Spectrum:
+        """V = I, sd = sigma."""
+
+        def same(a: Tensor) -> Tensor:
+            return a
+
+        deviation = torch.full(tuple(shape), self.sigma, dtype=torch.float64)
+        return Spectrum(sd=deviation, v=same, vt=same, observe=same)
+
+
+def gaussian_problem(
+    shape: Shape, /, *, prior: GaussianImages | None = None, likelihood: WhiteNoise | None = None
+) -> Problem[GaussianImages, WhiteNoise]:
+    """Two measurements of Gaussian images, with noise of twice their own deviation, float64.
+
+    >>> gaussian_problem((1, 8, 8)).y.shape
+    torch.Size([2, 1, 8, 8])
+    """
+    prior, likelihood = prior or GaussianImages(), likelihood or WhiteNoise()
+    x = prior.sample((2, *shape), generator(0)).double()
+    return Problem(prior, likelihood, likelihood.sample(x, generator(1)))

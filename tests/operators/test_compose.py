@@ -1,0 +1,119 @@
+"""Products of operators: what they know, and what they refuse."""
+
+import pytest
+import torch
+from operator_examples import random
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import HasSVD, Invertible, Spectral
+from invprob.operators import kernels
+
+BLUR = ip.CircularBlur(kernels.gaussian(0.3))
+
+
+def test_order():
+    x = random(1, 3, 4, 4)
+    product = ip.Compose(ip.Grayscale(), BLUR)
+    assert torch.equal(product.forward(x), ip.Grayscale().forward(BLUR.forward(x)))
+
+
+def test_gray_and_plane_commute():
+    x = random(2, 3, 6, 6)
+    one, other = (
+        ip.Compose(ip.Grayscale(), ip.Downsample(2)),
+        ip.Compose(ip.Downsample(2), ip.Grayscale()),
+    )
+    assert torch.allclose(one.forward(x), other.forward(x), atol=1e-15)
+    assert torch.equal(one.svd((3, 6, 6)).s, other.svd((3, 6, 6)).s)
+
+
+def test_colour_and_plane_need_three_axes():
+    """Of an image `(3, n)` a mask `(3, n)` is no map of a plane, so nothing is claimed."""
+    product = ip.Compose(ip.Grayscale(), ip.Mask.random((3, 4), keep=0.5))
+    with pytest.raises(ip.InputError, match="C, H, W"):
+        product.svd((3, 4))
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        ip.Compose(ip.Mask.random((8, 8)), BLUR),
+        ip.Compose(BLUR, ip.Downsample(2)),
+        ip.Compose(ip.Grayscale(), ip.CircularBlur(random(3, 3, 3))),
+        ip.Compose(ip.Grayscale(), ip.Mask.random((3, 8, 8))),
+    ],
+)
+def test_no_decomposition(product):
+    reason = lacks(product, HasSVD)
+    assert reason is not None and "product" in reason
+    with pytest.raises(ip.InputError, match="has no SVD"):
+        product.svd((3, 8, 8))
+    assert "SVD" in (lacks(ip.Gaussian(sigma=0.1, operator=product), Spectral) or "")
+
+
+def test_a_part_without_decomposition():
+    product = ip.Compose(ip.Grayscale(), ip.CorrelationFilter("reflect"))
+    assert "CorrelationFilter(boundary='reflect') has none" in (lacks(product, HasSVD) or "")
+    with pytest.raises(ip.InputError, match="not symmetric"):
+        product.svd((3, 8, 8))
+
+
+def test_inverse_only_of_two():
+    product = ip.Compose(BLUR, ip.Mask.random((4, 4)))
+    assert "Mask" in (lacks(product, Invertible) or "")
+    with pytest.raises(ip.InputError, match="can't be inverted"):
+        product.inverse(torch.ones(1, 1, 4, 4))
+
+
+def test_shapes_that_do_not_meet():
+    product = ip.Compose(ip.Grayscale(), ip.Grayscale())
+    with pytest.raises(ip.InputError, match="3 channels, not of shape"):
+        product.out_shape((3, 4, 4))
+    with pytest.raises(ip.InputError):
+        ip.Compose(ip.Dense(torch.eye(4), (1, 2, 2)), ip.Downsample(2)).out_shape((1, 8, 8))
+
+
+def test_no_operator():
+    for bad in (lambda x: x, ip.Mask, 3):
+        with pytest.raises(ip.InputError, match="from_callable"):
+            ip.Compose(bad, BLUR)
+        with pytest.raises(ip.InputError):
+            ip.Stack([BLUR, bad], (1, 8, 8))
+
+
+def test_observed_entries_are_those_of_the_outer_mask():
+    mask = ip.Mask.random((1, 16), keep=0.5)
+    product = ip.Compose(mask, ip.Hadamard(4))
+    assert torch.equal(product.observed((1, 16)), mask.mask)
+    x = random(1, 1, 4, 4)
+    y = ip.Gaussian(sigma=0.5, operator=product).sample(x, ip.generator(0))
+    assert torch.equal(y[0] != 0, mask.mask)
+    assert bool(ip.Compose(ip.Hadamard(4), ip.Identity()).observed((1, 16)))
+
+
+def test_stack():
+    mask = ip.Mask.random((1, 4, 4), keep=0.5)
+    both = ip.Stack([mask, ip.Downsample(2)], image_shape=(1, 4, 4))
+    x = random(2, 1, 4, 4)
+    y = both.forward(x)
+    first, second = both.split(y)
+    assert torch.equal(first, mask.forward(x))
+    assert torch.equal(second, ip.Downsample(2).forward(x))
+    seen = both.observed(both.out_shape((1, 4, 4)))
+    assert torch.equal(seen[:16], mask.mask.flatten()) and bool(seen[16:].all())
+    assert lacks(both, HasSVD)
+
+
+def test_stack_refuses():
+    with pytest.raises(ip.InputError, match="empty"):
+        ip.Stack([], (1, 4, 4))
+    with pytest.raises(ip.InputError, match="divisible by 3"):
+        ip.Stack([ip.Downsample(3)], (1, 4, 4))
+    both = ip.Stack([ip.Identity(), ip.Downsample(2)], (1, 4, 4))
+    with pytest.raises(ip.InputError):
+        both.adjoint(torch.ones(1, 19))
+    with pytest.raises(ip.InputError):
+        both.forward(torch.ones(1, 1, 8, 8))
+    with pytest.raises(ip.InputError, match="image_shape"):
+        ip.Stack([ip.Identity()], 4)

@@ -1,0 +1,83 @@
+"""Blur kernels: sums, centres, moments and names."""
+
+import math
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.operators import kernels
+
+
+def moments(kernel):
+    rows, columns = (torch.arange(n, dtype=torch.float64) - n // 2 for n in kernel.shape)
+    mean = (kernel.sum(1) @ rows, kernel.sum(0) @ columns)
+    variance = (kernel.sum(1) @ rows**2, kernel.sum(0) @ columns**2)
+    return [float(m) for m in mean], [float(v) for v in variance]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["uniform1", "uniform4", "uniform5", "gaussian.5", "gaussian2", "motion7", "motion6.5@-40"],
+)
+def test_sum_is_one_and_nothing_is_negative(name):
+    kernel = kernels.named(name)
+    assert math.isclose(float(kernel.sum()), 1, abs_tol=1e-14)
+    assert bool((kernel >= 0).all())
+
+
+@pytest.mark.parametrize("name", ["uniform5", "gaussian1.3", "motion7@20", "motion4@90"])
+def test_symmetric_about_the_centre(name):
+    kernel = kernels.named(name)
+    assert torch.allclose(kernel, kernel.flip((0, 1)), atol=1e-15)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 1.7, 3.0])
+def test_gaussian_has_its_standard_deviation(sigma):
+    _, variance = moments(kernels.gaussian(sigma))
+    assert all(math.isclose(v, sigma**2, rel_tol=0.03) for v in variance)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 45, 90, 135, -60])
+def test_motion_has_its_length_and_direction(angle):
+    length = 12
+    kernel = kernels.motion(length, angle)
+    _, (rows, columns) = moments(kernel)
+    spread = length**2 / 12  # of a segment; bilinear sharing adds at most 1/4 an axis
+    turn = math.radians(angle)
+    assert rows == pytest.approx(spread * math.sin(turn) ** 2, abs=0.26)
+    assert columns == pytest.approx(spread * math.cos(turn) ** 2, abs=0.26)
+
+
+def test_motion_at_45_degrees_goes_up_to_the_right():
+    kernel = kernels.motion(6, 45)
+    assert kernel[0, -1] > 0 == kernel[0, 0]
+
+
+def test_gaussian_is_the_product_of_its_profile():
+    profile = kernels.gaussian_profile(1.5)
+    assert torch.equal(kernels.gaussian(1.5), torch.outer(profile, profile))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "motion", "gaussian", "uniform2.5", "uniform-3", "gauss1", "motion5@", "motion5@x", "5"],
+)
+def test_unknown_names_list_the_known(name):
+    with pytest.raises(ip.InputError, match=r"uniformSIZE .* gaussianSIGMA .* motionLENGTH@ANGLE"):
+        kernels.named(name)
+
+
+@pytest.mark.parametrize("name", ["uniform0", "gaussian0", "gaussian0.0", "motion0@30"])
+def test_nothing_to_blur(name):
+    with pytest.raises(ip.InputError):
+        kernels.named(name)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1])
+def test_numbers_that_cannot_be(bad):
+    for make in (kernels.gaussian, kernels.motion):
+        with pytest.raises(ip.InputError):
+            make(bad)
+    with pytest.raises(ip.InputError):
+        kernels.uniform(2.5)

@@ -1,0 +1,90 @@
+"""Masks: what they accept, what they refuse, random ones and those in files."""
+
+import pytest
+import torch
+
+import invprob as ip
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float32])
+@pytest.mark.parametrize("shape", [(2, 3), (1, 2, 3), (4, 2, 3)])
+def test_observed_pixels_stay_and_the_others_are_zero(dtype, shape):
+    mask = torch.arange(torch.Size(shape).numel()).reshape(shape) % 2 == 0
+    x = torch.rand(5, 4, 2, 3, generator=ip.generator(0)) + 1
+    y = ip.Mask(mask.to(dtype)).forward(x)
+    seen = mask.expand(4, 2, 3).expand_as(x)
+    assert torch.equal(y[seen], x[seen])
+    assert not y[~seen].any()
+
+
+def test_singular_values_are_the_mask_in_the_image_order():
+    mask = torch.tensor([[True, False, False], [True, True, False]])
+    svd = ip.Mask(mask).svd((2, 2, 3))
+    assert torch.equal(svd.s, mask.double().expand(2, 2, 3))
+    x = torch.rand(1, 2, 2, 3, generator=ip.generator(0))
+    assert torch.equal(svd.vt(x), x)
+
+
+def test_the_callers_mask_may_change_afterwards():
+    mask = torch.ones(2, 2)
+    operator = ip.Mask(mask)
+    mask.zero_()
+    assert bool(operator.mask.all())
+
+
+@pytest.mark.parametrize(
+    ("mask", "complaint"),
+    [
+        (torch.full((2, 2), 0.5), "4 values other than 0 and 1, the first is 0.5"),
+        (torch.tensor([[1.0, float("nan")]]), "not finite"),
+        (torch.zeros(2, 2), "nothing was observed"),
+        (torch.ones(0, 2), "empty"),
+        ("mask.png", "no array of real numbers"),
+    ],
+)
+def test_no_mask(mask, complaint):
+    with pytest.raises(ip.InputError, match=complaint):
+        ip.Mask(mask)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (2,), (2, 4, 5)])
+def test_another_shape_is_named(shape):
+    operator = ip.Mask(torch.ones(1, 4, 3))
+    for use in (operator.out_shape, operator.image_shape, operator.svd):
+        with pytest.raises(ip.InputError) as error:
+            use(shape)
+        assert "(1, 4, 3)" in str(error.value) and str(shape) in str(error.value)
+    with pytest.raises(ip.InputError):
+        operator.forward(torch.ones(1, *shape))
+
+
+def test_a_mask_of_more_channels_than_the_image():
+    with pytest.raises(ip.InputError, match="does not fit"):
+        ip.Mask(torch.ones(3, 4, 4)).out_shape((1, 4, 4))
+
+
+def test_random():
+    mask = ip.Mask.random((10, 10), keep=0.25, seed=3).mask
+    assert int(mask.sum()) == 25
+    assert torch.equal(mask, ip.Mask.random((10, 10), keep=0.25, seed=3).mask)
+    assert not torch.equal(mask, ip.Mask.random((10, 10), keep=0.25, seed=4).mask)
+    assert bool(ip.Mask.random((3, 3), keep=1).mask.all())
+
+
+@pytest.mark.parametrize("keep", [0, -0.1, 1.1, float("nan"), 0.001])
+def test_random_refuses(keep):
+    with pytest.raises(ip.InputError, match="keep="):
+        ip.Mask.random((4, 4), keep=keep)
+
+
+def test_from_file(tmp_path):
+    mask = torch.arange(20).reshape(4, 5) % 3 == 0
+    for name, channels in (("gray.png", 1), ("colour.png", 3)):
+        ip.write_image(tmp_path / name, mask.float().expand(1, channels, 4, 5))
+        assert torch.equal(ip.Mask.from_file(tmp_path / name).mask, mask)
+
+
+def test_a_photograph_is_no_mask(tmp_path):
+    ip.write_image(tmp_path / "photo.png", torch.rand(1, 1, 8, 8, generator=ip.generator(0)))
+    with pytest.raises(ip.InputError, match="neither black nor white"):
+        ip.Mask.from_file(str(tmp_path / "photo.png"))

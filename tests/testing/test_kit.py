@@ -1,0 +1,217 @@
+"""What the kit says, and how: reports, kinds, shapes, pytest, with and without hypothesis."""
+
+from __future__ import annotations
+
+import attrs
+import planted_likelihood_bugs as planted_bugs
+import pytest
+import torch
+from hypothesis import given
+from small_parts import Gamma, Langevin, Matrix, Poisson, a_matrix, planted
+
+import invprob as ip
+from invprob.contracts import Domain, Proximal
+from invprob.errors import InputError
+from invprob.testing import (
+    CheckFailure,
+    Skip,
+    checks,
+    close,
+    conforms,
+    parametrize,
+    run_check,
+    strategies,
+    subject,
+)
+from invprob.testing.reference import GaussianImages, WhiteNoise, gaussian_problem
+
+CHECKS = {entry.name: entry for entry in checks()}
+
+
+@attrs.frozen
+class Tired(WhiteNoise):
+    def withdrawn(self):
+        return {Proximal: "it has been a long day"}
+
+
+def test_a_report_is_true_for_a_sound_part_and_shows_a_table(capsys):
+    report = conforms(Poisson(), examples=2)
+    assert report
+    assert not report.failed
+    printed = capsys.readouterr().out
+    assert printed.strip() == str(report)
+    assert printed.startswith("likelihood Poisson(peak=20.0)\n")
+    assert "log_prob_fits_the_measurements_of_a_pixel" in report.passed
+    assert "not Proximal" in printed
+    assert f"{len(report.passed)} passed, 0 failed" in printed
+
+
+def test_a_report_is_false_and_says_what_is_wrong():
+    part, name = planted_bugs.BUGS["sign of grad_x"]
+    report = conforms(part, examples=2)
+    assert not report
+    assert name in report.failed
+    (outcome,) = (o for o in report.outcomes if o.check == name)
+    assert "grad_x(y, x) = ∇ₓ log p(y | x)" in outcome.detail
+    assert "was expected" in outcome.detail
+    assert "Case(seed=" in outcome.detail
+
+
+def test_a_withdrawn_capability_is_skipped_with_its_reason():
+    report = conforms(Tired(), examples=1)
+    assert report
+    assert {"prox_can_not_be_improved", "prox_of_a_tiny_step_stays"} <= set(report.skipped)
+    assert "it has been a long day" in str(report)
+
+
+def test_what_a_part_raises_is_a_failure_and_not_a_crash():
+    def broken(self, y, x, /):
+        raise ZeroDivisionError("sigma was 0")
+
+    report = conforms(planted(WhiteNoise(), grad_x=broken), examples=1)
+    assert "grad_x_has_mean_zero" in report.failed
+    assert "raised ZeroDivisionError: sigma was 0" in str(report)
+
+
+def test_a_failure_shrinks_to_a_small_case():
+    part = planted(Gamma(), grad_x=lambda self, y, x, /: 2 * Gamma.grad_x(self, y, x))
+    with pytest.raises(CheckFailure, match=r"Case\(seed=0, shape=\(1, 8, 8\), batch=1\)"):
+        run_check(CHECKS["grad_x_is_the_gradient_of_log_prob"], subject(part), seed=5)
+
+
+def test_a_part_that_is_not_reproducible_is_a_failure_too():
+    part = planted(WhiteNoise(), grad_x=lambda self, y, x, /: (y - x) * torch.rand(()) / 0.09)
+    assert "the_same_again" in conforms(part, examples=5).failed
+
+
+def test_the_same_seed_gives_the_same_report():
+    assert conforms(Gamma(), seed=3) == conforms(Gamma(), seed=3)
+
+
+def test_without_hypothesis_fixed_seeds_are_used(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert conforms(WhiteNoise(), examples=3)
+    part, name = planted_bugs.BUGS["no half in the prox"]
+    assert name in conforms(part, examples=3).failed
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        (WhiteNoise(), "likelihood"),
+        (Poisson(), "likelihood"),
+        (GaussianImages(), "prior"),
+        (Matrix(a_matrix(4, 6)), "operator"),
+        (Langevin(), "solver"),
+    ],
+)
+def test_the_kind_follows_from_the_methods(part, kind):
+    assert subject(part).kind == kind
+
+
+@attrs.frozen
+class OnlySamples:
+    def sample(self, shape, generator, /):
+        return torch.randn(shape, generator=generator)
+
+
+@attrs.frozen
+class OnlyColour:
+    def denoise(self, x, sigma, /):
+        return x
+
+    def domain(self):
+        return Domain(channels=(3,), sigma=(0.1, 0.2))
+
+
+def test_a_sampler_of_shapes_is_a_prior():
+    assert subject(OnlySamples()).kind == "prior"
+
+
+def test_what_has_no_kind_is_refused_with_advice():
+    with pytest.raises(InputError, match="kind='likelihood'"):
+        subject(object())
+    with pytest.raises(InputError, match="kind='noise'"):
+        subject(Gamma(), kind="noise")
+
+
+def test_a_prior_is_asked_within_its_domain():
+    found = subject(OnlyColour())
+    assert all(shape[0] == 3 for shape in found.shapes)
+    assert found.case(0).sigma_range == (0.1, 0.2)
+
+
+def test_shapes_are_found_by_asking():
+    assert subject(Matrix(a_matrix(4, 6))).shapes == ((1, 2, 3),)
+    assert subject(ip.Mask(torch.ones(4, 9))).shapes == ((4, 9),)
+    assert subject(WhiteNoise(), shape=(2, 5)).shapes == ((2, 5),)
+    blurred = ip.Gaussian(sigma=0.1, operator=ip.CircularBlur(torch.ones(3, 3)))
+    assert subject(blurred).template.small == (1, 3, 3)
+
+
+def test_images_can_be_given_as_a_range_or_as_a_function():
+    case = subject(Gamma(), images=(0.4, 0.5)).case(0)
+    assert 0.4 <= float(case.image().min()) <= float(case.image().max()) <= 0.5
+    flat = subject(Gamma(), images=lambda shape, generator: torch.full(shape, 0.7)).case(0)
+    assert torch.equal(flat.image(), torch.full((2, 1, 8, 8), 0.7).double())
+
+
+def test_a_solver_is_tried_on_the_problem_that_is_given():
+    problem = gaussian_problem((1, 4, 6))
+    assert subject(Langevin(), problem=problem).shapes == ((1, 4, 6),)
+    assert conforms(Langevin(), problem=problem, examples=1)
+
+
+@parametrize(Poisson(), lambda: Gamma(a=4.0), examples=2)
+def test_parametrize_makes_one_test_of_each_check(check):
+    check()
+
+
+def test_parametrize_names_its_tests():
+    names = [case.id for case in parametrize(Poisson()).args[1]]
+    assert "Poisson(peak=20.0)-log_prob_fits_the_measurements_of_a_pixel" in names
+
+
+def test_parametrize_skips_with_the_reason():
+    tests = {case.id.rpartition("-")[2]: case.values[0] for case in parametrize(Tired()).args[1]}
+    with pytest.raises(pytest.skip.Exception, match="long day"):
+        tests["prox_can_not_be_improved"]()
+
+
+def test_parametrize_wants_parts():
+    with pytest.raises(InputError, match="at least one part"):
+        parametrize()
+
+
+def test_a_skip_names_its_reason():
+    with pytest.raises(Skip, match="not Proximal"):
+        run_check(CHECKS["prox_can_not_be_improved"], subject(Gamma()))
+
+
+@given(x=strategies.images((3, 4), low=0.2, batch=2), sigma=strategies.noise_levels(0.1, 0.2))
+def test_strategies_draw_images_and_noise_levels(x, sigma):
+    assert x.shape == (2, 3, 4)
+    assert x.dtype == torch.float64
+    assert 0.2 <= float(x.min()) <= float(x.max()) <= 1
+    assert sigma.shape == () and 0.1 <= float(sigma) <= 0.2
+
+
+@given(mask=strategies.masks((4, 4)), kernel=strategies.kernels())
+def test_strategies_draw_masks_and_kernels(mask, kernel):
+    assert mask.any()
+    ip.Mask(mask)
+    assert float(kernel.sum()) == pytest.approx(1)
+
+
+@given(y=strategies.measurements(Poisson(), torch.full((1, 1, 4, 4), 0.5)))
+def test_strategies_draw_measurements_in_the_support(y):
+    assert torch.equal((20 * y).round() / 20, y)
+
+
+def test_close_refuses_nan_and_names_the_place():
+    one = torch.tensor([[1.0, 2.0], [3.0, float("nan")]])
+    with pytest.raises(CheckFailure, match=r"index \(1, 1\)"):
+        close(one, torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1e-3, "it")
+    with pytest.raises(CheckFailure, match="shape"):
+        close(one, torch.ones(3), 1e-3, "it")
+    assert str(close(torch.ones(2) + 1e-6, torch.ones(2), 1e-3, "it")).endswith("of 1e-03")

@@ -1,0 +1,73 @@
+"""The kit is tested by planting bugs: the named check must find its own, and pass without it."""
+
+from __future__ import annotations
+
+import planted_builtin_bugs as builtin
+import planted_likelihood_bugs as likelihoods
+import planted_other_bugs as others
+import pytest
+from small_parts import Gamma, Poisson, Square
+
+from invprob.testing import CheckFailure, Skip, checks, run_check, subject
+from invprob.testing.reference import WhiteNoise
+
+TABLES = {
+    "likelihood": likelihoods.BUGS,
+    "operator": others.OPERATORS,
+    "prior": others.PRIORS,
+    "solver": others.SOLVERS,
+}
+BUGS = [
+    pytest.param(kind, part, check, id=f"{kind}: {bug}")
+    for kind, table in TABLES.items()
+    for bug, (part, check) in table.items()
+] + [
+    pytest.param(None, part, check, id=f"built-in {bug}")
+    for bug, (part, check) in builtin.BUGS.items()
+]
+CHECKS = {entry.name: entry for entry in checks()}
+RECOMMENDED_ONLY = {"is_frozen"}
+SOUND = [
+    WhiteNoise(sigma=0.3),
+    Gamma(),
+    Poisson(),
+    Square(),
+    others.wide,
+    others.low_rank,
+    others.square,
+    others.blur,
+    others.mask,
+    others.images,
+    others.walk,
+    others.descent,
+]
+
+
+@pytest.mark.parametrize(("kind", "part", "check"), BUGS)
+def test_a_planted_bug_is_found_by_its_check(kind, part, check):
+    with pytest.raises(CheckFailure):
+        run_check(CHECKS[check], subject(part, kind=kind), examples=3)
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        pytest.param(part, entry, id=f"{part!r:.40}-{entry.name}")
+        for part in SOUND
+        for entry in checks(subject(part).kind)
+    ],
+)
+def test_the_part_without_the_bug_passes(part, entry):
+    try:
+        run_check(entry, subject(part), examples=3)
+    except Skip:
+        pass
+
+
+def test_every_check_has_a_bug_of_its_own():
+    caught = {check for table in TABLES.values() for _, check in table.values()}
+    assert set(CHECKS) - caught == RECOMMENDED_ONLY
+
+
+def test_there_are_many_bugs():
+    assert len(BUGS) >= 80
