@@ -16,8 +16,7 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..errors import InputError
-from ..images import read_image
-from .patches import SUFFIXES, luminance
+from .patches import SUFFIXES, luminance, read_photo
 
 Size = tuple[int, int]
 
@@ -145,13 +144,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 def _read(path: Path) -> list[Tensor]:
     if path.suffix.lower() == ".npy":
         return list(_read_array(path))
-    image = read_image(path)[0]
-    if not 0 <= float(image.min()) <= float(image.max()) <= 1:
-        raise InputError(
-            f"its values reach from {float(image.min()):g} to {float(image.max()):g}, and images"
-            " live in [0, 1]"
-        )
-    return [(255 * image).round().to(torch.uint8)]
+    return [read_photo(path)]
 
 
 def _read_array(path: Path) -> Tensor:

@@ -75,7 +75,7 @@ def test_bits_per_dimension_of_white_noise():
 
 
 def test_training_helps(task, images):
-    run = Run(MaximumLikelihood(evolve(SMALL, steps=150), ARCHITECTURE, images))
+    run = Run(MaximumLikelihood(evolve(SMALL, steps=80, rate=1e-2), ARCHITECTURE, images))
     x = images.centres(60)
     before = validate(run.averaged, x)
     while run.used < 1:

@@ -77,7 +77,7 @@ def test_sizes(folder):
 
 def test_floating_point_outside_the_unit(folder):
     write_image(folder / "counts.tif", 40 * picture(1, 8, 8))
-    assert "its values reach from" in load_images([folder]).skipped[0]
+    assert "has values from" in load_images([folder]).skipped[0]
 
 
 @pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 1), (5, 8, 8, 3)])
