@@ -8,12 +8,7 @@ for x, y > 0; mean x, variance x² / alpha. All is exact.
   Solved with the score of noisy data it returns 1 / E[1/x | y], the harmonic posterior mean, which
   is below E[x | y]: the equation averages the natural parameter 1/x, not x.
 * prox: the objective may have two minima (v far brighter than a dark y); both are found.
-* Sum with Gaussian noise: with w = z eᵗ around the mode z of p(w | x) N(y; w, sigma²) in log w,
-
-      log [p(w | x) N(y; w, sigma²) w] = const - alpha (eᵗ - 1 - t) - ½ (z / sigma)² (eᵗ - 1)²,
-
-  one entire function of t for all pixels, integrated by the trapezoidal rule under a sinh map:
-  exact to rounding.
+* Sum with Gaussian noise: one integral for all pixels, tabulated once (`gamma_gaussian`).
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384
@@ -31,14 +26,13 @@ from torch import Generator, Tensor
 from ..contracts import MatchesScore
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
-from .pixelwise import Modes, Smoothed
+from .gamma_gaussian import around_mode
+from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
-from .rows import in_pieces, per_row, total
-
-NODES = 64
+from .rows import per_row, together, total
 
 
-def _alpha(value: object) -> float:
+def _alpha(value: float) -> float:
     return positive(value, "alpha", "the shape of the gamma law, 26 for noise of 20 %")
 
 
@@ -109,21 +103,18 @@ class Gamma:
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), x > 0, pixel by pixel: see `pixelwise`."""
-        y, step = inside(y, DARKEST), per_row(rho, v).square()
-        left, right = self._minima(y, v, step)
-        slope = self._derivative(y, v, step)(left)[1]
-        width = (step / inside(slope, 1e-3)).sqrt()
-        zero = torch.zeros_like(left)
-        modes = Modes(left, right, width, zero, zero + torch.inf)
-        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+        y, v = together(inside(y, DARKEST), v)
+        step = per_row(rho, v).square()
+        modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
+        return pixelwise.sample_given(self, modes, (0.0, torch.inf), y, v, rho, generator)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
-        """The likelihood of w + sigma n, by quadrature in log w, exact to rounding."""
+        """The likelihood of w + sigma n, by quadrature in log w: see `gamma_gaussian`."""
         x = inside(x, DARKEST)
         half = (y - sigma**2 * self.alpha / x) / 2
         root = (half.square() + self.alpha * sigma**2).sqrt()
         mode = torch.where(half > 0, root + half, self.alpha * sigma**2 / (root - half))
-        log_mass, excess = in_pieces(self._around_mode, (mode / sigma).square(), nodes=4 * NODES)
+        log_mass, excess = around_mode((mode / sigma).square(), self.alpha)
         constant = self.alpha * math.log(self.alpha) - math.lgamma(self.alpha)
         constant -= math.log(sigma) + 0.5 * math.log(math.tau)
         top = self.alpha * ((mode / x).log() - mode / x) - 0.5 * ((y - mode) / sigma).square()
@@ -169,21 +160,3 @@ class Gamma:
         first = torch.minimum(y / 2, (self.alpha * step * y / (y + 2 * v.abs())).sqrt())
         low = torch.maximum(first, torch.minimum(y, v))
         return least_beside(self._derivative(y, v, step), low, 3 * y, torch.maximum(y, v))
-
-    def _around_mode(self, kappa: Tensor) -> tuple[Tensor, Tensor]:
-        """The log of ∫ exp(-alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²) dt, and the mean of eᵗ - 1."""
-        deep = 36.0
-        width = (self.alpha + kappa).rsqrt()
-        right = (2 * deep) ** 0.5 * width
-        left = (deep + (deep**2 + 8 * deep * self.alpha) ** 0.5) / (2 * self.alpha)
-        gap = 1 - (2 * deep / inside(kappa)).sqrt()
-        left = torch.where(gap > 0, -inside(gap).log(), left).clamp_max(left)
-        first, last = -torch.asinh(left / width / 3), torch.asinh(right / width / 3)
-        share = torch.linspace(0, 1, NODES, dtype=kappa.dtype, device=kappa.device)
-        node = first + (last - first) * share
-        t = 3 * width * node.sinh()
-        growth = t.expm1()
-        weight = (-self.alpha * (growth - t) - 0.5 * kappa * growth.square()).exp() * node.cosh()
-        mass = weight.sum(1)
-        scale = (3 * width * (last - first))[:, 0] / (NODES - 1)
-        return (mass * scale).log(), (weight * growth).sum(1) / mass

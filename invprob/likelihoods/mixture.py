@@ -15,7 +15,8 @@ The score equation s(y) = f(x, y) then says E[w | y, x] = y + sigma² s =: z. Tw
   noise is much wider than sigma, and a few grey levels off in dark pixels, where it is not; there
   its error happens to lie towards E[x | y]. It also works where the noise is correlated by a
   filter, which leaves no pixel alone.
-* `exact=True` finds the root of the exact equation, for pixelwise noise.
+* `exact=True` finds the root of the exact equation, for pixelwise noise. Where sigma is so small
+  that counts can be read off y, the exact score does not depend on x, and neither does the root.
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384
@@ -44,14 +45,14 @@ from ..errors import InputError
 from . import pixelwise
 from .checks import positive
 from .delegation import a_likelihood, demand, image_shape_of
-from .pixelwise import Modes, Smooths
+from .pixelwise import Mode, Smoothed, Smooths
 from .roots import root_between
 from .rows import normal, per_row, together, total
 
-SCAN = 9
+SCAN = 17
 
 
-def _sigma(value: object) -> float:
+def _sigma(value: float) -> float:
     return positive(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 
@@ -95,8 +96,9 @@ class Mixture:
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry."""
-        density: Tensor = self.noise.smoothed(y, x, self.sigma).log_density
-        return torch.where(x < float(self.noise.least_x()), -torch.inf, density)
+        density = self._smoothed(y, x).log_density
+        least: float = self.noise.least_x()
+        return torch.where(x < least, -torch.inf, density)
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The sum of log p(y_i | x_i)."""
@@ -106,13 +108,12 @@ class Mixture:
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The mean of ∇ₓ log p_w(w | x) over p(w | y, x)."""
         demand(self, Differentiable)
-        gradient: Tensor = self.noise.smoothed(y, x, self.sigma).grad_x
-        return gradient
+        return self._smoothed(y, x).grad_x
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The derivative (E[w | y, x] - y) / sigma²."""
         demand(self, ScoresData)
-        return self._score(y, x)
+        return self._smoothed(y, x).score_y
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
         """The root of the equation of algorithm 5, or of the exact one; closed forms ignore x."""
@@ -121,13 +122,13 @@ class Mixture:
         return self._exact_root(y, s, root) if self.exact else root
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
-        """The best of nine points, refined to a root of x - v - step grad_x(y, x)."""
+        """The best of 17 points, refined to a root of x - v - step grad_x(y, x)."""
         demand(self, Proximal)
         y, v = together(y, v)
         rate = per_row(step, v)
 
         def derivative(x: Tensor) -> Tensor:
-            return x - v - rate * self.noise.smoothed(y, x, self.sigma).grad_x
+            return x - v - rate * self._smoothed(y, x).grad_x
 
         low = torch.full_like(v, self.noise.least_x())
         high = torch.maximum(torch.maximum(y, v), low) + 4 * self.sigma
@@ -136,15 +137,16 @@ class Mixture:
             if not bool(short.any()):
                 break
             high = torch.where(short, low + 2 * (high - low), high)
-        best, value = low, torch.full_like(v, torch.inf)
-        cell = (high - low) / (SCAN - 1)
-        for point in range(SCAN):
-            x = low + point * cell
+        points = [low + (high - low) * (k / (SCAN - 1)) ** 3 for k in range(SCAN)]
+        best, value = torch.zeros_like(v, dtype=torch.long), torch.full_like(v, torch.inf)
+        for k, x in enumerate(points):  # dense in the dark, where most noise is narrow
             here = 0.5 * (x - v).square() - rate * self.log_density(y, x)
-            best, value = torch.where(here < value, x, best), torch.minimum(here, value)
-        rising = derivative(best) > 0
-        left = torch.where(rising, torch.maximum(best - cell, low), best)
-        right = torch.where(rising, best, torch.minimum(best + cell, high))
+            best, value = torch.where(here < value, k, best), torch.minimum(here, value)
+        grid = torch.stack(points)
+        around = [(best + k).clamp(0, SCAN - 1)[None] for k in (-1, 0, 1)]
+        before, here, after = (grid.gather(0, k)[0] for k in around)
+        rising = derivative(here) > 0
+        left, right = torch.where(rising, before, here), torch.where(rising, here, after)
         return root_between(derivative, left, right)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
@@ -152,14 +154,13 @@ class Mixture:
         demand(self, SamplesGivenGaussian)
         y, v = together(y, v)
         variance = per_row(rho, v).square()
-        mode = self.prox(y, v, variance.flatten())
+        at = self.prox(y, v, variance.flatten())
         gap = 0.01 * torch.minimum(variance.sqrt(), torch.full_like(v, self.sigma))
-        rise = self.noise.smoothed(y, mode, self.sigma).grad_x
-        rise = rise - self.noise.smoothed(y, mode + gap, self.sigma).grad_x
-        width = (1 / variance + (rise / gap).clamp_min(0)).rsqrt()
-        low = torch.full_like(mode, self.noise.least_x())
-        modes = Modes(mode, mode, width, low, torch.full_like(mode, torch.inf))
-        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+        rise = self._smoothed(y, at).grad_x
+        rise = rise - self._smoothed(y, at + gap).grad_x
+        mode = Mode(at, (1 / variance + (rise / gap).clamp_min(0)).rsqrt())
+        support = self.noise.least_x(), torch.inf
+        return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's."""
@@ -186,22 +187,22 @@ class Mixture:
             "Poisson, Rayleigh and SignalDependent do; behind a filter no pixel stands alone)"
         )
 
-    def _score(self, y: Tensor, x: Tensor) -> Tensor:
-        score: Tensor = self.noise.smoothed(y, x, self.sigma).score_y
-        return score
+    def _smoothed(self, y: Tensor, x: Tensor) -> Smoothed:
+        found: Smoothed = self.noise.smoothed(y, x, self.sigma)
+        return found
 
     def _exact_root(self, y: Tensor, s: Tensor, start: Tensor) -> Tensor:
         """The root of score_y(y, x) - s, which increases in x, in a bracket grown from `start`."""
         least = self.noise.least_x()
         start = start.clamp_min(least)
-        below = self._score(y, start) < s
+        below = self._smoothed(y, start).score_y < s
         reach = 0.02 * start.abs() + 1e-4
         end = start
         for _ in range(30):
             end = torch.where(below, start + reach, (start - reach).clamp_min(least))
-            short = ((self._score(y, end) < s) == below) & (end > least)
+            short = ((self._smoothed(y, end).score_y < s) == below) & (end > least)
             if not bool(short.any()):
                 break
             reach = torch.where(short, 2 * reach, reach)
         low, high = torch.minimum(start, end), torch.maximum(start, end)
-        return root_between(lambda x: self._score(y, x) - s, low, high)
+        return root_between(lambda x: self._smoothed(y, x).score_y - s, low, high)

@@ -32,11 +32,11 @@ from torch import Generator, Tensor
 
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
-from .pixelwise import Modes, Smoothed
-from .rows import in_pieces, per_row, total
+from .pixelwise import Mode, Smoothed
+from .rows import in_pieces, per_row, together, total
 
 
-def _peak(value: object) -> float:
+def _peak(value: float) -> float:
     return positive(value, "peak", "the mean photon count of a white pixel, 30")
 
 
@@ -89,7 +89,7 @@ class Poisson:
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
         """The root exp(digamma(peak y + 1) + s / peak) / peak, a closed form; x is ignored."""
         count = inside(self.peak * y, 0.0)
-        return (torch.digamma(count + 1) + s / self.peak).exp() / self.peak
+        return (torch.digamma(count + 1) + s / self.peak).clamp_max(60.0).exp() / self.peak
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """The positive root of x² - (v - step peak) x - step peak y = 0; 0 if there is none."""
@@ -101,15 +101,13 @@ class Poisson:
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), x >= 0, pixel by pixel: see `pixelwise`."""
-        y, variance = inside(y, 0.0), per_row(rho, v).square()
-        mode = self.prox(y, v, variance.flatten())
-        # In sqrt(x) the likelihood is nearly Gaussian with the variance 1 / (4 peak).
-        width = (1 / variance + self.peak * y / inside(mode.square(), 1e-12)).rsqrt()
-        width = torch.where(mode > 0, width, variance / inside(self.peak * variance - v))
-        width = torch.minimum(width, variance.sqrt())
-        zero = torch.zeros_like(mode)
-        modes = Modes(mode, mode, width, zero, zero + torch.inf)
-        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+        y, v = together(inside(y, 0.0), v)
+        variance = per_row(rho, v).square()
+        at = self.prox(y, v, variance.flatten())
+        width = (1 / variance + self.peak * y / inside(at.square(), 1e-12)).rsqrt()
+        width = torch.where(at > 0, width, variance / inside(self.peak * variance - v))
+        mode = Mode(at, torch.minimum(width, variance.sqrt()))
+        return pixelwise.sample_given(self, (mode, mode), (0.0, torch.inf), y, v, rho, generator)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, by summation over the counts."""

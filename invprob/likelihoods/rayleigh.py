@@ -32,14 +32,14 @@ from torch import Generator, Tensor
 from ..contracts import Proximal, SamplesGivenGaussian
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
-from .pixelwise import Modes, Smoothed
+from .pixelwise import Mode, Smoothed
 from .roots import newton, root_between
 from .rows import per_row, together, total, uniform
 
 CONVEX_UP_TO = 2.77
 
 
-def _scale(value: object) -> float:
+def _scale(value: float) -> float:
     return positive(value, "scale", "the scale of the Rayleigh law, 0.3")
 
 
@@ -124,11 +124,11 @@ class Rayleigh:
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
-        y, variance = inside(y, DARKEST), per_row(rho, v).square()
-        mode = self.prox(y, v, variance.flatten())
-        width = (1 / variance + self._curvature(y, mode)).rsqrt()
-        modes = Modes(mode, mode, width, torch.zeros_like(mode), y)
-        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+        y, v = together(inside(y, DARKEST), v)
+        variance = per_row(rho, v).square()
+        at = self.prox(y, v, variance.flatten())
+        mode = Mode(at, (1 / variance + self._curvature(y, at)).rsqrt())
+        return pixelwise.sample_given(self, (mode, mode), (0.0, y), y, v, rho, generator)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, in closed form."""
@@ -183,7 +183,7 @@ def _half_moment(h: Tensor) -> tuple[Tensor, Tensor]:
     tail = 1 / (a + tail)
     near = h.clamp_min(-5.0)
     phi = (-0.5 * near.square()).exp() / math.sqrt(math.tau)
-    cumulative = torch.special.ndtr(near)
+    cumulative = 0.5 * torch.special.erfc(-near * math.sqrt(0.5))
     moment = phi + near * cumulative
     far = h < -5
     log_far = (tail / (a + tail)).log() - 0.5 * a.square() - 0.5 * math.log(math.tau)

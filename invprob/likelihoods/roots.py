@@ -55,7 +55,7 @@ def root_between(
         a, at_a = x, at_x
         best = torch.where(at_a.abs() < at_b.abs(), a, b)
         least = (2 * eps * best.abs() + tiny) / (b - a).abs()
-        done = (least > 0.5) | (at_a == 0) | before | after
+        done = (least > 0.5) | (at_a == 0) | (at_b == 0) | before | after
         if bool(done.all()):
             break
         share = torch.where(done, share, _share((a, b, c), (at_a, at_b, at_c)))

@@ -31,16 +31,16 @@ from torch import Generator, Tensor
 
 from . import pixelwise
 from .checks import DARKEST, inside, positive
-from .pixelwise import Modes, Smoothed
+from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
-from .rows import normal, per_row, total
+from .rows import normal, per_row, together, total
 
 
-def _a(value: object) -> float:
+def _a(value: float) -> float:
     return positive(value, "a", "0.1, say; noise that does not grow is Gaussian(b)")
 
 
-def _b(value: object) -> float:
+def _b(value: float) -> float:
     return positive(value, "b", "the noise level of a black pixel, 0.05, say")
 
 
@@ -110,13 +110,11 @@ class SignalDependent:
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), a x + b > 0, pixel by pixel: see `pixelwise`."""
+        y, v = together(y, v)
         step = per_row(rho, v).square()
-        left, right = self._minima(y, v, step)
-        slope = self._derivative(y, v, step)(left)[1]
-        width = (step / inside(slope, 1e-3)).sqrt()
-        end = torch.full_like(left, -self.b / self.a)
-        modes = Modes(left, right, width, end, torch.full_like(left, torch.inf))
-        return pixelwise.sample_given(self, modes, y, v, rho, generator)
+        modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
+        support = -self.b / self.a, torch.inf
+        return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n: N(y; x, u² + sigma²)."""

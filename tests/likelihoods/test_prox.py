@@ -1,0 +1,111 @@
+"""Every prox against its definition: stationary, and no point of a fine grid is better."""
+
+import pytest
+import torch
+from noise_examples import COLOURED, MIXED, NOISES, PIXELWISE, image, measure
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import Proximal
+
+GRID = torch.linspace(1e-5, 3, 4001, dtype=torch.float64)
+
+
+def hard_cases(noise, count=300):
+    """y of dark and bright pixels, v far away and near, weak and strong steps."""
+    draw = lambda seed: torch.rand(count, 1, generator=ip.generator(seed)).double()  # noqa: E731
+    x = 1e-3 + draw(0) ** 3
+    y = noise.sample(x, ip.generator(1))
+    v = 2.2 * draw(2) - 0.6
+    step = 10 ** (5 * draw(3)[:, 0] - 5)
+    return y, v, step
+
+
+def objective(noise, y, x, v, step):
+    return 0.5 * (x - v).square() - step * noise.log_density(y, x)
+
+
+@pytest.mark.parametrize("name", PIXELWISE | MIXED)
+def test_no_point_of_a_grid_is_better(name):
+    noise = NOISES[name]
+    y, v, step = hard_cases(noise, 60 if name in MIXED else 300)
+    x = noise.prox(y, v, step)
+    assert x.isfinite().all()
+    rows = step[:, None]
+    pixelwise = noise.noise if isinstance(noise, ip.Mixture) else noise
+    least = -pixelwise.b / pixelwise.a if isinstance(pixelwise, ip.SignalDependent) else 0
+    grid = least + GRID[None]
+    if isinstance(noise, ip.Rayleigh):
+        grid = y * (GRID / 3.0001)
+    best = objective(noise, y, grid, v, rows).amin(1, keepdim=True)
+    inside = x.clamp_min(1e-9) if least == 0 else x
+    assert (objective(noise, y, inside, v, rows) <= best + 1e-9 * (1 + best.abs())).all()
+
+
+@pytest.mark.parametrize("name", PIXELWISE | MIXED)
+def test_the_objective_is_stationary(name):
+    noise = NOISES[name]
+    y, v, step = hard_cases(noise, 60 if name in MIXED else 300)
+    x = noise.prox(y, v, step)
+    free = (x > 1e-4)[:, 0]
+    x, y, v, step = x[free], y[free], v[free], step[free][:, None]
+    h = 1e-7 * x
+    slope = x - v - step * noise.grad_x(y, x)
+    bend = (slope - (x - h - v - step * noise.grad_x(y, x - h))) / h
+    # the distance to the root is the slope over the bend
+    assert (slope.abs() < 1e-8 * (1 + bend.abs())).all()
+
+
+def test_the_better_of_two_minima_is_found():
+    """A dark y and a bright v: both are minima, and which is lower changes with the step."""
+    y = torch.full((200, 1), 0.02, dtype=torch.float64)
+    v = torch.full_like(y, 0.4)
+    for noise in (ip.Gamma(alpha=500), ip.SignalDependent(a=0.05, b=1e-3)):
+        rows = torch.logspace(-5, 0, 200, dtype=torch.float64)
+        x = noise.prox(y, v, rows)
+        grid = torch.logspace(-3, 0, 20001, dtype=torch.float64)[None]
+        best = objective(noise, y, grid, v, rows[:, None]).amin(1, keepdim=True)
+        assert (objective(noise, y, x, v, rows[:, None]) <= best + 1e-9).all()
+        assert x.min() < 0.05 and x.max() > 0.3  # both basins are visited
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_rows_with_their_own_step_and_float32(name):
+    noise, x = NOISES[name], image()
+    if lack := lacks(noise, Proximal):
+        pytest.skip(lack)
+    y, v = measure(noise, x), image(4)
+    step = torch.tensor([1e-4, 1e-2, 1.0], dtype=torch.float64)
+    found = noise.prox(y, v, step)
+    for row in range(3):
+        one = slice(row, row + 1)
+        torch.testing.assert_close(noise.prox(y[one], v[one], step[row]), found[one])
+    single = noise.prox(y.float(), v.float(), step.float())
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), found, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [n for n in NOISES if "filtered" in n])
+def test_a_filter_after_the_noise_changes_no_prox(name):
+    noise, x, v = NOISES[name], image(), image(4)
+    step = torch.tensor(0.01, dtype=torch.float64)
+    y = measure(noise, x)
+    plain = noise.noise.prox(noise.A.inverse(y), v, step)
+    assert torch.equal(noise.prox(y, v, step), plain)
+    gradient = x.new_zeros(()) + plain - v - step * noise.grad_x(y, plain)
+    assert gradient[plain > 1e-6].abs().max() < 1e-6
+
+
+def test_coloured_gaussian():
+    noise, v = COLOURED["coloured gaussian"], image(4)
+    y, step = measure(noise, image()), torch.tensor(0.02, dtype=torch.float64)
+    x = noise.prox(y, v, step)
+    assert (x - v - step * noise.grad_x(y, x)).abs().max() < 1e-12
+
+
+def test_measurements_outside_the_support_give_numbers():
+    y = torch.tensor([[-0.3, -1e-9, 0.0, 1e-30]])
+    for noise in [*PIXELWISE.values(), *MIXED.values()]:
+        for step in (1e-6, 1e-2, 10.0):
+            x = noise.prox(y, torch.full_like(y, -0.1), torch.tensor(step))
+            assert x.isfinite().all(), (noise, step)

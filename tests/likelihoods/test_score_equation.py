@@ -1,0 +1,150 @@
+"""Solving s(y) = f(x, y) for x, for all the models of Xie et al. (2023)."""
+
+import pytest
+import torch
+from noise_examples import MIXED, NOISES, PIXELWISE, SHAPE, A, image, measure
+from scipy import integrate
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import MatchesScore, ScoresData
+
+EXACT = {n: ip.xie2023(n) for n in range(1, 11)} | {
+    n: ip.Mixture(ip.xie2023(n).noise, 10 / 255, exact=True) for n in (11, 13, 15)
+}
+
+
+def solve(noise, y, s, sweeps=2):
+    x = y
+    for _ in range(sweeps):
+        x = noise.match_score(y, s, x)
+    return x
+
+
+@pytest.mark.parametrize("number", EXACT)
+@pytest.mark.parametrize("darkest", [1e-3, 0.05])
+def test_the_sixteen_models_return_the_image_that_the_score_came_from(number, darkest):
+    noise = EXACT[number]
+    x = image(rows=20, darkest=darkest) * torch.logspace(
+        -1.5 if darkest < 0.01 else 0, 0, 20, dtype=torch.float64
+    ).reshape(-1, 1, 1, 1)
+    y = measure(noise, x)
+    assert (solve(noise, y, noise.score_y(y, x)) - x).abs().max() < 1e-8
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_every_noise_that_can_be_matched_is(name):
+    noise, x = NOISES[name], image(rows=20)
+    if lack := lacks(noise, MatchesScore) or lacks(noise, ScoresData):
+        pytest.skip(lack)
+    if name == "poisson, dim + gaussian":
+        pytest.skip("the counts can be read off y, so the score does not depend on x")
+    y = measure(noise, x)
+    found = solve(noise, y, noise.score_y(y, x))
+    right = torch.ones_like(x, dtype=torch.bool)
+    if "steep" in name:  # the branch that is y at s = 0: see signal_dependent
+        clean = noise.noise if isinstance(noise, ip.Mixture) else noise
+        right = y - x > -0.9 * clean.level(x) / (2 * clean.a)
+        if isinstance(noise, ip.Mixture):
+            right = 1 - 2 * clean.a * clean.level(x) * noise.score_y(y, x) > 0.1
+    assert right.double().mean() > 0.7
+    assert (found - x)[right].abs().max() < 1e-8
+
+
+@pytest.mark.parametrize("number", [11, 12, 13, 14, 15, 16])
+def test_algorithm_five_solves_its_own_equation(number):
+    """s = f_w(x, z) with z = y + sigma² s: choose x and z, and s and y follow."""
+    noise, x = ip.xie2023(number), image(rows=20)
+    z = noise.noise.sample(x, ip.generator(2))
+    s = noise.noise.score_y(z, x)
+    y = z - noise.sigma**2 * s
+    assert (solve(noise, y, s) - x).abs().max() < 1e-8
+
+
+@pytest.mark.parametrize("name", [n for n in MIXED if "," not in n])
+def test_algorithm_five_is_close_to_the_exact_root(name):
+    """Two grey levels in the median, for the noises of the paper."""
+    exact, x = MIXED[name], image(rows=20, darkest=0.2)
+    fast = ip.Mixture(exact.noise, exact.sigma)
+    y = exact.sample(x, ip.generator(3))
+    s = exact.score_y(y, x)
+    error = (fast.match_score(y, s, y) - x).abs() * 255
+    assert float(error.median()) < 2 and float(error.quantile(0.99)) < 8
+
+
+def test_rayleigh_over_the_whole_range_of_scores():
+    """There is a root for every y > 0 and every y s, from -1000 to 1000."""
+    for scale in (0.05, 0.3, 2.0):
+        noise = ip.Rayleigh(scale)
+        y = torch.full((1, 401), 0.7, dtype=torch.float64)
+        s = torch.linspace(-1000, 1000, 401, dtype=torch.float64)[None] / 0.7
+        x = noise.match_score(y, s, y)
+        assert ((x > 0) & (x < y)).all()
+        error = (noise.score_y(y, x) - s).abs()
+        assert (error < 1e-9 * (1 + s.abs()) / (1 - x / y) ** 2).all()
+
+
+def test_the_gamma_equation_returns_the_harmonic_mean():
+    """With an inverse-gamma prior all is closed: 54.8387 grey levels, where E[x | y] is 56.667."""
+    alpha, shape, rate, y = 26.0, 5.0, 400.0, 50.0
+    score = (alpha - 1) / y - alpha * (alpha + shape) / (alpha * y + rate)
+    noise = ip.Gamma(alpha)
+    measured = torch.tensor([[y / 255]], dtype=torch.float64)
+    x = noise.match_score(measured, torch.full_like(measured, 255 * score), measured)
+    assert float(x) * 255 == pytest.approx(54.8387, abs=1e-4)
+    assert float(x) * 255 == pytest.approx((alpha * y + rate) / (alpha + shape), rel=1e-12)
+
+
+def test_the_poisson_equation_returns_the_geometric_mean():
+    """With a gamma prior: exp(digamma(k + a)) / (rate + lambda)."""
+    a, rate, lam, k = 2.0, 0.1, 0.2, 1.0
+    score = lam * (
+        torch.log(torch.tensor(lam)).double()
+        + torch.digamma(torch.tensor(k + a).double())
+        - torch.log(torch.tensor(rate + lam).double())
+        - torch.digamma(torch.tensor(k + 1).double())
+    )
+    noise = ip.Poisson(peak=lam * 255)
+    y = torch.tensor([[k / lam / 255]], dtype=torch.float64)
+    x = noise.match_score(y, 255 * score.reshape(1, 1), y)
+    assert float(x) * 255 == pytest.approx(8.388, abs=1e-3)
+
+
+def test_unattainable_scores_stay_finite():
+    """A network may ask for what no image has; the answer is wrong, but it is a number."""
+    y = torch.tensor([[-0.2, 0.0, 1e-4, 0.5, 1.5]])
+    for noise in [*PIXELWISE.values(), *MIXED.values()]:
+        for s in (-1e4, -10.0, 0.0, 10.0, 1e4):
+            assert noise.match_score(y, torch.full_like(y, s), y).isfinite().all(), noise
+
+
+def test_the_exact_score_of_a_mixture_is_that_of_an_integral():
+    gamma, sigma, y, x = ip.Gamma(26), 10 / 255, 0.1, 0.12
+
+    def weight(w, power):
+        at = torch.tensor([w], dtype=torch.float64)
+        density = float(gamma.log_density(at, torch.full_like(at, x)).exp())
+        return w**power * density * 2.718281828459045 ** (-((y - w) ** 2) / (2 * sigma**2))
+
+    mass, first = (integrate.quad(weight, 0, 1, args=(k,), epsabs=1e-14)[0] for k in (0, 1))
+    at = torch.tensor([[y]], dtype=torch.float64)
+    score = ip.Mixture(gamma, sigma, exact=True).score_y(at, torch.full_like(at, x))
+    assert float(score) == pytest.approx((first / mass - y) / sigma**2, rel=1e-9)
+
+
+def test_there_are_sixteen():
+    assert repr(ip.xie2023(16).noise.A) == repr(A)
+    for number in (0, 17, "1"):
+        with pytest.raises(ip.InputError, match="1 to 16"):
+            ip.xie2023(number)
+    names = [type(ip.xie2023(n)).__name__ for n in range(1, 17)]
+    assert names.count("Mixture") == 6 and names.count("Correlated") == 3
+    assert ip.xie2023(1).sigma == pytest.approx(0.098039, abs=1e-6)
+    assert ip.xie2023(7).peak == pytest.approx(51)
+    x = torch.rand(1, *SHAPE, generator=ip.generator(0))
+    for number in range(1, 17):
+        noise = ip.xie2023(number)
+        y = noise.sample(x, ip.generator(number))
+        assert y.shape == x.shape and y.isfinite().all()
+        if hasattr(noise, "check_measurement"):
+            noise.check_measurement(y)
