@@ -229,7 +229,7 @@ class Glow(nn.Module):
         for level in reversed(range(len(self.levels))):
             if level < len(left):
                 h = torch.cat([h, left[level]], 1)
-            for layer in reversed([*self._layers(level)]):
+            for layer in reversed(self._layers(level)):
                 h = layer.inverse(h)
             h = unfold(h, self.architecture.folds[level])
         return h / self._scale + 0.5
