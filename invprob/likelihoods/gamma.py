@@ -26,6 +26,7 @@ from torch import Generator, Tensor
 from ..contracts import MatchesScore
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
+from .delegation import demand
 from .gamma_gaussian import around_mode
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
@@ -88,6 +89,7 @@ class Gamma:
 
         A score of (alpha - 1) / y or more belongs to no x; the pixel then gets 10⁶ y.
         """
+        demand(self, MatchesScore)
         y = inside(y, DARKEST)
         return y / inside((self.alpha - 1 - y * s) / self.alpha, DARKEST)
 

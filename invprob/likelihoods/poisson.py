@@ -69,6 +69,7 @@ class Poisson:
         """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""
         count = self.peak * y
         possible = (x >= 0) & (count > -0.5) & ~self._off_lattice(y)
+        count = count.round().detach() + (count - count.detach())  # no rounding in the value
         rate, count = torch.where(possible, self.peak * x, 1), torch.where(possible, count, 0)
         value = torch.xlogy(count, rate) - rate - torch.lgamma(count + 1)
         return torch.where(possible, value, -torch.inf)
@@ -143,7 +144,7 @@ class Poisson:
 
     def _off_lattice(self, y: Tensor) -> Tensor:
         count = self.peak * y
-        slack = 1e-3 + 8 * torch.finfo(y.dtype).eps * count.abs()
+        slack = 1e-3 + 32 * torch.finfo(y.dtype).eps * (count.abs() + self.peak)
         return (count - count.round()).abs() > slack
 
     def _tilted_counts(self, tilt: Tensor, spread: float) -> tuple[Tensor, Tensor]:
