@@ -134,8 +134,9 @@ def _directions(
     u = (u / u.norm(dim=0)).to(like)
     if covariance is None:
         return u
-    root = torch.linalg.cholesky(covariance.to(torch.float64))
-    return torch.linalg.solve_triangular(root.mT, u.to(root), upper=True).to(like)
+    root: Tensor = torch.linalg.cholesky(covariance.to(torch.float64))
+    white: Tensor = torch.linalg.solve_triangular(root.mT, u.to(root), upper=True)
+    return white.to(like)
 
 
 def _along(a: Tensor, b: Tensor, u: Tensor) -> Tensor:

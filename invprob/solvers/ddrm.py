@@ -137,7 +137,7 @@ class DDRM:
         """One denoiser call and a draw at the next level."""
         levels, calls = self._levels(problem), state.calls + 1
         sigma = levels[state.calls]
-        denoised = problem.prior.denoise(state.x, start.level(problem, sigma))
+        denoised = problem.prior.denoise(state.x, state.x.new_tensor(sigma))
         spectrum = start.spectrum(problem)
         v0, w = spectrum.vt(denoised), spectrum.observe(problem.y)
         if calls == len(levels):
@@ -165,8 +165,9 @@ class DDRM:
         return mean, torch.where(reached, rest, self.eta * sigma)
 
     def _levels(self, problem: Problem[Denoises, Spectral]) -> tuple[float, ...]:
-        first = start.first_level(problem, self.sigma_min, self.sigma_max)
-        last = start.noise_range(problem, self.sigma_min).low
+        noise = start.noise_range(problem)
+        first = start.first_level(problem, noise, self.sigma_max)
+        last = max(self.sigma_min, noise.low)
         if not last < first:
             return (first,)
         return schedules.power(first, last, self.calls, EXPONENT)

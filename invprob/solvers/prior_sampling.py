@@ -131,7 +131,7 @@ class PriorSampling:
         """One denoiser call and a step to the next level."""
         levels, calls = self._levels(problem), state.calls + 1
         sigma = levels[state.calls]
-        denoised = problem.prior.denoise(state.x, start.level(problem, sigma))
+        denoised = problem.prior.denoise(state.x, state.x.new_tensor(sigma))
         if calls == len(levels):
             return PriorSamplingState(denoised, denoised, 0.0, calls)
         if self.method == "langevin":

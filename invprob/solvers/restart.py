@@ -234,7 +234,7 @@ def _part_way(
     level: float,
     kappa: float,
 ) -> Tensor:
-    """Down to b = kappa r' by the reverse SDE, and back up to r' by the bridge; one normal draw."""
+    """Down to b = kappa r' by the reverse SDE, back up to r' by the bridge; one normal draw."""
     spectrum = start.spectrum(problem)
     below = kappa * level
     c = (below / state.sigma) ** 2
