@@ -131,7 +131,7 @@ def _directions(
         raise InputError(f"directions={count}; at least one is needed")
     size = like[0].numel()
     u = torch.randn(size, count, generator=generator, dtype=torch.float64)
-    u = (u / u.norm(dim=0)).to(like)
+    u = u.div(u.norm(dim=0)).to(like)
     if covariance is None:
         return u
     root: Tensor = torch.linalg.cholesky(covariance.to(torch.float64))
