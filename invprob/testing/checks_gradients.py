@@ -70,8 +70,9 @@ def _differences(
         shift = (step * direction).reshape(at.shape)
         slopes = torch.stack([value(at + shift) - here, here - value(at - shift)]) / step
         along = (gradient.flatten(1) * direction).sum(1)
+        inside = slopes.isfinite().all(0)  # or else the step left the support
         found.append(along)
-        nearest.append(along.clamp(slopes.amin(0), slopes.amax(0)))
+        nearest.append(torch.where(inside, along.clamp(slopes.amin(0), slopes.amax(0)), along))
     limit = DIFFERENCES if fine else COARSE
     return close(torch.stack(found), torch.stack(nearest), limit, f"{what}, against differences,")
 
