@@ -51,8 +51,8 @@ def measure(problem: Problem[Any, Differentiable], x: Tensor, /) -> tuple[Tensor
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
-    >>> measure(problem, problem.y)[1] / SAFETY
-    tensor([100.0000])
+    >>> (measure(problem, problem.y)[1] / SAFETY).round()
+    tensor([100.])
     """
     one = torch.randn(x.shape[1:], generator=generator(0), dtype=torch.float64)
     direction = (one / one.square().mean().sqrt()).to(x).expand_as(x)

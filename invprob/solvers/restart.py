@@ -72,6 +72,7 @@ from . import start
 
 LEAST_CALLS = 8
 ENOUGH_FOR_DENOISING = 20
+COARSE = 3
 EXPONENT = 3.0
 DEPTH = 200.0
 
@@ -110,7 +111,7 @@ class Restart:
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart goes, as a share of the next level, in [0, 1). 0 mixes
-            fastest; around 0.7 is gentler to a denoiser that is far from exact.
+            fastest, which pays where the denoiser is exact; a network's errors add up then.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -126,7 +127,7 @@ class Restart:
 
     calls: int = 100
     sigma_max: float | None = None
-    kappa: float = 0.0
+    kappa: float = 0.7
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
@@ -203,19 +204,23 @@ class Restart:
         first = start.first_level(problem, noise, self.sigma_max)
         middle = min(start.radius(problem) / 2, first)
         count = self.calls - len(finish)
-        return _ladder(first, max(middle, noise.least), noise.least, count), finish
+        coarse = min(COARSE, count // 3) if self.kappa else 1
+        return _ladder(first, max(middle, noise.least), noise.least, count, coarse), finish
 
 
-def _ladder(first: float, middle: float, least: float, count: int) -> tuple[float, ...]:
-    """Levels of the restarts: `first`, then half of them from the middle to the least, and there.
+def _ladder(
+    first: float, middle: float, least: float, count: int, coarse: int
+) -> tuple[float, ...]:
+    """Levels of the restarts: some to the middle, half of the others to the least, half there.
 
-    Far above the prior's size every level says the same, so one is enough.
+    Far above the prior's size every level says the same, so few are enough: one, for restarts
+    that go all the way.
     """
-    stay = count // 2
-    levels = (first,) if middle < first else ()
-    fall = count - stay - len(levels)
+    above = schedules.geometric(first, middle, coarse + 1)[:-1] if middle < first else ()
+    stay = (count - len(above)) // 2
+    fall = count - stay - len(above)
     down = schedules.geometric(middle, least, fall) if least < middle else (least,) * fall
-    return (*levels, *down, *(least,) * stay)
+    return (*above, *down, *(least,) * stay)
 
 
 def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:
