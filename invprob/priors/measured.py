@@ -60,13 +60,13 @@ class MeasuredPrior:
     tensor([[-1., -2.]])
     """
 
-    score: Callable[[Tensor], Tensor] = field()
+    _score: Callable[[Tensor], Tensor] = field(alias="score")
     peak: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.score, type) or not callable(self.score):
+        if isinstance(self._score, type) or not callable(self._score):
             raise InputError(
-                f"score={self.score!r} can't be called; give a function or a network that takes a "
+                f"score={self._score!r} can't be called; give a function or a network that takes a "
                 "measurement y and returns the gradient of log p(y)"
             )
         if self.peak is not None and not 0 < self.peak < math.inf:
@@ -94,7 +94,7 @@ class MeasuredPrior:
     def measurement_score(self, y: Tensor, /) -> Tensor:
         """∇ log p(y), in y's precision; for counts s' above."""
         shift = 0.0 if self.peak is None else 0.5 / self.peak
-        score = self.score(y + shift)
+        score = self._score(y + shift)
         if score.shape != y.shape:
             raise InputError(
                 f"the score has shape {tuple(score.shape)} for a measurement of shape "
