@@ -54,4 +54,3 @@ def test_black_and_white_stay_where_they_are():
 def test_poisson_gaussian_is_a_mixture():
     noise = ip.poisson_gaussian(30, 0.02, exact=True)
     assert noise.noise == ip.Poisson(30) and noise.sigma == 0.02 and noise.exact
-
