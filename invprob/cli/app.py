@@ -23,6 +23,7 @@ from .matrix import matrix
 from .plugins import plugins
 from .simulate import simulate
 from .solve import solve
+from .train import train
 
 FAILURES = (CheckpointError, DivergenceError, WeightsError, OSError)
 """What can go wrong although everything was typed right."""
@@ -99,3 +100,4 @@ app = typer.Typer(
 )
 for _command in (demo, solve, simulate, matrix, plugins, check, cite):
     app.command()(_command)
+app.add_typer(train, name="train")

@@ -8,6 +8,7 @@ from ..catalogue import Component
 from ..priors.denoiser import DenoiserPrior
 from ..priors.gaussian import GaussianPrior
 from ..priors.gaussian_mixture import GaussianMixturePrior
+from ..priors.measured import MeasuredPrior
 
 
 def _gaussian() -> GaussianPrior:
@@ -18,6 +19,11 @@ def _gaussian_mixture() -> GaussianMixturePrior:
     grey = torch.full((1, 8, 8), 0.5)
     means = torch.stack([0.5 * grey, 1.5 * grey])
     return GaussianMixturePrior(torch.ones(2), means, 0.01 * torch.eye(64).repeat(2, 1, 1))
+
+
+def _towards_grey(y: torch.Tensor) -> torch.Tensor:
+    """The score of measurements that are normal around grey."""
+    return (0.5 - y) / 0.25**2
 
 
 def priors() -> list[Component]:
@@ -42,5 +48,14 @@ def priors() -> list[Component]:
             GaussianMixturePrior,
             example=_gaussian_mixture,
             summary="a mixture of Gaussians; everything in closed form",
+        ),
+        Component(
+            "prior",
+            "measured",
+            MeasuredPrior,
+            example=lambda: MeasuredPrior(_towards_grey),
+            summary="the score of noisy images, learned from noisy images alone",
+            reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
+            "Score Function. NeurIPS. https://arxiv.org/abs/2304.08384",
         ),
     ]

@@ -37,11 +37,11 @@ from .mixture import Mixture
 from .poisson import Poisson
 
 
-def _peak(value: object) -> float:
+def _peak(value: float) -> float:
     return positive(value, "peak", "the mean photon count of a white pixel, 30")
 
 
-def _sigma(value: object) -> float:
+def _sigma(value: float) -> float:
     if value == 0:
         return 0.0
     return positive(value, "sigma", "the level of the read noise for images in [0, 1], or 0")

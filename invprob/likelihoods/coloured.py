@@ -44,15 +44,15 @@ from .rows import normal, per_row, total
 from .signal_dependent import SignalDependent
 
 
-def _sigma(value: object) -> float:
+def _sigma(value: float) -> float:
     return positive(value, "sigma", "a noise level for images in [0, 1]: 25 / 255")
 
 
-def _a(value: object) -> float:
+def _a(value: float) -> float:
     return positive(value, "a", "0.1, say; if it is 0 use ColouredGaussian(b, A)")
 
 
-def _b(value: object) -> float:
+def _b(value: float) -> float:
     return positive(value, "b", "the noise level of a black pixel, 0.05, say")
 
 

@@ -33,7 +33,7 @@ from .roots import ValueAndSlope, least_beside
 from .rows import per_row, together, total
 
 
-def _alpha(value: object) -> float:
+def _alpha(value: float) -> float:
     return positive(value, "alpha", "the shape of the gamma law, 26 for noise of 20 %")
 
 

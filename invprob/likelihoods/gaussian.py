@@ -52,7 +52,7 @@ class Diagonal(Protocol):
         """The factor of each pixel of images of this shape; it broadcasts to it."""
 
 
-def noise_level(value: object, /) -> Tensor | float:
+def noise_level(value: Tensor | float, /) -> Tensor | float:
     """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
     try:
         level = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)

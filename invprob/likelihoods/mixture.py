@@ -53,7 +53,7 @@ from .rows import normal, per_row, together, total
 SCAN = 17
 
 
-def _sigma(value: object) -> float:
+def _sigma(value: float) -> float:
     return positive(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 

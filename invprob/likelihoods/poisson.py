@@ -37,7 +37,7 @@ from .poisson_gaussian import tilted_counts
 from .rows import per_row, together, total
 
 
-def _peak(value: object) -> float:
+def _peak(value: float) -> float:
     return positive(value, "peak", "the mean photon count of a white pixel, 30")
 
 

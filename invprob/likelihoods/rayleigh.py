@@ -40,7 +40,7 @@ from .rows import per_row, together, total, uniform
 CONVEX_UP_TO = 2.77
 
 
-def _scale(value: object) -> float:
+def _scale(value: float) -> float:
     return positive(value, "scale", "the scale of the Rayleigh law, 0.3")
 
 

@@ -36,11 +36,11 @@ from .roots import ValueAndSlope, least_beside
 from .rows import normal, per_row, together, total
 
 
-def _a(value: object) -> float:
+def _a(value: float) -> float:
     return positive(value, "a", "0.1, say; noise that does not grow is Gaussian(b)")
 
 
-def _b(value: object) -> float:
+def _b(value: float) -> float:
     return positive(value, "b", "the noise level of a black pixel, 0.05, say")
 
 

@@ -24,6 +24,8 @@ NeurIPS. https://arxiv.org/abs/2105.14951
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -76,13 +78,13 @@ def annealed_score(
 ) -> Tensor:
     """The score of p(x_sigma | y) at x; `sigma` >= 0 is `()` or `(B,)`.
 
-    Where sigma equals sd exactly, x is w with certainty and there is no density; the result is
-    finite there and points from x to w.
+    Where sigma equals sd, x is w with certainty and there is no density. The pull towards w is
+    bounded there: without limit, its rounding would drown the other coordinates in V.
     """
     coordinates = spectrum.vt(x)
     level = per_row(sigma, coordinates)
     gap = ((spectrum.sd - level) * (spectrum.sd + level)).abs()
-    gap = torch.maximum(gap, torch.finfo(gap.dtype).eps * level.square())
+    gap = torch.maximum(gap, math.sqrt(torch.finfo(gap.dtype).eps) * level.square())
     pull = (spectrum.observe(y) - coordinates) / gap
     prior = torch.where(spectrum.sd >= level, spectrum.vt(prior_score), 0)
     return spectrum.v(prior + pull)

@@ -23,12 +23,13 @@ from torch import Tensor, nn
 from ..errors import WeightsError
 
 
-def write_weights(network: nn.Module, path: Path) -> str:
+def write_weights(network: nn.Module, path: Path, about: Mapping[str, str] | None = None) -> str:
     """Write a network's weights, atomically.
 
     Args:
         network: any network.
         path: where to; an existing file is replaced once the new one is complete.
+        about: texts that `read_about` gives back, such as the network's architecture.
 
     Returns:
         The file's SHA-256, to be written into the code that ships the file.
@@ -40,7 +41,7 @@ def write_weights(network: nn.Module, path: Path) -> str:
         for name, tensor in network.state_dict().items()
     }
     temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary)
+    save_file(tensors, temporary, dict(about or {}))
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     os.replace(temporary, path)
     return digest
@@ -62,13 +63,7 @@ def read_weights(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"can't read the weight file {path}: {error.strerror or error}; reinstall invprob if"
-            " it came with the package, or give the path of a .safetensors file"
-        ) from error
+    content = _content(path)
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise WeightsError(
@@ -84,6 +79,22 @@ def read_weights(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
             f" short: {error}; pickled files (.pt, .pth) are not read, because reading one can"
             " run any code: convert it with safetensors.torch.save_file(state_dict, path)"
         ) from error
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a weight file; `WeightsError` if it can't be read."""
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def read_about(path: Path) -> dict[str, str]:
+    """The texts that a weight file was written with; none if it can't be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -111,7 +122,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             f" {type(network).__name__}: {len(missing)} tensors are missing {missing[:3]},"
             f" {len(foreign)} are unknown {foreign[:3]}, {len(reshaped)} have another shape"
             f" {reshaped[:3]}; build the network that the file belongs to, or train this one"
-            " anew (python -m invprob.training.denoiser)"
+            " anew"
         )
     broken = sorted(name for name, tensor in tensors.items() if not bool(tensor.isfinite().all()))
     if broken:
@@ -120,3 +131,13 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             " that wrote it diverged; take an earlier file"
         )
     network.load_state_dict(dict(tensors))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"can't read the weight file {path}: {error.strerror or error}; reinstall invprob if"
+            " it came with the package, or give the path of a .safetensors file"
+        ) from error

@@ -30,6 +30,7 @@ from ..contracts import Domain
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
 from ..networks.pretrained import Precision, PretrainedDenoiser
+from .checks import check_images
 
 DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -105,7 +106,7 @@ class DenoiserPrior:
         Raises:
             InputError: x or sigma is outside the domain, or x is no batch of floating point.
         """
-        self._check_image(x)
+        check_images(x, self._domain, self)
         out = self.denoiser(x, self._levels(x, sigma))
         if out.shape != x.shape:
             raise InputError(
@@ -134,26 +135,6 @@ class DenoiserPrior:
     def domain(self) -> Domain:
         """The images and noise levels that the denoiser was made for."""
         return self._domain
-
-    def _check_image(self, x: Tensor) -> None:
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise InputError(
-                f"x is {kind}; images are floating-point tensors in [0, 1]: for 8-bit pixels"
-                " type x.float() / 255"
-            )
-        channels, shape = self._domain.channels, self._domain.shape
-        if channels is not None and (x.ndim != 4 or x.shape[1] not in channels):
-            raise InputError(
-                f"x has shape {tuple(x.shape)}, and the prior {self!r} was made for images"
-                f" (B, C, H, W) with C in {channels}; for one image type x[None], for channels"
-                " last x.movedim(-1, 1), for gray x.mean(1, keepdim=True)"
-            )
-        if shape is not None and tuple(x.shape[1:]) != shape:
-            raise InputError(
-                f"x has shape {tuple(x.shape)}, and the prior {self!r} was made for images of"
-                f" shape (B, {', '.join(map(str, shape))}); resize or cut them"
-            )
 
     def _levels(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Sigma as `(B,)`, checked."""

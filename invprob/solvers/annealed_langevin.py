@@ -11,17 +11,24 @@ Langevin steps are taken in the likelihood's singular basis, coordinate by coord
 where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. (The
 step c sigma² of the original overshoots where a level comes close to a noise level of the data.)
 The score g joins the prior's, from the denoiser, with the likelihood's: see its `annealed_score`.
-The last step denoises what is left, sigma_min.
+The last call denoises what is left.
+
+A Langevin step widens the samples by its length. Leimkuhler and Matthews cancel that for Gaussian
+densities: n is the mean of two successive normal draws, so each draw enters two steps. It permits
+c = 1, a tenfold step, and is the default; `reuse_noise=False` is the published algorithm, which
+wants `step_size=0.1, levels=200, repeats=5` for the same result.
 
 With H = I the ladder starts at the noise level of y, at y itself: stochastic denoising. With a
-mask it is stochastic inpainting, with any other operator SNIPS. Exact while sigma < sd_j wherever
-something was measured; above, the prior's score is taken at the noisy image where it should know
-the measurement. On top comes the lag of finitely many steps, which a sampler without step size
-(`Restart`) avoids.
+mask it is stochastic inpainting, with any other operator SNIPS. The score is exact while
+sigma < sd_j wherever something was measured; above, the prior's score is taken at the noisy image
+where it should know the measurement. On top comes the lag of finitely many steps, which `Restart`
+avoids.
 
 References: B. Kawar, G. Vaksman, M. Elad (2021). Stochastic Image Denoising by Sampling from the
 Posterior Distribution. ICCV Workshops. https://arxiv.org/abs/2101.09552; the same (2021). SNIPS:
-Solving Noisy Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951.
+Solving Noisy Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951;
+B. Leimkuhler, C. Matthews (2013). Rational Construction of Stochastic Numerical Methods for
+Molecular Sampling. AMRX. https://doi.org/10.1093/amrx/abs010.
 """
 
 from __future__ import annotations
@@ -30,7 +37,7 @@ import math
 from typing import ClassVar, Protocol
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
@@ -51,6 +58,7 @@ class AnnealedLangevinState:
 
     Attributes:
         x: the noisy images, `(B, *image)`.
+        noise: the last normal draw, `(B, *spectral)`.
         denoised: what the last call said about them, `(B, *image)`.
         sigma: their noise level.
         plan: the level of each step, `(steps,)`, float64, on the CPU.
@@ -58,6 +66,7 @@ class AnnealedLangevinState:
     """
 
     x: Tensor
+    noise: Tensor
     denoised: Tensor
     sigma: float
     plan: Tensor
@@ -71,14 +80,14 @@ class AnnealedLangevin:
     It takes `levels * repeats + 1` denoiser calls.
 
     Args:
-        levels: noise levels of the ladder; 200 for samples close to the posterior.
-        repeats: steps per level; 5 for samples close to the posterior.
-        step_size: c, in (0, 2). A larger one mixes faster and widens the samples by a
-            factor of about 1 / (1 - c / 2) in variance.
+        levels: noise levels of the ladder.
+        repeats: steps per level.
+        step_size: c, in (0, 2). A larger one mixes faster, with a larger bias.
         sigma_min: the last noise level; a third of the least standard deviation of the images
             along any direction, or less.
         sigma_max: the first noise level, for coordinates that were not measured; by default ten
             times the prior's radius, or the most that the prior can denoise.
+        reuse_noise: whether a step takes the mean of its own normal draw and the last one.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -94,9 +103,10 @@ class AnnealedLangevin:
 
     levels: int = 100
     repeats: int = 3
-    step_size: float = 0.1
+    step_size: float = 1.0
     sigma_min: float = 0.01
     sigma_max: float | None = None
+    reuse_noise: bool = True
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Annealed, Spectral))
     stochastic: ClassVar[bool] = True
@@ -112,11 +122,7 @@ class AnnealedLangevin:
             )
         if not 0 < self.sigma_min < math.inf:
             raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.01")
-        if self.sigma_max is not None and not self.sigma_min < self.sigma_max < math.inf:
-            raise InputError(
-                f"sigma_max={self.sigma_max}; it must be finite and larger than sigma_min="
-                f"{self.sigma_min}"
-            )
+        start.check_highest(self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, AnnealedSpectral], /) -> int:
         """`levels * repeats + 1`; 1 where the measurement is less noisy than sigma_min."""
@@ -130,16 +136,18 @@ class AnnealedLangevin:
         Raises:
             InputError: the measurement is noisier than the prior can denoise.
         """
-        first = start.first_level(problem, self.sigma_min, self.sigma_max)
+        first, _ = self._ends(problem)
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
         spectrum = start.spectrum(problem)
         prior = spectrum.vt(start.centre(problem, x0))
         measured = spectrum.sd <= first
         centre = torch.where(measured, spectrum.observe(problem.y), prior)
         missing = torch.where(measured, first**2 - spectrum.sd.square(), first**2)
-        noise = missing.clamp(min=0).sqrt()
-        images = spectrum.v(centre + noise * streams.normal(prior))
-        return AnnealedLangevinState(images, images, first, plan, 0)
+        old, new = streams.normal(prior), streams.normal(prior)
+        share = self.step_size / 2  # of the last draw in an image's noise, in the long run
+        noise = math.sqrt(1 - share) * old + math.sqrt(share) * new
+        x = spectrum.v(centre + missing.clamp(min=0).sqrt() * noise)
+        return AnnealedLangevinState(x, new, x, first, plan, 0)
 
     def step(
         self,
@@ -148,20 +156,21 @@ class AnnealedLangevin:
         streams: Streams,
         /,
     ) -> AnnealedLangevinState:
-        """One denoiser call and one Langevin step; the last step is the denoiser's result."""
+        """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
-        level = start.level(problem, sigma)
+        level = state.plan[state.done].to(state.x)
         denoised = problem.prior.denoise(state.x, level)
         if done == len(state.plan):
-            return AnnealedLangevinState(denoised, denoised, 0.0, state.plan, done)
+            return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
         prior_score = (denoised - state.x) / sigma**2
         score = problem.likelihood.annealed_score(problem.y, state.x, prior_score, level)
         spectrum = start.spectrum(problem)
         tau = _width(spectrum.sd, sigma)
+        fresh = streams.normal(state.noise)
+        noise = (fresh + state.noise) / 2 if self.reuse_noise else fresh
         drift = spectrum.vt(score) * (self.step_size * tau.square())
-        noise = streams.normal(drift) * (math.sqrt(2 * self.step_size) * tau)
-        x = state.x + spectrum.v(drift + noise)
-        return AnnealedLangevinState(x, denoised, sigma, state.plan, done)
+        x = state.x + spectrum.v(drift + noise * (math.sqrt(2 * self.step_size) * tau))
+        return evolve(state, x=x, noise=fresh, denoised=denoised, sigma=sigma, done=done)
 
     def estimate(self, state: AnnealedLangevinState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
@@ -169,12 +178,16 @@ class AnnealedLangevin:
 
     def _plan(self, problem: Problem[Denoises, AnnealedSpectral]) -> list[float]:
         """The level of each step; where it starts is skipped, and the last one denoises."""
-        first = start.first_level(problem, self.sigma_min, self.sigma_max)
-        low = start.noise_range(problem, self.sigma_min).low
-        if not first > low:
+        first, last = self._ends(problem)
+        if not first > last:
             return [first]
-        ladder = schedules.geometric(first, low, self.levels + 1)[1:]
-        return [level for level in ladder for _ in range(self.repeats)] + [low]
+        ladder = schedules.geometric(first, last, self.levels + 1)[1:]
+        return [level for level in ladder for _ in range(self.repeats)] + [last]
+
+    def _ends(self, problem: Problem[Denoises, AnnealedSpectral]) -> tuple[float, float]:
+        noise = start.noise_range(problem)
+        first = start.first_level(problem, noise, self.sigma_max)
+        return first, max(self.sigma_min, noise.low)
 
 
 def _width(sd: Tensor, sigma: float) -> Tensor:

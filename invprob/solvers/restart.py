@@ -1,50 +1,66 @@
-"""Posterior samples by reverse diffusion with restarts; only a call budget to choose.
+"""Posterior samples by restarts from zero noise; only a call budget to choose.
 
 In the likelihood's singular basis the measurement is w = Vᵀx + sd n, one number per coordinate.
-Let x(sigma) = x + noise of variance sigma² be *one* Brownian path and let w be its value at the
-time sigma = sd. Then the posterior's path below that time is the prior's own reverse diffusion:
-data that are already in the path need no likelihood term. So
+Let x(r) = x + noise of variance r² be *one* Brownian path and let w be its value at the time sd.
+Then the posterior's path below that time is the prior's own reverse diffusion: data that are
+already in the path need no likelihood term. So
 
-* **Denoising** (one sd for all): start at x(sd) = w, run the prior's reverse SDE to zero. No
-  gradient of the likelihood, no step size, exact but for the SDE's discretisation.
-* **Anything else**: at a level r draw x(r) given the data, run the reverse SDE down to b = kappa
-  r', and go back up to the next level r' along the Brownian bridge to w. With a = r'² - b² and v =
-  Vᵀx(b),
+**Denoising** (one sd for all): start at x(sd) = w and run the prior's reverse SDE to zero noise.
+No gradient of the likelihood, no step size, exact but for the SDE's discretisation.
 
-      q = max(sd² - r'², 0)
-      x(r') = (q v + a w) / (a + q) + sqrt(a q / (a + q)) n        where something was measured
-      x(r') = v + sqrt(a) n                                        elsewhere
+**Anything else**: restarts lead to a sample of x(rho) given w, rho = min sd, and from there the
+reverse SDE to zero. A restart goes from x(r) down to b = kappa r' by the reverse SDE, and back up
+to the next level r' along the Brownian bridge to w. With D = D(x(r), r), c = (b / r)²,
+a = r'² - b² and q = max(sd² - r'², 0), infinite where nothing was measured,
 
-  a Gibbs step that leaves p(x(r') | w) invariant as long as r' <= min sd. Above, coordinates with
-  sd < r' are pinned to w, which inflates their noise to r': annealing. Levels fall from far above
-  the prior's size to min sd, where the chain stays for half of its steps and mixes; then the
-  reverse SDE runs to zero.
+    v = (1 - c) D + c x(r) + b sqrt(1 - c) n
+    x(r') = (q v + a w) / (a + q) + sqrt(a q / (a + q)) n
 
-The SDE solver is SDE-DPM-Solver++(2M): from level a to b with h = log(a / b), denoised D and the
-previous D_p with h_p,
+This leaves p(x(rho) | w) as it is, for any prior, but for the SDE's one step. With kappa = 0 a
+restart goes all the way down to the denoised image, and half of its noise is that of the restart
+before:
 
-    D' = D + h / (2 h_p) (D - D_p)            (after a restart there is no history: D' = D)
+    k = min(r' / sd, 1)²                                               0 where nothing was measured
+    x(r') = (1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2)
+
+In levels of one height this is a Langevin step for p(x(r) | w) with the preconditioner
+r² (1 - k) and step 1, in which Leimkuhler and Matthews replace the noise by the mean of two
+successive draws. That cancels the bias of the step size where the density is Gaussian: the law of
+x(r) is then exact although the step is as long as it can be, and fewer restarts do.
+
+Levels fall from far above the prior's size to rho, where the chain stays for half of its restarts
+and mixes. Above rho the coordinates with sd < r' are pinned to w, which inflates their noise to
+r': annealing.
+
+The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
+denoised D, and D_p with h_p of the move before,
+
+    D' = D + min(h / h_p, 1) / 2 (D - D_p)
     x <- exp(-2 h) x + (1 - exp(-2 h)) D' + b sqrt(1 - exp(-2 h)) n
 
-and at the end x <- D. It and a restart's bridge need one normal draw together. Exact: the kernels
-at r' = min sd. Approximate: the discretisation, and the mixing between far modes in finitely many
-steps. Narrow directions come out a few percent too narrow in variance at 10 calls.
+and at the end x <- D. The bound on h / h_p is ours: levels that are linear in sigma^(1/3), with
+growing h, are the best here, and without it the samples come out too wide.
+
+Exact: for Gaussian priors, the law of x(rho) after many restarts. Approximate: the SDE's
+discretisation (1 to 3 percent in variance at 20 calls, 10 at 10 calls), other curvature than a
+Gaussian's, and mixing between far modes.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
 (2023). Restart Sampling for Improving Generative Processes. NeurIPS.
-https://arxiv.org/abs/2306.14878; the SDE solver, C. Lu et al. (2022). DPM-Solver++.
+https://arxiv.org/abs/2306.14878; the noise, B. Leimkuhler, C. Matthews (2013). Rational
+Construction of Stochastic Numerical Methods for Molecular Sampling. AMRX.
+https://doi.org/10.1093/amrx/abs010; the SDE solver, C. Lu et al. (2022). DPM-Solver++.
 https://arxiv.org/abs/2211.01095.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
@@ -54,23 +70,11 @@ from ..problem import Problem
 from ..streams import Streams
 from . import start
 
-KAPPA = 0.7
-COARSE = 3
 LEAST_CALLS = 8
-ENOUGH_FOR_DENOISING = 40
-
-
-class Move(NamedTuple):
-    """One denoiser call: from level `sigma` by the reverse SDE to `to`, and back up to `restart`.
-
-    `to` is 0 in the last move of all, `restart` is 0 where there is no going back up, and
-    `previous` is the level of the call before, 0 where its result can't be used.
-    """
-
-    sigma: float
-    to: float
-    restart: float = 0.0
-    previous: float = 0.0
+ENOUGH_FOR_DENOISING = 20
+COARSE = 3
+EXPONENT = 3.0
+DEPTH = 200.0
 
 
 @frozen(eq=False)
@@ -79,47 +83,51 @@ class RestartState:
 
     Attributes:
         x: the noisy images, `(B, *image)`.
-        denoised: what the last call said about them, `(B, *image)`.
-        sigma: their noise level.
-        plan: all moves of the run, one row each: `(moves, 4)`, float64, on the CPU.
-        done: how many of them are done.
+        noise: the normal numbers put in last, `(B, *spectral)`; the next restart reuses them.
+        denoised: what the last call said, `(B, *image)`.
+        sigma: the noise level of x.
+        levels: of all denoiser calls of the run, `(steps,)`, float64, on the CPU.
+        restarts: how many of them are restarts; the others are the way to zero.
+        done: how many are done.
     """
 
     x: Tensor
+    noise: Tensor
     denoised: Tensor
     sigma: float
-    plan: Tensor
+    levels: Tensor
+    restarts: int
     done: int
 
 
 @frozen
 class Restart:
-    """Samples of p(x | y) for a linear-Gaussian measurement and any denoiser, by restarts.
+    """Samples of p(x | y) for a linear-Gaussian measurement and any denoiser.
 
-    One denoiser call per step. Denoising with white noise takes at most 40 calls.
+    One denoiser call per step. Denoising white noise takes no more than 20.
 
     Args:
         calls: denoiser calls per sample, at least 8. More calls: closer to the posterior.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        sigma_min: the last noise level; a third of the least standard deviation of the images
-            along any direction, or less.
+        kappa: how far down a restart goes, as a share of the next level, in [0, 1). 0 mixes
+            fastest, which pays where the denoiser is exact; a network's errors add up then.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
             denoise.
 
     >>> import torch, invprob as ip
-    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
-    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
-    >>> result = ip.solve(problem, ip.Restart(calls=20), samples=200, seed=0)
-    >>> round(float(result.samples.mean()), 1), round(float(result.samples.std()), 2)
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 8, 8), 0.9))
+    >>> result = ip.solve(problem, ip.Restart(), samples=100, seed=0)
+    >>> round(float(result.samples.mean()), 2), round(float(result.samples.std()), 2)
     (0.7, 0.14)
     """
 
     calls: int = 100
     sigma_max: float | None = None
-    sigma_min: float = 0.002
+    kappa: float = 0.7
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
@@ -130,17 +138,17 @@ class Restart:
                 f"calls={self.calls}: fewer than {LEAST_CALLS} are no sampler; for one estimate "
                 "in few calls take PnP(iterations=8)"
             )
-        if not 0 < self.sigma_min < math.inf:
-            raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.002")
-        if self.sigma_max is not None and not self.sigma_min < self.sigma_max < math.inf:
+        start.check_highest(self.sigma_max)
+        if not 0 <= self.kappa < 1:
             raise InputError(
-                f"sigma_max={self.sigma_max}; it must be finite and larger than sigma_min="
-                f"{self.sigma_min}"
+                f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
+                "the way), or for example 0.7"
             )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
-        """The number of denoiser calls: `calls`, or less where it makes no difference."""
-        return len(self._plan(problem))
+        """The number of denoiser calls: `calls`, or less where that makes no difference."""
+        restarts, finish = self._plan(problem)
+        return len(restarts) + len(finish)
 
     def init(
         self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
@@ -150,89 +158,116 @@ class Restart:
         Raises:
             InputError: the measurement is noisier than the prior can denoise.
         """
-        plan = self._plan(problem)
-        first = plan[0].sigma
+        restarts, finish = self._plan(problem)
+        levels = torch.tensor((*restarts, *finish), dtype=torch.float64)
+        first = float(levels[0])
         spectrum = start.spectrum(problem)
-        w = spectrum.observe(problem.y)
-        prior = spectrum.vt(start.centre(problem, x0))
-        x = torch.where(spectrum.sd <= first, w, prior + first * streams.normal(prior))
-        images = spectrum.v(x)
-        return RestartState(images, images, first, torch.tensor(plan, dtype=torch.float64), 0)
+        centre = spectrum.vt(start.centre(problem, x0))
+        old, new = streams.normal(centre), streams.normal(centre)
+        blurred = centre + (old + new) * (first / math.sqrt(2))
+        x = spectrum.v(torch.where(spectrum.sd <= first, spectrum.observe(problem.y), blurred))
+        return RestartState(x, new, x, first, levels, len(restarts), 0)
 
     def step(
-        self,
-        problem: Problem[Denoises, Spectral],
-        state: RestartState,
-        streams: Streams,
-        /,
+        self, problem: Problem[Denoises, Spectral], state: RestartState, streams: Streams, /
     ) -> RestartState:
-        """One denoiser call, one move of the reverse SDE and the way back up."""
-        move = Move(*state.plan[state.done].tolist())
-        denoised = problem.prior.denoise(state.x, start.level(problem, move.sigma))
-        x = _diffuse(problem, state, denoised, move, streams) if move.to else denoised
-        return RestartState(x, denoised, move.restart or move.to, state.plan, state.done + 1)
+        """One denoiser call, and the way to the next level."""
+        level, done = state.levels[state.done], state.done + 1
+        denoised = problem.prior.denoise(state.x, level.to(state.x))
+        if done == len(state.levels):
+            return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
+        following = float(state.levels[done])
+        if done <= state.restarts:
+            noise = streams.normal(state.noise)
+            x = (
+                _part_way(problem, state, denoised, noise, following, self.kappa)
+                if self.kappa
+                else _all_the_way(problem, denoised, state.noise + noise, following)
+            )
+        else:
+            noise = state.noise
+            x = _diffuse(state, denoised, following, streams)
+        return evolve(state, x=x, noise=noise, denoised=denoised, sigma=following, done=done)
 
     def estimate(self, state: RestartState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
         return state.denoised
 
-    def _plan(self, problem: Problem[Denoises, Spectral]) -> tuple[Move, ...]:
-        noise = start.noise_range(problem, self.sigma_min)
+    def _plan(
+        self, problem: Problem[Denoises, Spectral]
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The levels of the restarts, and those of the way to zero."""
+        noise = start.noise_range(problem)
         if noise.least == noise.greatest:
-            return _finish(noise.least, noise.low, min(self.calls, ENOUGH_FOR_DENOISING))
-        first = start.first_level(problem, self.sigma_min, self.sigma_max)
-        return _plan(self.calls, first, noise.least, start.radius(problem) / 2, noise.low)
+            return (), _finish(noise, min(self.calls, ENOUGH_FOR_DENOISING))
+        finish = _finish(noise, min(max(self.calls // 4, 6), 12))
+        first = start.first_level(problem, noise, self.sigma_max)
+        middle = min(start.radius(problem) / 2, first)
+        count = self.calls - len(finish)
+        coarse = min(COARSE, count // 3) if self.kappa else 1
+        return _ladder(first, max(middle, noise.least), noise.least, count, coarse), finish
 
 
-def _diffuse(
+def _ladder(
+    first: float, middle: float, least: float, count: int, coarse: int
+) -> tuple[float, ...]:
+    """Levels of the restarts: some to the middle, half of the others to the least, half there.
+
+    Far above the prior's size every level says the same, so few are enough: one, for restarts
+    that go all the way.
+    """
+    above = schedules.geometric(first, middle, coarse + 1)[:-1] if middle < first else ()
+    stay = (count - len(above)) // 2
+    fall = count - stay - len(above)
+    down = schedules.geometric(middle, least, fall) if least < middle else (least,) * fall
+    return (*above, *down, *(least,) * stay)
+
+
+def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:
+    """Levels of the way to zero."""
+    last = max(noise.least / DEPTH, noise.low)
+    if not last < noise.least:
+        return (noise.least,)
+    return schedules.power(noise.least, last, calls, EXPONENT)
+
+
+def _part_way(
     problem: Problem[Denoises, Spectral],
     state: RestartState,
     denoised: Tensor,
-    move: Move,
-    streams: Streams,
+    noise: Tensor,
+    level: float,
+    kappa: float,
 ) -> Tensor:
-    """The image at the next level: the reverse SDE, and where asked the bridge back up."""
-    ahead = denoised
-    h = math.log(move.sigma / move.to)
-    if move.previous:
-        ratio = h / (2 * math.log(move.previous / move.sigma))
-        ahead = torch.lerp(state.denoised, denoised, 1 + ratio)
-    mean = torch.lerp(ahead, state.x, math.exp(-2 * h))
-    variance = -(move.to**2) * math.expm1(-2 * h)
-    if not move.restart:
-        return mean.add_(streams.normal(mean), alpha=math.sqrt(variance))
+    """Down to b = kappa r' by the reverse SDE, back up to r' by the bridge; one normal draw."""
     spectrum = start.spectrum(problem)
-    a = move.restart**2 - move.to**2
-    q = (spectrum.sd.square() - move.restart**2).clamp_(min=0)
-    gain = a / (a + q)
+    below = kappa * level
+    c = (below / state.sigma) ** 2
+    up = level**2 - below**2
+    gain = up / ((spectrum.sd - level) * (spectrum.sd + level)).clamp_(min=0).add_(up)
     free = 1 - gain
-    coordinates = spectrum.vt(mean)
-    z = torch.lerp(coordinates, spectrum.observe(problem.y), gain)
-    noise = (variance * free.square() + a * free).sqrt_()
-    return spectrum.v(z.addcmul_(noise, streams.normal(z)))
+    v = spectrum.vt(torch.lerp(denoised, state.x, c))
+    width = (below**2 * (1 - c) * free.square() + up * free).sqrt_()
+    return spectrum.v(torch.lerp(v, spectrum.observe(problem.y), gain).addcmul_(width, noise))
 
 
-def _plan(calls: int, first: float, least: float, middle: float, low: float) -> tuple[Move, ...]:
-    """Restarts from the highest level to the least noise of the data, then the way to zero.
-
-    Three restarts bring the level to the middle, half the prior's radius; half of the others bring
-    it to the least noise, and half stay there.
-    """
-    finish = min(max(calls // 4, 6), 14)
-    restarts = calls - finish
-    coarse = min(COARSE, restarts // 3) if least < middle < first else 0
-    fine = (restarts - coarse + 1) // 2
-    top = schedules.geometric(first, middle, coarse + 1)[:-1] if coarse else ()
-    bottom = schedules.geometric(middle if coarse else first, least, fine + 1)
-    ladder = (*top, *bottom, *[least] * (restarts - coarse - fine))
-    moves = (Move(r, KAPPA * below, restart=below) for r, below in pairwise(ladder))
-    return (*moves, *_finish(least, low, finish))
+def _all_the_way(
+    problem: Problem[Denoises, Spectral], denoised: Tensor, twice: Tensor, level: float
+) -> Tensor:
+    """(1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2), with `twice` = n_old + n_new."""
+    spectrum = start.spectrum(problem)
+    k = (level / spectrum.sd).clamp_(max=1).square_()
+    joined = torch.lerp(spectrum.vt(denoised), spectrum.observe(problem.y), k)
+    width = k.neg_().add_(1).mul_(level**2 / 2).sqrt_()
+    return spectrum.v(joined.addcmul_(width, twice))
 
 
-def _finish(sigma: float, low: float, calls: int) -> tuple[Move, ...]:
-    """The reverse SDE from sigma to zero, without restarts."""
-    if not sigma > low:
-        return (Move(sigma, 0.0),)
-    levels = schedules.power(sigma, low, calls)
-    path = zip((0.0, *levels[:-1]), levels, (*levels[1:], 0.0), strict=True)
-    return tuple(Move(level, below, previous=above) for above, level, below in path)
+def _diffuse(state: RestartState, denoised: Tensor, level: float, streams: Streams) -> Tensor:
+    """The reverse SDE from `state.sigma` to the next level."""
+    h = math.log(state.sigma / level)
+    ahead = denoised
+    if state.done > state.restarts:
+        before = math.log(float(state.levels[state.done - 1]) / state.sigma)
+        ahead = torch.lerp(state.denoised, denoised, 1 + min(h / before, 1) / 2)
+    mean = torch.lerp(ahead, state.x, math.exp(-2 * h))
+    return mean.add_(streams.normal(mean), alpha=level * math.sqrt(-math.expm1(-2 * h)))

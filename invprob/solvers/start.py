@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol, runtime_checkable
 
-import torch
 from attrs import frozen
 from torch import Tensor
 
@@ -48,7 +47,7 @@ class Range:
     Attributes:
         least: of the coordinate that was measured best, not below `low`.
         greatest: of the one that was measured worst; inf where one was not measured at all.
-        low: the lowest that a run may go to.
+        low: the lowest that the prior can denoise.
         high: the highest that the prior can denoise.
     """
 
@@ -58,16 +57,15 @@ class Range:
     high: float
 
 
-def noise_range(problem: Problem[Any, Spectral], sigma_min: float) -> Range:
-    """The noise levels of a problem, for a run that goes down to sigma_min.
+def noise_range(problem: Problem[Any, Spectral]) -> Range:
+    """The noise levels of a problem.
 
     Raises:
         InputError: all coordinates are noisier than the prior can denoise.
     """
     low, high = domain_of(problem.prior).sigma
-    low = max(low, sigma_min)
     least, greatest = (float(value) for value in spectrum(problem).sd.aminmax())
-    if least > high:
+    if least > high or math.isinf(least):
         raise InputError(
             f"the least noise of this measurement is {least:.4g} (in units of the image, whose "
             f"range is [0, 1]), but {problem.prior!r} denoises only up to {high:.4g}; is y scaled "
@@ -76,9 +74,7 @@ def noise_range(problem: Problem[Any, Spectral], sigma_min: float) -> Range:
     return Range(max(least, low), max(greatest, low), low, high)
 
 
-def first_level(
-    problem: Problem[Any, Spectral], sigma_min: float, sigma_max: float | None
-) -> float:
+def first_level(problem: Problem[Any, Spectral], noise: Range, sigma_max: float | None) -> float:
     """The noise level to start at.
 
     Where every coordinate was measured, that is the noisiest one's: there the measurement is
@@ -86,9 +82,8 @@ def first_level(
     radius, or the most that the prior can denoise.
 
     Raises:
-        InputError: sigma_max, or the measurement's noise, is more than the prior can denoise.
+        InputError: sigma_max is more than the prior can denoise.
     """
-    noise = noise_range(problem, sigma_min)
     if sigma_max is None:
         sigma_max = min(10 * radius(problem), noise.high)
     elif sigma_max > noise.high:
@@ -97,6 +92,12 @@ def first_level(
             f"{noise.high:.4g}"
         )
     return max(min(sigma_max, noise.greatest), noise.least)
+
+
+def check_highest(sigma_max: float | None) -> None:
+    """Raise `InputError` unless sigma_max is a positive number or left out."""
+    if sigma_max is not None and not 0 < sigma_max < math.inf:
+        raise InputError(f"sigma_max={sigma_max}; it must be positive and finite, or left out")
 
 
 def radius(problem: Problem[Any, Any]) -> float:
@@ -110,8 +111,3 @@ def spectrum(problem: Problem[Any, Spectral]) -> Spectrum:
     """The likelihood's spectrum, with `sd` in y's dtype and on its device."""
     found = problem.likelihood.spectrum(problem.image_shape)
     return Spectrum(found.sd.to(problem.y), found.v, found.vt, found.observe)
-
-
-def level(problem: Problem[Any, Any], sigma: float) -> Tensor:
-    """A noise level as the tensor `()` that priors and likelihoods take."""
-    return torch.as_tensor(sigma).to(problem.y)

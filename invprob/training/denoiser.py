@@ -1,27 +1,28 @@
 r"""Train the shipped denoiser: `python -m invprob.training.denoiser --images DIR --out FILE`.
 
-`run` says what one step does; here are the loop, the validation on photos that are held out, and
-the command line. Each time it saves, it writes a checkpoint to go on from (started again with the
-same arguments, it does), the weights as they would ship, and prints one line: time, step, loss,
-PSNR on the held-out photos, and the SHA-256 of the weight file. To ship a file, copy it to
+`denoising` says what one step does, `run` what a run is; here are the validation on photos that
+are held out, and the command line. Each time it saves, it writes a checkpoint to go on from
+(started again with the same arguments, it does), the weights as they would ship, and prints one
+line: time, step, loss, PSNR on the held-out photos, and the SHA-256 of the weight file. To ship a
+file, copy it to
 `invprob/networks/weights/denoiser.safetensors` and the digest to `networks.pretrained.SHA256`.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Generator, Tensor, nn
 
-from ..errors import DivergenceError
 from ..networks.weights_file import write_weights
+from .denoising import Denoising, Recipe
 from .patches import load_photos, luminance
-from .run import Recipe, Run
+from .run import Run, train
 
 HELD_OUT = (
     "skimage_chelsea.png",
@@ -52,30 +53,17 @@ def validate(network: nn.Module, photos: Sequence[Tensor], side: int = 256) -> d
     return found
 
 
-def train(run: Run, photos: Sequence[Tensor], out: Path, checkpoint: Path, every: float) -> None:
-    """Steps until the budget is used up; saves, validates and prints each `every` seconds."""
-    losses: list[float] = []
-    due = run.seconds + every
-    while run.used < 1:
-        losses.append(run.advance())
-        if not math.isfinite(losses[-1]):
-            raise DivergenceError(
-                f"The loss is {losses[-1]} at step {run.step}: the learning rate is too high."
-                " Delete the checkpoint and try a smaller --muon-rate."
-            )
-        if run.seconds >= due or run.used >= 1:
-            due = run.seconds + every
-            run.save(checkpoint)
-            digest = write_weights(run.averaged, out)
-            scores = validate(run.averaged, photos)
-            line = "  ".join(f"{name}: {value:.2f}" for name, value in scores.items())
-            print(
-                f"{time.strftime('%H:%M:%S')} step {run.step} {run.seconds:.0f} s"
-                f" ({run.used:.1%}) loss {sum(losses) / len(losses):.4f}"
-                f" (worst {max(losses):.1f}) | {line} | {digest}",
-                flush=True,
-            )
-            losses.clear()
+def report(run: Run, photos: Sequence[Tensor], out: Path, losses: Sequence[float]) -> None:
+    """Write the weights, validate them, and print a line."""
+    digest = write_weights(run.averaged, out)
+    scores = validate(run.averaged, photos)
+    line = "  ".join(f"{name}: {value:.2f}" for name, value in scores.items())
+    print(
+        f"{time.strftime('%H:%M:%S')} step {run.step} {run.seconds:.0f} s"
+        f" ({run.used:.1%}) loss {sum(losses) / len(losses):.4f}"
+        f" (worst {max(losses):.1f}) | {line} | {digest}",
+        flush=True,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=given.seed,
     )
     photos, apart = load_photos(given.images, recipe.patch, given.held_out)
-    run = Run(recipe, photos)
+    run = Run(Denoising(recipe, photos))
     checkpoint = given.checkpoint or given.out.with_suffix(".ckpt")
     if checkpoint.exists():
         run.restore(checkpoint)
@@ -116,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f" {size} parameters; from step {run.step}",
         flush=True,
     )
-    train(run, list(apart.values()), given.out, checkpoint, given.every)
+    train(run, checkpoint, given.every, partial(report, run, list(apart.values()), given.out))
 
 
 if __name__ == "__main__":

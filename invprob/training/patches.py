@@ -87,7 +87,7 @@ def load_photos(
     for path in sorted(paths):
         if path.suffix.lower() not in SUFFIXES:
             continue
-        photo = _read(path)
+        photo = read_photo(path)
         if path.name in held_out:
             apart[path.name] = photo.float() / 255
             continue
@@ -115,8 +115,16 @@ def _integer(end: int, generator: Generator) -> int:
     return int(torch.randint(end, (), generator=generator))
 
 
-def _read(path: Path) -> Tensor:
-    return (255 * read_image(path)[0]).round().to(torch.uint8)
+def read_photo(path: Path) -> Tensor:
+    """An image file as 8-bit `(C, H, W)`; `InputError` for what can't be an image in [0, 1]."""
+    image = read_image(path)[0]
+    least, most = float(image.min()), float(image.max())
+    if not 0 <= least <= most <= 1:
+        raise InputError(
+            f"{path} has values from {least:g} to {most:g}, and images live in [0, 1]: divide them"
+            " by the white level"
+        )
+    return (255 * image).round().to(torch.uint8)
 
 
 def _scales(photo: Tensor) -> Iterable[Tensor]:

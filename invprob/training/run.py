@@ -1,12 +1,13 @@
-r"""A training run of the denoiser: what one step does, and what a checkpoint holds.
+r"""A training run: steps, a moving average of the weights, a clock, and checkpoints.
 
-A step denoises a batch of patches at noise levels of its own for each patch (`levels`).
-Convolution kernels learn by Muon, heads, tails and gains by AdamW; both rates follow a cosine over
-the share of the budget that is used up, in steps or in hours, so that the run ends on time on any
-machine. What ships is the moving average of the weights. Every `gray_every`-th batch is gray.
+What is learned is a `Task`: a network, its optimisers and a loss. Learning rates follow a cosine
+over the share of the budget that is used up, in steps or in hours, so that the run ends on time on
+any machine. What ships is the moving average of the weights.
 
 With a budget in steps and one thread a run is the same every time, and one that was interrupted
-ends like one that was not.
+ends like one that was not. A checkpoint carries the settings of its run, so that it can't be
+resumed with others; only the budget may change. A step whose loss or gradient is not finite is
+never taken, so a run that diverges leaves good weights behind.
 """
 
 from __future__ import annotations
@@ -15,105 +16,118 @@ import copy
 import math
 import os
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from attrs import frozen
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
+from tqdm import tqdm
 
-from ..networks.denoiser import Denoiser
-from .levels import draw_levels, expected_error
-from .optimizers import Muon
-from .patches import Photos
+from ..errors import CheckpointError, DivergenceError
 
 
-@frozen
-class Recipe:
-    """What decides how a training run goes.
+class Recipe(Protocol):
+    """What every recipe decides about its run; tasks add settings of their own."""
 
-    Attributes:
-        steps: budget in steps; 0 means that `hours` decides.
-        hours: budget in hours, training only (loading photos and validation are not counted).
-        batch: patches per step.
-        patch: their side length in pixels.
-        muon_rate: greatest learning rate of convolution kernels.
-        adam_rate: greatest learning rate of everything else.
-        average: share of the moving average that a step keeps.
-        gray_every: every this many steps, a gray batch.
-        widths: channels of the network at 1/2, 1/4 and 1/8 resolution.
-        seed: of the weights, patches and noise.
-    """
+    @property
+    def steps(self) -> int:
+        """Budget in steps; 0 means that `hours` decides."""
 
-    steps: int = 0
-    hours: float = 1.2
-    batch: int = 16
-    patch: int = 64
-    muon_rate: float = 2.5e-3
-    adam_rate: float = 5e-4
-    average: float = 0.998
-    gray_every: int = 4
-    widths: tuple[int, int, int] = (96, 128, 128)
-    seed: int = 0
+    @property
+    def hours(self) -> float:
+        """Budget in hours, training only (loading and validation are not counted)."""
 
-    def used(self, step: int, seconds: float) -> float:
-        """The share of the budget that is used up, 0..1."""
-        share = step / self.steps if self.steps else seconds / (3600 * self.hours)
-        return min(share, 1.0)
+    @property
+    def average(self) -> float:
+        """Share of the moving average that a step keeps."""
+
+    @property
+    def seed(self) -> int:
+        """Of the weights and of all that is drawn."""
+
+
+class Task(Protocol):
+    """What a run learns."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the run goes."""
+
+    def settings(self) -> Mapping[str, object]:
+        """All that a run depends on, by name; a resumed one must have the same."""
+
+    def network(self) -> nn.Module:
+        """A new network; its weights may be drawn from torch's global generator."""
+
+    def optimizers(self, network: nn.Module) -> Sequence[torch.optim.Optimizer]:
+        """What learns it; `lr` is the greatest learning rate of each group."""
+
+    def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
+        """The loss of one batch, drawn from the generator."""
 
 
 class Run:
     """A training run: the network, its moving average, the optimisers and the clock."""
 
-    def __init__(self, recipe: Recipe, photos: Photos) -> None:
-        self.recipe, self.photos = recipe, photos
+    def __init__(self, task: Task) -> None:
+        self.task = task
         with torch.random.fork_rng():
-            torch.manual_seed(recipe.seed)
-            self.network = Denoiser(recipe.widths)
+            torch.manual_seed(task.recipe.seed)
+            self.network = task.network()
         self.averaged = copy.deepcopy(self.network)
-        self.optimizers = split_optimizers(self.network, recipe)
-        self.generator = Generator().manual_seed(recipe.seed)
+        self.optimizers = list(task.optimizers(self.network))
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["greatest"] = group["lr"]
+        self.generator = Generator().manual_seed(task.recipe.seed)
         self.step = 0
         self.seconds = 0.0
 
     @property
     def used(self) -> float:
         """The share of the budget that is used up."""
-        return self.recipe.used(self.step, self.seconds)
+        return share_used(self.task.recipe, self.step, self.seconds)
 
     def advance(self) -> float:
-        """One step; returns its loss."""
+        """One step; returns its loss.
+
+        Raises:
+            DivergenceError: the loss or its gradient is not finite; the network is as before.
+        """
         start = time.monotonic()
-        recipe = self.recipe
-        channels = 1 if self.step % recipe.gray_every == recipe.gray_every - 1 else 3
-        x = self.photos.patches(recipe.batch, recipe.patch, channels, self.generator)
-        sigma = draw_levels(recipe.batch, self.generator)
-        noise = torch.randn(x.shape, generator=self.generator)
         rate = schedule(self.used, self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["greatest"] * rate
             optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(x.device.type, torch.bfloat16):
-            denoised = self.network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
-        squared = (denoised.float() - x).square().mean(dim=(1, 2, 3))
-        loss = (squared / expected_error(sigma).square()).mean()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        loss = self.task.loss(self.network, self.step, self.generator)
+        torch.autograd.backward(loss)
+        value = float(loss.detach())
+        length = float(nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
+        if not math.isfinite(value) or not math.isfinite(length):
+            raise DivergenceError(
+                f"the loss is {value:g} and its gradient has length {length:g} at step"
+                f" {self.step + 1}: the learning rate is too high, or an image is broken"
+            )
         for optimizer in self.optimizers:
             optimizer.step()
-        keep = min(recipe.average, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            pairs = zip(self.averaged.parameters(), self.network.parameters(), strict=True)
-            for average, parameter in pairs:
-                average.lerp_(parameter, 1 - keep)
+        self._average()
         self.step += 1
         self.seconds += time.monotonic() - start
-        return float(loss.detach())
+        return value
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.task.recipe.average, (1 + self.step) / (10 + self.step))
+        pairs = zip(self.averaged.parameters(), self.network.parameters(), strict=True)
+        for average, parameter in pairs:
+            average.lerp_(parameter, 1 - keep)
 
     def save(self, path: Path) -> None:
         """Everything that the rest of the run depends on, atomically."""
         state = {
+            "settings": self._settings(),
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -126,29 +140,82 @@ class Run:
         os.replace(temporary, path)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: the file is damaged, or belongs to a run with other settings.
+        """
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True)
+            saved: dict[str, str] = state["settings"]
+        except Exception as error:  # a damaged file may raise anything
+            raise CheckpointError(
+                f"{path} is no checkpoint of a training run, or damaged ({type(error).__name__}):"
+                " delete it to begin anew, or name another with --checkpoint"
+            ) from error
+        own = self._settings()
+        names = [name for name in sorted(own | saved) if saved.get(name) != own.get(name)]
+        if names:
+            changes = ", ".join(f"{n}={saved.get(n)} and not {own.get(n)}" for n in names)
+            raise CheckpointError(
+                f"{path} belongs to a run with {changes}: type the same settings to go on (the"
+                " budget may change), or begin anew with other file names; nothing was written"
+            )
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        for optimizer, part in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(part)
         self.generator.set_state(state["generator"])
         self.step, self.seconds = state["step"], state["seconds"]
 
+    def _settings(self) -> dict[str, str]:
+        settings = self.task.settings()
+        return {name: str(settings[name]) for name in settings if name not in ("steps", "hours")}
 
-def split_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon for the body's convolution kernels; AdamW for heads, tails and gains."""
-    body: list[nn.Parameter] = []
-    rest: list[nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        is_body = parameter.ndim == 4 and not name.startswith(("heads.", "tails."))
-        (body if is_body else rest).append(parameter)
-    muon = Muon(body, lr=recipe.muon_rate)
-    adam = torch.optim.AdamW(rest, lr=recipe.adam_rate, betas=(0.9, 0.99), weight_decay=0.0)
-    for optimizer in (muon, adam):
-        for group in optimizer.param_groups:
-            group["greatest"] = group["lr"]
-    return [muon, adam]
+
+def train(
+    run: Run, checkpoint: Path, every: float, report: Callable[[Sequence[float]], None]
+) -> None:
+    """Steps until the budget is used up.
+
+    Args:
+        run: where to begin.
+        checkpoint: saved each time before `report` is called.
+        every: seconds of training from one report to the next; there is one at the end, too.
+        report: gets the losses since the report before.
+
+    Raises:
+        DivergenceError: the loss is not finite; the checkpoint is of before.
+    """
+    losses: list[float] = []
+    due = run.seconds + every
+    with tqdm(total=100.0, disable=None, bar_format="{percentage:3.0f}%|{bar}| {postfix}") as bar:
+        while run.used < 1:
+            try:
+                losses.append(run.advance())
+            except DivergenceError as error:
+                kept = (
+                    f"{checkpoint} holds an earlier step"
+                    if checkpoint.exists()
+                    else "none is saved"
+                )
+                raise DivergenceError(
+                    f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a"
+                    " smaller rate and other file names."
+                ) from error
+            bar.n = 100 * run.used
+            bar.set_postfix_str(f"step {run.step}, loss {losses[-1]:.4f}")
+            if run.seconds >= due or run.used >= 1:
+                due = run.seconds + every
+                run.save(checkpoint)
+                report(losses)
+                losses.clear()
+
+
+def share_used(recipe: Recipe, step: int, seconds: float) -> float:
+    """The share of a recipe's budget that is used up, 0..1."""
+    share = step / recipe.steps if recipe.steps else seconds / (3600 * recipe.hours)
+    return min(share, 1.0)
 
 
 def schedule(used: float, step: int) -> float:

@@ -8,9 +8,10 @@ from invprob.errors import InputError
 from invprob.images import write_image
 from invprob.networks.denoiser import SIGMA_RANGE
 from invprob.training.denoiser import main, validate
+from invprob.training.denoising import Denoising, Recipe
 from invprob.training.levels import draw_levels, expected_error
 from invprob.training.patches import load_photos, luminance
-from invprob.training.run import Recipe, Run, schedule
+from invprob.training.run import Run, schedule, share_used
 
 SMALL = Recipe(steps=6, batch=4, patch=32, widths=(8, 8, 8))
 
@@ -78,18 +79,18 @@ def test_schedule():
     assert schedule(0.0, 0) < 0.02
     assert schedule(0.0, 1000) == 1
     assert schedule(1.0, 1000) == pytest.approx(0)
-    assert Recipe(steps=10).used(5, 1e9) == 0.5
-    assert Recipe(hours=1).used(5, 900) == 0.25
+    assert share_used(Recipe(steps=10), 5, 1e9) == 0.5
+    assert share_used(Recipe(hours=1), 5, 900) == 0.25
 
 
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(photos, tmp_path):
-    whole = Run(SMALL, photos[0])
+    whole = Run(Denoising(SMALL, photos[0]))
     losses = [whole.advance() for _ in range(SMALL.steps)]
-    first = Run(SMALL, photos[0])
+    first = Run(Denoising(SMALL, photos[0]))
     for _ in range(3):
         first.advance()
     first.save(tmp_path / "run.ckpt")
-    second = Run(SMALL, photos[0])
+    second = Run(Denoising(SMALL, photos[0]))
     second.restore(tmp_path / "run.ckpt")
     assert [second.advance() for _ in range(3)] == losses[3:]
     for name, tensor in whole.averaged.state_dict().items():
@@ -97,7 +98,8 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(photos, tmp_path):
 
 
 def test_training_helps(photos):
-    run = Run(Recipe(steps=150, batch=8, patch=32, widths=(8, 8, 8), average=0.9), photos[0])
+    recipe = Recipe(steps=150, batch=8, patch=32, widths=(8, 8, 8), average=0.9)
+    run = Run(Denoising(recipe, photos[0]))
     x = list(photos[1].values())
     before = validate(run.averaged, x)["colour 0.196"]
     while run.used < 1:
@@ -107,7 +109,7 @@ def test_training_helps(photos):
 
 def test_a_run_draws_nothing_from_the_global_generator(photos):
     before = torch.random.get_rng_state()
-    Run(SMALL, photos[0]).advance()
+    Run(Denoising(SMALL, photos[0])).advance()
     assert torch.equal(before, torch.random.get_rng_state())
 
 

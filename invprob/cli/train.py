@@ -1,0 +1,106 @@
+"""`invprob train`: learn a prior from images of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+train = typer.Typer(no_args_is_help=True)
+
+EVERY = 20
+"""So many-th images are held out, unless it is said which."""
+
+MOST = 1000
+"""More images than this are not looked at in a validation."""
+
+
+@train.callback()
+def _group() -> None:
+    """Learn a prior from your own images."""
+
+
+@train.command()
+def flow(
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="Images to validate on; by default every 20th.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, max=3, help="1 for gray, 3 for colour.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="H,W to cut from larger images, such as 32,32.")
+    ] = None,
+    depths: Annotated[str, typer.Option(help="Steps at each level, finest first.")] = "8,16",
+    width: Annotated[int, typer.Option(min=1, help="Hidden channels of each coupling.")] = 96,
+    bits: Annotated[int, typer.Option(min=1, max=16, help="Levels of gray: 2^bits.")] = 5,
+    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.6,
+    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,
+    rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 120.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="By default what torch takes.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
+    ] = None,
+) -> None:
+    """Train a Glow, a prior with an exact density, for MAP.
+
+    Interrupted, the same command goes on from the last save. Use the result with
+    `--prior flow:file=FILE.safetensors`, or in Python `FlowPrior.load(path)`.
+    """
+    from functools import partial
+
+    import torch
+
+    from ..networks.glow import Architecture
+    from ..training.flow import MaximumLikelihood, Recipe, begin, report
+    from ..training.images import load_images
+    from ..training.run import train as learn
+
+    if threads:
+        torch.set_num_threads(threads)
+    recipe = Recipe(steps=steps, hours=hours, batch=batch, rate=rate, seed=seed)
+    levels = _convert("depths", depths, tuple[int, ...])
+    cut = None if size is None else _convert("size", size, tuple[int, int])
+    learned = load_images(images, channels, cut)
+    if held_out is None:
+        learned, apart = learned.split(EVERY)
+    else:
+        apart = load_images([held_out], learned.shape[0], learned.size)
+    for reason in (*learned.skipped, *apart.skipped):
+        typer.echo(f"left out {reason}", err=True)
+    architecture = Architecture(learned.shape, levels, width, bits)
+    task = MaximumLikelihood(recipe, architecture, learned)
+    kept = checkpoint or output.with_suffix(".ckpt")
+    run = begin(task, output, kept, typer.echo)
+    try:
+        learn(run, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(run.step, kept)) from None
+    typer.echo(f"wrote {output}")
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    from ..errors import InputError
+    from .values import convert
+
+    try:
+        return convert(text, kind)
+    except ValueError:
+        raise InputError(f"--{name} {text}: give whole numbers with commas between them") from None
+
+
+def _how_to_go_on(step: int, checkpoint: Path) -> str:
+    if not checkpoint.exists():
+        return f"after step {step}; nothing was saved yet, --every says how often it is"
+    return f"after step {step}; to go on from the last save, {checkpoint}, type the same command"

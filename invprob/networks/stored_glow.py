@@ -1,0 +1,105 @@
+"""Glows in files: each weight file carries its architecture, so a path is all that it takes.
+
+A `StoredGlow` holds no tensors, only where they are and their SHA-256. The network is read once
+per process, device and precision, on first use, and its weights are frozen, while gradients with
+respect to the image pass through. Images in float64 are encoded in float64.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from attrs import field, frozen
+from torch import Tensor
+
+from ..contracts import Domain
+from ..errors import InputError, WeightsError
+from .glow import Architecture, Glow
+from .weights_file import fill, read_about, read_weights, write_weights
+
+ABOUT = "glow"
+"""The text in a weight file that describes the architecture."""
+
+DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
+DIGITS_SHA256 = ""
+"""Of `DIGITS`; `invprob train flow` prints it with every file that it writes."""
+
+
+def write_glow(flow: Glow, path: Path) -> str:
+    """Write a Glow's weights and architecture, atomically; returns the file's SHA-256."""
+    return write_weights(flow, path, {ABOUT: flow.architecture.to_json()})
+
+
+def read_architecture(path: Path) -> Architecture:
+    """The architecture of the Glow in a file.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or holds another network.
+    """
+    text = read_about(path).get(ABOUT)
+    if text is None:
+        names = sorted(read_weights(path))
+        raise WeightsError(
+            f"the weight file {path} holds no Glow but another network (tensors {names[:3]} ...);"
+            " give a file that `invprob train flow` wrote"
+        )
+    try:
+        return Architecture.from_json(text)
+    except InputError as error:
+        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+
+def load_glow(path: Path, sha256: str | None = None) -> Glow:
+    """The Glow in a file, frozen, on the processor, in float32.
+
+    Args:
+        path: a file that `invprob train flow` wrote.
+        sha256: what the file's digest has to be; None accepts any.
+
+    Raises:
+        WeightsError: the file is missing, damaged, another one than expected, or no Glow.
+    """
+    tensors = read_weights(path, sha256)
+    with torch.random.fork_rng():  # the weights that are drawn here are replaced
+        network = Glow(read_architecture(path))
+    fill(network, tensors, path)
+    return network.eval().requires_grad_(False)
+
+
+@frozen
+class StoredGlow:
+    """The Glow in a file, as an invertible function; cheap to copy and to pickle.
+
+    Args:
+        path: a file that `invprob train flow` wrote.
+        sha256: which version of that file; None accepts any.
+
+    Raises:
+        WeightsError: in use: the file is missing, damaged, another one than expected, or no Glow.
+    """
+
+    path: Path
+    sha256: str | None = field(default=None, repr=False)
+
+    def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
+        """Z and log |det ∂z/∂x| `(B,)`, as `Glow.encode`."""
+        return self._network(x).encode(x)
+
+    def decode(self, z: Tensor, /) -> Tensor:
+        """The images of latents, as `Glow.decode`."""
+        return self._network(z).decode(z)
+
+    def domain(self) -> Domain:
+        """The images that it takes: those of one shape."""
+        return _network(self.path, self.sha256, torch.device("cpu"), torch.float32).domain()
+
+    def _network(self, x: Tensor) -> Glow:
+        precision = torch.float64 if x.dtype == torch.float64 else torch.float32
+        return _network(self.path, self.sha256, x.device, precision)
+
+
+@cache
+def _network(path: Path, sha256: str | None, device: torch.device, precision: torch.dtype) -> Glow:
+    return load_glow(path, sha256).to(device, precision)

@@ -1,0 +1,214 @@
+r"""What a flow learns: to give the images that it is shown a high density.
+
+The loss is -log p of images with their levels of gray made continuous. An image of d pixels with
+levels k = 0..2^b - 1 becomes x = (k + U - 1/2) / (2^b - 1) with U ~ U(0, 1), so that the bins of
+all levels tile the line. A bin has the volume (2^b - 1)^-d, and by Jensen's inequality
+
+    -log₂ P(k) = -log₂ E_U[p(x)] + d log₂(2^b - 1)  <=  E_U[-log₂ p(x)] + d log₂(2^b - 1):
+
+an upper bound on the bits that storing the image takes. Divided by d it is what papers report, and
+`bits_per_dimension` gives.
+
+Hidden convolutions learn by Muon, all else by Adam. The networks of couplings run in bfloat16, all
+else in float32.
+
+References: Kingma, Dhariwal, Glow, 2018, https://arxiv.org/abs/1807.03039. Theis, van den Oord,
+Bethge, 2016, https://arxiv.org/abs/1511.01844.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import torch
+from attrs import field, frozen
+from torch import Generator, Tensor, nn
+
+from ..errors import InputError
+from ..fingerprint import fingerprint
+from ..networks.glow import Architecture, Glow
+from ..networks.stored_glow import write_glow
+from ..priors.flow import standard_normal_log_prob
+from .images import Images
+from .optimizers import Muon
+from .run import Run
+
+FIRST = 256
+"""How many images set the ActNorms before the first step."""
+
+
+@frozen
+class Recipe:
+    """What decides how a training run goes.
+
+    Attributes:
+        steps: budget in steps; 0 means that `hours` decides.
+        hours: budget in hours, training only.
+        batch: images per step.
+        rate: greatest learning rate.
+        average: share of the moving average that a step keeps.
+        seed: of the weights, images and noise.
+
+    Raises:
+        InputError: a number that can't be.
+    """
+
+    steps: int = 0
+    hours: float = 0.6
+    batch: int = 64
+    rate: float = 2e-3
+    average: float = 0.998
+    seed: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
+            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        if self.batch < 1 or not 0 < self.rate < math.inf or not 0 <= self.average < 1:
+            raise InputError(
+                f"batch={self.batch}, rate={self.rate}, average={self.average}: batch must be at"
+                " least 1, rate above 0, average within [0, 1)"
+            )
+
+
+@frozen(eq=False)
+class MaximumLikelihood:
+    """The task of a flow (`run.Task`)."""
+
+    recipe: Recipe
+    architecture: Architecture
+    images: Images
+    _fingerprint: str = field(init=False)
+
+    @_fingerprint.default
+    def _of_images(self) -> str:
+        return fingerprint([self.images.images, self.images.size])
+
+    def settings(self) -> Mapping[str, object]:
+        """The recipe, the architecture, and which images."""
+        parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
+        return parts | {"images": f"{len(self.images)} ({self._fingerprint[:12]})"}
+
+    def network(self) -> Glow:
+        """A Glow whose ActNorms are set by some of the images."""
+        flow = Glow(self.architecture)
+        generator = Generator().manual_seed(self.recipe.seed)
+        x = self.images.draw(FIRST, generator)
+        flow.initialise(dequantise(x, self.architecture.bits, generator))
+        return flow
+
+    def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
+        """Muon for hidden convolutions; Adam for all else."""
+        hidden = [p for name, p in network.named_parameters() if _is_hidden(name)]
+        rest = [p for name, p in network.named_parameters() if not _is_hidden(name)]
+        adam = torch.optim.Adam(rest, lr=self.recipe.rate, betas=(0.9, 0.99))
+        return [Muon(hidden, lr=self.recipe.rate), adam]
+
+    def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
+        """Bits per dimension of a batch."""
+        x = self.images.draw(self.recipe.batch, generator)
+        x = dequantise(x, self.architecture.bits, generator)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return bits_per_dimension(network, x).mean()
+
+
+def begin(
+    task: MaximumLikelihood, out: Path, checkpoint: Path, say: Callable[[str], None] = print
+) -> Run:
+    """A new run, or the one that a checkpoint holds.
+
+    Args:
+        task: what to learn.
+        out: where the weights will go.
+        checkpoint: where the run is kept; if there is such a file, the run goes on from it.
+        say: gets a line about the run.
+
+    Raises:
+        InputError: there is no such folder, or out exists and belongs to no checkpoint.
+        CheckpointError: the checkpoint is damaged, or of a run with other settings.
+    """
+    for path in (out, checkpoint):
+        if not path.parent.is_dir():
+            raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
+    if out.exists() and not checkpoint.exists():
+        raise InputError(
+            f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
+            " move this one away"
+        )
+    run = Run(task)
+    if checkpoint.exists():
+        run.restore(checkpoint)
+    size = sum(parameter.numel() for parameter in run.network.parameters())
+    say(f"{task.recipe}\n{task.architecture}: {size} parameters; {len(task.images)} images")
+    if run.step:
+        say(f"going on from step {run.step} of {checkpoint}")
+    return run
+
+
+def report(
+    run: Run, held_out: Tensor, out: Path, say: Callable[[str], None], losses: Sequence[float]
+) -> None:
+    """Write the weights, and say how many bits per dimension held-out images take."""
+    flow = run.averaged
+    if not isinstance(flow, Glow):
+        raise TypeError(f"{type(flow).__name__} is no Glow")
+    digest = write_glow(flow, out)
+    found = validate(flow, held_out)
+    say(
+        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
+        f" {sum(losses) / len(losses):.4f} bits/dim in training (worst {max(losses):.2f}),"
+        f" {found:.4f} held out | {digest}"
+    )
+
+
+@torch.no_grad()
+def validate(flow: Glow, x: Tensor) -> float:
+    """Mean bits per dimension of held-out images `(N, C, H, W)`, always with the same noise."""
+    generator = Generator().manual_seed(0)
+    return float(bits_per_dimension(flow, dequantise(x, flow.architecture.bits, generator)).mean())
+
+
+def dequantise(x: Tensor, bits: int, generator: Generator) -> Tensor:
+    """Images with 2^bits levels of gray, spread evenly over the width of their level.
+
+    Args:
+        x: images in [0, 1], any shape.
+        bits: of the levels; images that have more lose the others.
+        generator: the source of randomness.
+
+    Returns:
+        Images, within half a level of [0, 1].
+
+    >>> x = dequantise(torch.tensor([0.0, 1.0]), 1, Generator().manual_seed(0))
+    >>> ((x - torch.tensor([0.0, 1.0])).abs() <= 0.5).all()
+    tensor(True)
+    """
+    levels = 2.0**bits
+    level = (x * levels).floor().clamp(0, levels - 1)
+    noise = torch.rand(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    return (level + noise - 0.5) / (levels - 1)
+
+
+def bits_per_dimension(flow: nn.Module, x: Tensor) -> Tensor:
+    """-log₂ p(x) / d + log₂(2^b - 1): an upper bound on the bits to store a pixel.
+
+    Args:
+        flow: a Glow for images with b bits.
+        x: what `dequantise` made, `(B, C, H, W)`.
+
+    Returns:
+        `(B,)`.
+    """
+    if not isinstance(flow, Glow):
+        raise TypeError(f"{type(flow).__name__} is no Glow")
+    z, log_det = flow.encode(x)
+    nats = -(standard_normal_log_prob(z) + log_det) / flow.architecture.pixels
+    bound: Tensor = nats / math.log(2) + math.log2(2**flow.architecture.bits - 1)
+    return bound
+
+
+def _is_hidden(name: str) -> bool:
+    return name.endswith((".network.0.weight", ".network.2.weight"))

@@ -1,0 +1,62 @@
+"""`invprob train flow`."""
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from invprob.cli.app import app
+from invprob.images import write_image
+from invprob.priors.flow import FlowPrior
+
+SMALL = ["--depths", "2,1", "--width", "8", "--batch", "4", "--steps", "3", "--every", "0"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k in range(5):
+        write_image(folder / f"{k}.png", torch.full((1, 4, 4), k / 8))
+    (folder / "torn.png").write_bytes(b"nonsense")
+    return folder
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, ["train", "flow", *map(str, arguments)])
+    return result.exit_code, result.output + result.stderr
+
+
+def test_a_flow_from_a_folder(folder, tmp_path):
+    out = tmp_path / "flow.safetensors"
+    code, text = invoke(folder, "-o", out, *SMALL)
+    assert code == 0, text
+    assert "left out" in text and "torn.png" in text
+    assert text.count("held out") == 3 and f"wrote {out}" in text
+    assert FlowPrior.load(out).log_prob(torch.rand(1, 1, 4, 4)).isfinite().all()
+
+
+def test_the_same_command_goes_on(folder, tmp_path):
+    out = tmp_path / "flow.safetensors"
+    invoke(folder, "-o", out, *SMALL)
+    code, text = invoke(folder, "-o", out, *SMALL, "--steps", 5)
+    assert code == 0 and "going on from step 3" in text and "step 5" in text
+    content = out.read_bytes()
+    code, text = invoke(folder, "-o", out, *SMALL, "--rate", 1e-4)
+    assert code == 1 and "rate=" in text and "nothing was written" in text
+    assert out.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--depths", "many"], "--depths many"),
+        (["--size", "4"], "--size 4"),
+        (["--depths", "1,1,1"], "multiples of 8"),
+        (["--rate", "-1"], "rate=-1"),
+        (["--held-out", "nowhere"], "no file or folder nowhere"),
+    ],
+)
+def test_what_can_not_be(folder, tmp_path, options, message):
+    code, text = invoke(folder, "-o", tmp_path / "flow.safetensors", *SMALL, *options)
+    assert code == 2 and message in " ".join(text.split())
+    assert not (tmp_path / "flow.safetensors").exists()

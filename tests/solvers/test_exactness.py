@@ -1,0 +1,59 @@
+"""Posterior samples against exact ones, where the posterior is known in closed form.
+
+A mixture of 25 overlapping modes in 64 dimensions; 1.0 can't be told from exact. The measurements
+are repeated properly in `benchmarks/exactness.py`.
+"""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.diagnostics.laboratory import smooth_mixture
+from invprob.diagnostics.wasserstein import exactness
+
+SAMPLES, MEASUREMENTS, LIMIT = 150, 4, 1.25
+PRIOR = smooth_mixture()
+
+
+def likelihood(name):
+    mask = torch.zeros(64, dtype=torch.bool)
+    mask[torch.randperm(64, generator=ip.generator(0, 1))[:8]] = True
+    return {
+        "denoise": ip.Gaussian(sigma=1.0),
+        "inpaint": ip.Gaussian(sigma=0.3, operator=ip.Mask(mask.reshape(8, 8))),
+    }[name]
+
+
+def ratios(noise, solver, told=None):
+    """Raw and whitened, of samples by a solver that is told a likelihood, by default the true."""
+    draw = ip.generator(0, 2)
+    y = noise.sample(PRIOR.sample((MEASUREMENTS, 1, 8, 8), draw), draw)
+    posteriors = [PRIOR.posterior(noise, row[None]) for row in y]
+    problem = ip.Problem(PRIOR, told or noise, y.float())
+    samples = list(ip.solve(problem, solver, samples=SAMPLES).samples.transpose(0, 1).double())
+    return [
+        exactness(samples, posteriors, ip.generator(0, 3), whitened=whitened)
+        for whitened in (False, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "solver"),
+    [
+        ("denoise", ip.Restart(calls=10)),
+        ("inpaint", ip.Restart(calls=52)),
+        ("denoise", ip.AnnealedLangevin()),
+        ("inpaint", ip.AnnealedLangevin()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_samples_are_close_to_exact_ones(task, solver):
+    raw, whitened = ratios(likelihood(task), solver)
+    assert raw < LIMIT
+    assert whitened < LIMIT
+
+
+def test_the_measure_notices_a_wrong_noise_level():
+    noise = likelihood("inpaint")
+    wrong = ip.Gaussian(sigma=0.15, operator=noise.operator)
+    assert ratios(noise, ip.Restart(calls=52), told=wrong)[0] > LIMIT

@@ -1,0 +1,133 @@
+"""Images for training: what is taken, and what is left out and why."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Generator
+
+from invprob.errors import InputError
+from invprob.images import write_image
+from invprob.training.images import Images, load_images
+
+
+def picture(channels, height, width, seed=0):
+    return torch.rand(channels, height, width, generator=Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for k in range(3):
+        write_image(folder / f"{k}.png", picture(1, 8, 8, k))
+    write_image(folder / "more" / "deep.png", picture(1, 8, 8, 3), bits=16)
+    (folder / "readme.txt").write_text("not an image")
+    return folder
+
+
+def test_a_folder(folder):
+    images = load_images([folder])
+    assert len(images) == 4 and images.shape == (1, 8, 8) and not images.skipped
+    expected = (255 * picture(1, 8, 8, 1)).round().to(torch.uint8)
+    assert any(torch.equal(image, expected) for image in images.images)
+
+
+def test_corrupt_files_are_left_out_and_listed(folder):
+    (folder / "torn.png").write_bytes((folder / "0.png").read_bytes()[:40])
+    (folder / "empty.jpg").write_bytes(b"")
+    images = load_images([folder])
+    assert len(images) == 4
+    assert sorted(reason.split(":")[0].split("/")[-1] for reason in images.skipped) == [
+        "empty.jpg",
+        "torn.png",
+    ]
+
+
+def test_nothing_to_learn_from(tmp_path):
+    with pytest.raises(InputError, match="no image to learn from in .*no file ends in .png"):
+        load_images([tmp_path])
+    (tmp_path / "torn.png").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="no image to learn from.*torn.png.*damaged"):
+        load_images([tmp_path])
+    with pytest.raises(InputError, match="there is no file or folder.*nowhere"):
+        load_images([tmp_path / "nowhere"])
+
+
+def test_gray_and_colour(folder):
+    write_image(folder / "colour.png", picture(3, 8, 8))
+    with pytest.raises(InputError, match="--channels 1.*--channels 3"):
+        load_images([folder])
+    assert load_images([folder], channels=1).shape == (1, 8, 8)
+    colour = load_images([folder], channels=3)
+    assert len(colour) == 1 and colour.shape == (3, 8, 8)
+    assert len(colour.skipped) == 4 and "1 channel, and images with 3" in colour.skipped[0]
+
+
+def test_sizes(folder):
+    write_image(folder / "large.png", picture(1, 10, 14))
+    write_image(folder / "small.png", picture(1, 4, 20))
+    with pytest.raises(InputError, match="3 different sizes, from 4 x 20 to 10 x 14.*--size"):
+        load_images([folder])
+    images = load_images([folder], size=(8, 8))
+    assert len(images) == 5 and images.skipped[0].endswith("small.png: smaller than 8 x 8")
+    assert images.draw(20, Generator().manual_seed(0)).shape == (20, 1, 8, 8)
+    with pytest.raises(InputError, match="no image to learn from.*smaller than 64 x 64"):
+        load_images([folder], size=(64, 64))
+
+
+def test_floating_point_outside_the_unit(folder):
+    write_image(folder / "counts.tif", 40 * picture(1, 8, 8))
+    assert "has values from" in load_images([folder]).skipped[0]
+
+
+@pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 1), (5, 8, 8, 3)])
+def test_arrays(tmp_path, shape):
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    np.save(tmp_path / "images.npy", array)
+    images = load_images([tmp_path / "images.npy"])
+    assert len(images) == 5 and images.shape == (shape[3] if len(shape) == 4 else 1, 8, 8)
+    expected = array[2] if len(shape) == 3 else array[2].transpose(2, 0, 1)
+    assert np.array_equal(images.images[2].numpy().reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((5, 8, 8)), np.zeros((8, 8), np.uint8), np.zeros((2, 8, 8, 2), np.uint8)],
+)
+def test_arrays_that_are_no_images(folder, array):
+    np.save(folder / "wrong.npy", array)
+    assert "and not 8-bit images (N, H, W)" in load_images([folder]).skipped[0]
+
+
+def test_arrays_are_never_unpickled(folder):
+    np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    assert "can't be read as an array" in load_images([folder]).skipped[0]
+
+
+def test_draws_are_cuts_of_the_images():
+    image = torch.arange(100, dtype=torch.uint8).reshape(1, 10, 10)
+    images = Images((image,), (3, 4))
+    cuts = images.draw(400, Generator().manual_seed(0))
+    first = (255 * cuts[:, 0, 0, 0]).round().long()
+    assert set(first.tolist()) == {10 * i + j for i in range(8) for j in range(7)}
+    for cut in cuts[:5]:
+        top, left = divmod(int((255 * cut[0, 0, 0]).round()), 10)
+        expected = image[:, top : top + 3, left : left + 4].float() / 255
+        assert torch.equal(cut, expected)
+    assert torch.equal(cuts, images.draw(400, Generator().manual_seed(0)))
+
+
+def test_centres():
+    images = Images(tuple(torch.full((1, 5, 5), k, dtype=torch.uint8) for k in range(10)), (2, 2))
+    assert images.centres(100).shape == (10, 1, 2, 2)
+    assert (255 * images.centres(4)[:, 0, 0, 0]).round().tolist() == [0, 3, 6, 9]
+
+
+def test_split():
+    images = Images(tuple(torch.full((1, 2, 2), k, dtype=torch.uint8) for k in range(7)), (2, 2))
+    rest, apart = images.split(3)
+    assert [int(i[0, 0, 0]) for i in apart.images] == [2, 5]
+    assert [int(i[0, 0, 0]) for i in rest.images] == [0, 1, 3, 4, 6]
+    assert len(images.split(20)[1]) == 1
+    with pytest.raises(InputError, match="1 images are too few"):
+        Images(images.images[:1], (2, 2)).split(20)
