@@ -148,8 +148,8 @@ class Rayleigh:
         return Smoothed(log_density, score, slope)
 
     def least_x(self) -> float:
-        """Black, that is 1e-6."""
-        return DARKEST
+        """Black."""
+        return 0.0
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""

@@ -133,8 +133,8 @@ class SignalDependent:
         return Smoothed(log_density, -shrunk, slope)
 
     def least_x(self) -> float:
-        """Where the noise vanishes, -b / a, and a hair above."""
-        return (DARKEST - self.b) / self.a
+        """Where the noise vanishes, -b / a."""
+        return -self.b / self.a
 
     def _derivative(self, y: Tensor, v: Tensor, step: Tensor) -> ValueAndSlope:
         """The derivative of -step log p(y | x) + (x - v)² / 2, and its slope."""
