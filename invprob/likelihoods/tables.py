@@ -40,7 +40,7 @@ def look_up(cells: Tensor, place: Tensor, /) -> tuple[Tensor, Tensor]:
     >>> x = torch.linspace(0, 1, 5, dtype=torch.float64)
     >>> cells = quintic(torch.stack([x.exp(), x.exp(), x.exp()], 1), 0.25)
     >>> value, slope = look_up(cells, torch.tensor([2.4], dtype=torch.float64))
-    >>> bool((value - torch.tensor(0.6).double().exp()).abs() < 1e-8)
+    >>> bool((value - torch.tensor(0.6, dtype=torch.float64).exp()).abs() < 1e-8)
     True
     """
     place = place.clamp(0, cells.shape[0])  # NaN stays NaN
