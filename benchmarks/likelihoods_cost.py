@@ -20,6 +20,7 @@ from invprob.contracts import MatchesScore, Proximal, SamplesGivenGaussian
 
 
 def noises(size):
+    """One of each kind, and the paper's sixteen."""
     A = ip.CorrelationFilter()
     mask = ip.Mask.random((size, size), 0.5)
     level = torch.full((size, size), 0.1)
@@ -47,6 +48,7 @@ def cost(call, pixels, seconds):
 
 
 def measure(noise, x, seconds):
+    """What a prox, a match and a draw cost; None where there is none."""
     y = noise.sample(x, ip.generator(0))
     step = torch.tensor(0.01, dtype=x.dtype, device=x.device)
     calls = {
@@ -62,6 +64,7 @@ def measure(noise, x, seconds):
 
 
 def main():
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256, help="side of the image")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
