@@ -20,7 +20,7 @@ from invprob.contracts import MatchesScore, Proximal, SamplesGivenGaussian
 
 
 def noises(size):
-    """Gaussian noise of three kinds, the models of Xie et al., and what is iterated."""
+    """One of each kind, and the paper's sixteen."""
     A = ip.CorrelationFilter()
     mask = ip.Mask.random((size, size), 0.5)
     level = torch.full((size, size), 0.1)
@@ -48,7 +48,7 @@ def cost(call, pixels, seconds):
 
 
 def measure(noise, x, seconds):
-    """The cost of each of the three, `None` where a model lacks it."""
+    """What a prox, a match and a draw cost; None where there is none."""
     y = noise.sample(x, ip.generator(0))
     step = torch.tensor(0.01, dtype=x.dtype, device=x.device)
     calls = {

@@ -72,7 +72,7 @@ def _sum(theta: Tensor, spread: float) -> tuple[Tensor, Tensor, Tensor]:
     first, last = inside(mode - below, 0.0).floor(), (mode + above).ceil() + 1
     # Once the law is wide, every few counts are as good as all (the trapezoidal rule).
     stride = ((1 / (mode + 1) + 1 / spread**2).rsqrt() / 6).floor().clamp_min(1)
-    number = int(((last - first) / stride).ceil().max()) + 1
+    number = int(((last - first) / stride).ceil().nan_to_num(0).max()) + 1
     count = first + stride * torch.arange(number, dtype=theta.dtype, device=theta.device)
     value = theta * count - 0.5 * (count / spread).square() - torch.lgamma(count + 1)
     top = value.amax(1, keepdim=True)

@@ -1,11 +1,10 @@
-"""Roots for all pixels at once, and the table behind Gamma noise with Gaussian noise."""
+"""Roots for all pixels at once."""
 
 import math
 
 import pytest
 import torch
 
-from invprob.likelihoods.gamma_gaussian import around_mode
 from invprob.likelihoods.roots import least_beside, newton, root_between
 
 
@@ -67,18 +66,3 @@ def test_least_beside_finds_one_or_two_minima():
     assert torch.equal(left[1:3], right[1:3])
     assert derivative(left)[0][1:3].abs().max() < 1e-12
     assert (left[3] - 1).abs() < 1e-4  # a triple root is found to a third of the digits
-
-
-@pytest.mark.parametrize("alpha", [1.5, 26.0, 500.0])
-def test_the_table_is_the_integral(alpha):
-    kappa = torch.logspace(-8, 8, 37, dtype=torch.float64)
-    for k in kappa.tolist():
-        width = (alpha + k) ** -0.5
-        left = 14 * width + (40 / alpha if k < 200 else 0)  # the tail exp(alpha t), or none
-        nodes = torch.linspace(-left, 9 * width, 100001, dtype=torch.float64)
-        exponent = -alpha * (nodes.expm1() - nodes) - 0.5 * k * nodes.expm1().square()
-        mass = torch.trapezoid(exponent.exp(), nodes)
-        mean = torch.trapezoid(exponent.exp() * nodes.expm1(), nodes) / mass
-        log_mass, found = around_mode(torch.tensor([k], dtype=torch.float64), alpha)
-        assert float(log_mass) == pytest.approx(float(mass.log()), abs=1e-8)
-        assert float(found) == pytest.approx(float(mean), abs=1e-8 * width)
