@@ -58,6 +58,7 @@ from .operators.mask import Mask as Mask
 from .operators.separable import SeparableBlur as SeparableBlur
 from .operators.stack import Stack as Stack
 from .priors.denoiser import DenoiserPrior as DenoiserPrior
+from .priors.flow import FlowPrior as FlowPrior
 from .priors.gaussian import GaussianPrior as GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior as GaussianMixturePrior
 from .priors.measured import MeasuredPrior as MeasuredPrior

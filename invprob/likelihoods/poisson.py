@@ -113,7 +113,7 @@ class Poisson:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""
-        given, x = x, inside(x, DARKEST)
+        given, x = x, inside(x, 1e-12)  # no division by x here that would suffer from it
         spread = self.peak * sigma
         tilt = (self.peak * x).log() + self.peak * y / spread**2
         log_mass, mean = tilted_counts(tilt, spread)

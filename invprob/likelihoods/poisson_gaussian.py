@@ -30,7 +30,7 @@ PER_UNIT, BLOCK, LONGEST = 32, 16, 2048
 
 def tilted_counts(theta: Tensor, spread: float, /) -> tuple[Tensor, Tensor]:
     """The logarithm of Z(theta), and the mean of k."""
-    least, greatest = theta.nan_to_num(0).aminmax()
+    least, greatest = theta.detach().nan_to_num(0).aminmax()
     first, last = (math.floor(float(end) / BLOCK) for end in (least, greatest))
     if spread < 0.3 or last - first > LONGEST:
         log_sum, mean, _ = in_pieces(lambda column: _sum(column, spread), theta, nodes=256)

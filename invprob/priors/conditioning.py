@@ -6,6 +6,8 @@ For x ~ N(m, C) and y = H x + sigma n with n ~ N(0, I), and S = H C Hᵀ + sigma
     x | y ~ N(m + K (y - H m), (I - K H) C (I - K H)ᵀ + sigma² K Kᵀ)
     y ~ N(H m, S)
 
+(sigma² stands for a diagonal matrix where the noise differs between entries.)
+
 The covariance is written in Joseph's form, a sum of two positive terms, because C - K H C can lose
 its positivity to rounding. H is materialised column by column and everything is dense and in
 float64: this is the reference that samplers are held against, for images of a few hundred pixels.
@@ -32,8 +34,8 @@ class LinearGaussian(Protocol):
     """A likelihood y = H x + sigma n."""
 
     @property
-    def sigma(self) -> float:
-        """The standard deviation of the noise."""
+    def sigma(self) -> Tensor | float:
+        """The standard deviation of the noise: a number, or one for each entry of y."""
 
     @property
     def operator(self) -> LinearOperator:
@@ -60,34 +62,30 @@ def condition(
     Args:
         means: `(K, d)`.
         covariances: `(K, d, d)`.
-        likelihood: y = H x + sigma n with sigma > 0.
+        likelihood: y = H x + sigma n.
         y: one measurement, `(1, *measurement)`.
         shape: the image's shape, of d pixels.
 
     Raises:
-        InputError: y holds several measurements, sigma is 0, or the image is too large.
+        InputError: y holds several measurements, or the image is too large.
     """
     if y.shape[0] != 1:
         raise InputError(
             f"y holds {y.shape[0]} measurements, and each has its own posterior; "
             "give one of them: y[:1]"
         )
-    if not likelihood.sigma > 0:
-        raise InputError(
-            f"the likelihood has sigma={likelihood.sigma}: without noise the posterior has no "
-            "density; give a small sigma instead, for example 1e-3"
-        )
     matrix = materialise(likelihood.operator, shape, y.device)
     means, covariances = means.to(matrix), covariances.to(matrix)
     residual = y.flatten(1).to(matrix) - means @ matrix.T
-    noise = likelihood.sigma**2 * torch.eye(len(matrix), dtype=matrix.dtype, device=y.device)
+    sd = torch.as_tensor(likelihood.sigma).to(matrix).expand(y.shape[1:]).flatten()
+    noise = sd.square().diag()
     root = torch.linalg.cholesky(matrix @ covariances @ matrix.T + noise)
     gain = torch.cholesky_solve(matrix @ covariances, root).mT
     left = torch.eye(matrix.shape[1], dtype=matrix.dtype, device=y.device) - gain @ matrix
     white = torch.linalg.solve_triangular(root, residual[..., None], upper=False)[..., 0]
     return Conditioned(
         means=means + (gain @ residual[..., None])[..., 0],
-        covariances=left @ covariances @ left.mT + likelihood.sigma**2 * gain @ gain.mT,
+        covariances=left @ covariances @ left.mT + gain @ noise @ gain.mT,
         log_evidence=-0.5 * (white.square().sum(1) + len(matrix) * math.log(2 * math.pi))
         - root.diagonal(dim1=1, dim2=2).log().sum(1),
     )

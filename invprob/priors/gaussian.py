@@ -154,7 +154,7 @@ class GaussianPrior:
             y: one measurement, `(1, *measurement)`.
 
         Raises:
-            InputError: y holds several measurements, sigma is 0, or the image is too large.
+            InputError: y holds several measurements, or the image is too large.
 
         >>> import torch, invprob as ip
         >>> prior = ip.GaussianPrior(mean=torch.zeros(1, 2, 2), sd=1.0)

@@ -137,7 +137,7 @@ class GaussianMixturePrior:
             y: one measurement, `(1, *measurement)`.
 
         Raises:
-            InputError: y holds several measurements, sigma is 0, or the image is too large.
+            InputError: y holds several measurements, or the image is too large.
 
         >>> import torch, invprob as ip
         >>> means = torch.tensor([[-1.0], [1.0]])

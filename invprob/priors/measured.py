@@ -66,8 +66,8 @@ class MeasuredPrior:
     def __attrs_post_init__(self) -> None:
         if isinstance(self._score, type) or not callable(self._score):
             raise InputError(
-                f"score={self._score!r} can't be called; give a function or a network that takes a "
-                "measurement y and returns the gradient of log p(y)"
+                f"score={self._score!r} can't be called; give a function or a network that takes "
+                "a measurement y and returns the gradient of log p(y)"
             )
         if self.peak is not None and not 0 < self.peak < math.inf:
             raise InputError(

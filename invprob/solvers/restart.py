@@ -16,21 +16,20 @@ a = r'² - b² and q = max(sd² - r'², 0), infinite where nothing was measured,
     v = (1 - c) D + c x(r) + b sqrt(1 - c) n
     x(r') = (q v + a w) / (a + q) + sqrt(a q / (a + q)) n
 
-This leaves p(x(rho) | w) as it is, for any prior, but for the SDE's one step. With kappa = 0 a
-restart goes all the way down to the denoised image, and half of its noise is that of the restart
-before:
+At r = r' = rho this leaves p(x(rho) | w) as it is, for any prior, but for the SDE's one step; the
+chain stays there for half of its restarts. Before that, levels fall from far above the prior's
+size to rho. Coordinates with sd < r' are pinned to w then, which inflates their noise to r':
+annealing. There only the proportions of the modes are decided, so mixing counts more than
+exactness, and a restart goes all the way down to the denoised image; half of its noise is that of
+the restart before:
 
     k = min(r' / sd, 1)²                                               0 where nothing was measured
     x(r') = (1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2)
 
 In levels of one height this is a Langevin step for p(x(r) | w) with the preconditioner
 r² (1 - k) and step 1, in which Leimkuhler and Matthews replace the noise by the mean of two
-successive draws. That cancels the bias of the step size where the density is Gaussian: the law of
-x(r) is then exact although the step is as long as it can be, and fewer restarts do.
-
-Levels fall from far above the prior's size to rho, where the chain stays for half of its restarts
-and mixes. Above rho the coordinates with sd < r' are pinned to w, which inflates their noise to
-r': annealing.
+successive draws. That cancels the bias of the step size where the density is Gaussian. With
+kappa = 0 all restarts are of this kind.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -41,9 +40,9 @@ denoised D, and D_p with h_p of the move before,
 and at the end x <- D. The bound on h / h_p is ours: levels that are linear in sigma^(1/3), with
 growing h, are the best here, and without it the samples come out too wide.
 
-Exact: for Gaussian priors, the law of x(rho) after many restarts. Approximate: the SDE's
-discretisation (1 to 3 percent in variance at 20 calls, 10 at 10 calls), other curvature than a
-Gaussian's, and mixing between far modes.
+Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
+Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
+10 at 10 calls), the annealed levels, and mixing between far modes.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -72,7 +71,6 @@ from . import start
 
 LEAST_CALLS = 8
 ENOUGH_FOR_DENOISING = 20
-COARSE = 3
 EXPONENT = 3.0
 DEPTH = 200.0
 
@@ -110,8 +108,8 @@ class Restart:
         calls: denoiser calls per sample, at least 8. More calls: closer to the posterior.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        kappa: how far down a restart goes, as a share of the next level, in [0, 1). 0 mixes
-            fastest, which pays where the denoiser is exact; a network's errors add up then.
+        kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
+            mixes fastest, which pays where the denoiser is exact; a network's errors add up.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -181,7 +179,7 @@ class Restart:
             noise = streams.normal(state.noise)
             x = (
                 _part_way(problem, state, denoised, noise, following, self.kappa)
-                if self.kappa
+                if self.kappa and following == float(state.levels[state.restarts - 1])
                 else _all_the_way(problem, denoised, state.noise + noise, following)
             )
         else:
@@ -204,23 +202,19 @@ class Restart:
         first = start.first_level(problem, noise, self.sigma_max)
         middle = min(start.radius(problem) / 2, first)
         count = self.calls - len(finish)
-        coarse = min(COARSE, count // 3) if self.kappa else 1
-        return _ladder(first, max(middle, noise.least), noise.least, count, coarse), finish
+        return _ladder(first, max(middle, noise.least), noise.least, count), finish
 
 
-def _ladder(
-    first: float, middle: float, least: float, count: int, coarse: int
-) -> tuple[float, ...]:
-    """Levels of the restarts: some to the middle, half of the others to the least, half there.
+def _ladder(first: float, middle: float, least: float, count: int) -> tuple[float, ...]:
+    """Levels of the restarts: `first`, then half of them from the middle to the least, and there.
 
-    Far above the prior's size every level says the same, so few are enough: one, for restarts
-    that go all the way.
+    Far above the prior's size every level says the same, so one is enough.
     """
-    above = schedules.geometric(first, middle, coarse + 1)[:-1] if middle < first else ()
-    stay = (count - len(above)) // 2
-    fall = count - stay - len(above)
+    stay = count // 2
+    levels = (first,) if middle < first else ()
+    fall = count - stay - len(levels)
     down = schedules.geometric(middle, least, fall) if least < middle else (least,) * fall
-    return (*above, *down, *(least,) * stay)
+    return (*levels, *down, *(least,) * stay)
 
 
 def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:

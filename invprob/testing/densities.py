@@ -41,7 +41,9 @@ def density_fits_samples(
     points, log_q = _student(mean, factor, COUNT, generator)
     full = samples[:1].repeat(COUNT, 1)
     full[:, moving] = points
-    log_p = torch.cat([log_prob(full[k : k + 4096]).double() for k in range(0, COUNT, 4096)])
+    log_p = torch.cat(
+        [log_prob(full[k : k + 4096]).detach().double() for k in range(0, COUNT, 4096)]
+    )
     holds(not bool(log_p.isnan().any()), f"the logarithm of {what} is NaN between the samples")
     weight = (log_p - log_q).exp()
     if not bool((weight > 0).any()):

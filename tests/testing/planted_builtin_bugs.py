@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from planted_other_bugs import svd_with
+from planted_operator_bugs import svd_with
 from small_parts import planted, rows
 
 import invprob as ip

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import attrs
-import planted_likelihood_bugs as planted_bugs
 import pytest
 import torch
 from hypothesis import given
+from planted_inference_bugs import BUGS as INFERENCE_BUGS
 from small_parts import Gamma, Langevin, Matrix, Poisson, a_matrix, planted
 
 import invprob as ip
@@ -47,7 +47,7 @@ def test_a_report_is_true_for_a_sound_part_and_shows_a_table(capsys):
 
 
 def test_a_report_is_false_and_says_what_is_wrong():
-    part, name = planted_bugs.BUGS["sign of grad_x"]
+    part, name = INFERENCE_BUGS["sign of grad_x"]
     report = conforms(part, examples=2)
     assert not report
     assert name in report.failed
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_report():
 def test_without_hypothesis_fixed_seeds_are_used(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert conforms(WhiteNoise(), examples=3)
-    part, name = planted_bugs.BUGS["no half in the prox"]
+    part, name = INFERENCE_BUGS["no half in the prox"]
     assert name in conforms(part, examples=3).failed
 
 
