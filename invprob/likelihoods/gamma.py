@@ -112,7 +112,7 @@ class Gamma:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, by quadrature in log w: see `gamma_gaussian`."""
-        x = inside(x, DARKEST)
+        given, x = x, inside(x, DARKEST)
         half = (y - sigma**2 * self.alpha / x) / 2
         root = (half.square() + self.alpha * sigma**2).sqrt()
         mode = torch.where(half > 0, root + half, self.alpha * sigma**2 / (root - half))
@@ -120,10 +120,10 @@ class Gamma:
         constant = self.alpha * math.log(self.alpha) - math.lgamma(self.alpha)
         constant -= math.log(sigma) + 0.5 * math.log(math.tau)
         top = self.alpha * ((mode / x).log() - mode / x) - 0.5 * ((y - mode) / sigma).square()
-        mean_minus_mode = mode * excess
-        score = self.alpha * (1 / mode - 1 / x) + mean_minus_mode / sigma**2
-        slope = self.alpha * (mode - x + mean_minus_mode) / x.square()
-        return Smoothed(constant + top + log_mass, score, slope)
+        pull = (mode - y) / sigma**2
+        slope = (self.alpha * excess / x - pull) * (mode / x)
+        log_density = constant + top + log_mass + (given - x) * slope
+        return Smoothed(log_density, pull + mode * excess / sigma**2, slope)
 
     def least_x(self) -> float:
         """Black."""

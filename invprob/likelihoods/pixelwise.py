@@ -53,7 +53,11 @@ class Smooths(Protocol):
     """A pixelwise noise that knows its sum with Gaussian noise."""
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
-        """The likelihood of w + sigma n, with w ~ p(w | x); finite for all x >= least_x()."""
+        """The likelihood of w + sigma n, with w ~ p(w | x).
+
+        It is defined from `least_x()` on; within 1e-6 of it, where formulas divide by zero,
+        log_density goes on linearly.
+        """
 
     def least_x(self) -> float:
         """The least brightness that this noise knows."""

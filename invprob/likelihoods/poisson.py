@@ -113,14 +113,15 @@ class Poisson:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""
-        x = inside(x, 1e-12)  # not DARKEST: that would change log p by peak * 1e-6 near black
+        given, x = x, inside(x, 1e-12)  # no division by x here that would suffer from it
         spread = self.peak * sigma
         tilt = (self.peak * x).log() + self.peak * y / spread**2
         log_mass, mean = tilted_counts(tilt, spread)
         log_density = log_mass - self.peak * x - 0.5 * (y / sigma).square()
         log_density = log_density - math.log(sigma) - 0.5 * math.log(math.tau)
         mean = mean / self.peak
-        return Smoothed(log_density, (mean - y) / sigma**2, self.peak * (mean / x - 1))
+        slope = self.peak * (mean / x - 1)
+        return Smoothed(log_density + (given - x) * slope, (mean - y) / sigma**2, slope)
 
     def least_x(self) -> float:
         """Black."""

@@ -135,7 +135,7 @@ class Rayleigh:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, in closed form."""
-        x = inside(x, DARKEST)
+        given, x = x, inside(x, DARKEST)
         c, b = y - x, sigma**2
         whole = (self.scale * x).square() + b
         rate = self.scale * x / (sigma * whole.sqrt())
@@ -145,7 +145,7 @@ class Rayleigh:
         score = ratio * rate - shrunk
         relative = self.scale**2 * x / whole  # of the variance, per x
         slope = relative * (c * shrunk - 2) + shrunk + ratio * rate * (b * shrunk / x - 1)
-        return Smoothed(log_density, score, slope)
+        return Smoothed(log_density + (given - x) * slope, score, slope)
 
     def least_x(self) -> float:
         """Black."""

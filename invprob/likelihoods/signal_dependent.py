@@ -125,12 +125,14 @@ class SignalDependent:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n: N(y; x, u² + sigma²)."""
-        u, r = self.level(x), y - x
+        u = self.level(x)
+        dark = ((self.a * x + self.b - DARKEST) / self.a).clamp_max(0)
+        r = y - (x - dark)
         variance = u.square() + sigma**2
         shrunk = r / variance
         log_density = -0.5 * (r * shrunk + variance.log() + math.log(math.tau))
         slope = shrunk + self.a * u * (shrunk.square() - 1 / variance)
-        return Smoothed(log_density, -shrunk, slope)
+        return Smoothed(log_density + dark * slope, -shrunk, slope)
 
     def least_x(self) -> float:
         """Where the noise vanishes, -b / a."""
