@@ -1,6 +1,6 @@
-"""How good is the shipped flow of digits, as a density and as a prior?
+"""How good is a flow of digits, as a density and as a prior?
 
-    python benchmarks/flow_quality.py --images test.npy [--weights FILE] [--restore N]
+    python benchmarks/flow_quality.py --images test.npy --weights FILE [--restore N]
 
 `test.npy` holds digits that it was not trained on, 8-bit, `(N, 28, 28)`; for MNIST's,
 
@@ -22,7 +22,7 @@ from torch import Generator, Tensor
 
 from invprob.drive import solve
 from invprob.likelihoods.gaussian import Gaussian
-from invprob.networks.stored_glow import DIGITS, load_glow
+from invprob.networks.stored_glow import load_glow
 from invprob.priors.denoiser import DenoiserPrior
 from invprob.priors.flow import FlowPrior
 from invprob.problem import Problem
@@ -88,7 +88,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, default=DIGITS)
+    parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--restore", type=int, default=20)
     given = parser.parse_args()
     x = load_images([given.images]).centres(10**9)

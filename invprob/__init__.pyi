@@ -41,6 +41,7 @@ from .likelihoods.poisson import Poisson as Poisson
 from .likelihoods.presets import xie2023 as xie2023
 from .likelihoods.rayleigh import Rayleigh as Rayleigh
 from .likelihoods.signal_dependent import SignalDependent as SignalDependent
+from .likelihoods.unobserved import Unobserved as Unobserved
 from .operators import kernels as kernels
 from .operators.adapters import from_callable as from_callable
 from .operators.adapters import from_scipy as from_scipy
@@ -57,13 +58,25 @@ from .operators.mask import Mask as Mask
 from .operators.separable import SeparableBlur as SeparableBlur
 from .operators.stack import Stack as Stack
 from .priors.denoiser import DenoiserPrior as DenoiserPrior
+from .priors.flow import FlowPrior as FlowPrior
 from .priors.gaussian import GaussianPrior as GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior as GaussianMixturePrior
+from .priors.measured import MeasuredPrior as MeasuredPrior
 from .problem import Problem as Problem
 from .result import Result as Result
+from .solvers.admm import ADMM as ADMM
 from .solvers.annealed_langevin import AnnealedLangevin as AnnealedLangevin
+from .solvers.ddrm import DDRM as DDRM
+from .solvers.kadkhodaie_simoncelli import KadkhodaieSimoncelli as KadkhodaieSimoncelli
+from .solvers.map import MAP as MAP
 from .solvers.pnp import PnP as PnP
+from .solvers.prior_sampling import PriorSampling as PriorSampling
+from .solvers.proximal_gradient import ProximalGradient as ProximalGradient
+from .solvers.red import RED as RED
+from .solvers.red import REDADMM as REDADMM
+from .solvers.red import REDFixedPoint as REDFixedPoint
 from .solvers.restart import Restart as Restart
+from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .streams import Streams as Streams
 from .streams import generator as generator
 

@@ -84,21 +84,21 @@ def _tasks(truth: Tensor) -> list[Task]:
             "white noise, sigma 0.2",
             Gaussian(sigma=0.2),
             PnP(iterations=1),
-            Restart(calls=10),
+            Restart(calls=12),
         ),
         Task(
             "Inpainting",
             "70% of pixels missing, sigma 0.05",
             Gaussian(sigma=0.05, operator=mask),
             PnP(iterations=8),
-            Restart(calls=22, sigma_max=1.0),
+            Restart(calls=30, sigma_max=1.0),
         ),
         Task(
             "Deblurring",
             "motion of 15 pixels, sigma 0.02",
             Gaussian(sigma=0.02, operator=blur),
-            PnP(iterations=6),
-            Restart(calls=10, sigma_max=1.0),
+            PnP(iterations=8),
+            Restart(calls=16, sigma_max=1.0),
         ),
     ]
 

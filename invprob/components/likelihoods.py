@@ -15,6 +15,7 @@ from ..likelihoods.poisson import Poisson
 from ..likelihoods.presets import xie2023
 from ..likelihoods.rayleigh import Rayleigh
 from ..likelihoods.signal_dependent import SignalDependent
+from ..likelihoods.unobserved import Unobserved
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
 
@@ -108,6 +109,9 @@ def likelihoods() -> list[Component]:
             Mixture,
             example=lambda: Mixture(Gamma(26), 0.04),
             summary="y = w + sigma n, w of any noise model",
+        ),
+        Component(
+            "likelihood", "unobserved", Unobserved, summary="no measurement: the prior itself"
         ),
         *(
             Component(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 
 from ..catalogue import Component
+from ..networks.glow import Architecture, Glow
 from ..priors.denoiser import DenoiserPrior
+from ..priors.flow import FlowPrior
 from ..priors.gaussian import GaussianPrior
 from ..priors.gaussian_mixture import GaussianMixturePrior
+from ..priors.measured import MeasuredPrior
 
 
 def _gaussian() -> GaussianPrior:
@@ -18,6 +21,17 @@ def _gaussian_mixture() -> GaussianMixturePrior:
     grey = torch.full((1, 8, 8), 0.5)
     means = torch.stack([0.5 * grey, 1.5 * grey])
     return GaussianMixturePrior(torch.ones(2), means, 0.01 * torch.eye(64).repeat(2, 1, 1))
+
+
+def _towards_grey(y: torch.Tensor) -> torch.Tensor:
+    """The score of measurements that are normal around grey."""
+    return (0.5 - y) / 0.25**2
+
+
+def _flow() -> FlowPrior:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return FlowPrior(Glow(Architecture((1, 8, 8), (2,), 8)))
 
 
 def priors() -> list[Component]:
@@ -42,5 +56,24 @@ def priors() -> list[Component]:
             GaussianMixturePrior,
             example=_gaussian_mixture,
             summary="a mixture of Gaussians; everything in closed form",
+        ),
+        Component(
+            "prior",
+            "flow",
+            FlowPrior,
+            example=_flow,
+            from_text=FlowPrior.load,
+            summary="a density by a normalizing flow (Glow) of your own training",
+            reference="D. P. Kingma, P. Dhariwal (2018). Glow: Generative Flow with Invertible "
+            "1x1 Convolutions. NeurIPS. https://arxiv.org/abs/1807.03039",
+        ),
+        Component(
+            "prior",
+            "measured",
+            MeasuredPrior,
+            example=lambda: MeasuredPrior(_towards_grey),
+            summary="the score of noisy images, learned from noisy images alone",
+            reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
+            "Score Function. NeurIPS. https://arxiv.org/abs/2304.08384",
         ),
     ]

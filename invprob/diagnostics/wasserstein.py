@@ -131,11 +131,12 @@ def _directions(
         raise InputError(f"directions={count}; at least one is needed")
     size = like[0].numel()
     u = torch.randn(size, count, generator=generator, dtype=torch.float64)
-    u = (u / u.norm(dim=0)).to(like)
+    u = u.div(u.norm(dim=0)).to(like)
     if covariance is None:
         return u
-    root = torch.linalg.cholesky(covariance.to(torch.float64))
-    return torch.linalg.solve_triangular(root.mT, u.to(root), upper=True).to(like)
+    root: Tensor = torch.linalg.cholesky(covariance.to(torch.float64))
+    white: Tensor = torch.linalg.solve_triangular(root.mT, u.to(root), upper=True)
+    return white.to(like)
 
 
 def _along(a: Tensor, b: Tensor, u: Tensor) -> Tensor:

@@ -135,18 +135,23 @@ class Correlated:
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if A can't be inverted, or A⁻¹ y is impossible for the noise."""
+        w = self.undo(y)
+        if isinstance(self.noise, ChecksMeasurement):
+            try:
+                self.noise.check_measurement(w)
+            except InputError as error:
+                raise InputError(f"in A⁻¹ y, {error}") from None
+
+    def undo(self, y: Tensor, /) -> Tensor:
+        """The unfiltered w = A⁻¹ y; `InputError` if A does not fit y, or can't be inverted."""
         made = tuple(self.A.out_shape(tuple(y.shape[1:])))
         if made != tuple(y.shape[1:]):
             raise InputError(
                 f"A={self.A!r} makes {made} of measurements of shape {tuple(y.shape[1:])}; noise "
                 "is correlated by a map that keeps the shape"
             )
-        w = self.A.inverse(y)
-        if isinstance(self.noise, ChecksMeasurement):
-            try:
-                self.noise.check_measurement(w)
-            except InputError as error:
-                raise InputError(f"in A⁻¹ y, {error}") from None
+        w: Tensor = self.A.inverse(y)
+        return w
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's: A keeps the shape of a measurement."""

@@ -58,7 +58,7 @@ def autograd(noise: Any, /) -> Autograd:
     >>> import torch, invprob as ip
     >>> noise = ip.autograd(ip.Gaussian(sigma=0.5))
     >>> noise
-    autograd(Gaussian(sigma=0.5))
+    Autograd(Gaussian(sigma=0.5))
     >>> noise.grad_x(torch.ones(1, 2), torch.zeros(1, 2))
     tensor([[4., 4.]])
     """
@@ -79,7 +79,7 @@ def iterative_prox(noise: Any, /, steps: int = 20) -> IterativeProx:
     >>> import torch, invprob as ip
     >>> noise = ip.iterative_prox(ip.Gaussian(sigma=0.1), steps=3)
     >>> noise
-    iterative_prox(Gaussian(sigma=0.1), steps=3)
+    IterativeProx(Gaussian(sigma=0.1), steps=3)
     >>> noise.prox(torch.ones(1, 2), torch.zeros(1, 2), torch.tensor(0.01))
     tensor([[0.5000, 0.5000]])
     """
@@ -125,7 +125,7 @@ class Autograd:
         return {c: why for c, why in reasons.items() if c not in (Differentiable, ScoresData)}
 
     def __repr__(self) -> str:
-        return f"autograd({self.noise!r})"
+        return f"Autograd({self.noise!r})"
 
 
 def _steps(value: int) -> int:
@@ -160,7 +160,7 @@ class IterativeProx:
 
         def objective(x: Tensor) -> Tensor:
             value = 0.5 * total((x - v).square()) - rate.flatten() * self.noise.log_prob(y, x)
-            return torch.nan_to_num(value, nan=torch.inf)
+            return torch.nan_to_num(value, nan=torch.inf, posinf=torch.inf)
 
         def gradient(x: Tensor) -> Tensor:
             slope: Tensor = x - v - rate * self.noise.grad_x(y, x)
@@ -188,7 +188,7 @@ class IterativeProx:
         return {c: why for c, why in withdrawn_by(self.noise).items() if c is not Proximal}
 
     def __repr__(self) -> str:
-        return f"iterative_prox({self.noise!r}, steps={self.steps})"
+        return f"IterativeProx({self.noise!r}, steps={self.steps})"
 
 
 def conjugate_gradients(

@@ -26,6 +26,7 @@ from torch import Generator, Tensor
 from ..contracts import MatchesScore
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
+from .delegation import demand
 from .gamma_gaussian import around_mode
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
@@ -65,7 +66,7 @@ class Gamma:
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry."""
         defined = (x > 0) & (y > 0)
-        x, y = torch.where(defined, x, 1), torch.where(defined, y, 1)
+        x, y = torch.where(x > 0, x, 1), torch.where(y > 0, y, 1)
         constant = self.alpha * math.log(self.alpha) - math.lgamma(self.alpha)
         value = constant + (self.alpha - 1) * y.log() - self.alpha * (x.log() + y / x)
         return torch.where(defined, value, -torch.inf)
@@ -88,6 +89,7 @@ class Gamma:
 
         A score of (alpha - 1) / y or more belongs to no x; the pixel then gets 10⁶ y.
         """
+        demand(self, MatchesScore)
         y = inside(y, DARKEST)
         return y / inside((self.alpha - 1 - y * s) / self.alpha, DARKEST)
 
@@ -124,8 +126,8 @@ class Gamma:
         return Smoothed(constant + top + log_mass, score, slope)
 
     def least_x(self) -> float:
-        """Black, that is 1e-6."""
-        return DARKEST
+        """Black."""
+        return 0.0
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""

@@ -4,10 +4,13 @@ With w = z eᵗ around the mode z of p(w | x) N(y; w, sigma²) w, the mode in lo
 
     log [p(w | x) N(y; w, sigma²) w] = const - alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²,
 
-kappa = (z / sigma)²: after this change of variable all pixels share one function of kappa. Its
-integral and the mean of eᵗ - 1 under it are computed once for each alpha, by the trapezoidal rule
-under a sinh map (exact to rounding), on a grid in log kappa; pixels look them up by cubic Hermite
-interpolation, whose error is below 1e-11.
+kappa = (z / sigma)²: after this change of variable all pixels share one function of kappa,
+
+    M(kappa) = ∫ exp(-alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²) dt,
+
+and integration by parts gives the mean of eᵗ - 1 from it, 2 kappa (log M)' / (alpha + kappa). It
+is integrated by the trapezoidal rule under a sinh map, exact to rounding, once for each alpha, on
+a grid in log kappa from which pixels look it up (`tables`); the error is below 1e-11.
 """
 
 from __future__ import annotations
@@ -17,44 +20,35 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .tables import look_up, quintic
+
 NODES = 80
-LEAST, GREATEST, PER_UNIT = -40, 40, 128
+LEAST, GREATEST, PER_UNIT = -40, 40, 32
 
 
 def around_mode(kappa: Tensor, alpha: float, /) -> tuple[Tensor, Tensor]:
-    """The log of ∫ exp(-alpha (eᵗ - 1 - t) - ½ kappa (eᵗ - 1)²) dt, and the mean of eᵗ - 1."""
-    grid = _table(alpha, kappa.dtype, kappa.device)
-    place = ((kappa.log() - LEAST) * PER_UNIT).clamp(0, grid.shape[0] - 1.001)
-    cell = place.long()
-    share = (place - cell)[..., None]
-    left, right = grid[cell], grid[cell + 1]
-    rest = 1 - share
-    values = rest.square() * (
-        (1 + 2 * share) * left[..., :2] + share * left[..., 2:]
-    ) + share.square() * ((3 - 2 * share) * right[..., :2] - rest * right[..., 2:])
+    """The logarithm of M(kappa), and the mean of eᵗ - 1 under its integrand."""
+    cells = _cells(alpha, kappa.dtype, kappa.device)
+    value, slope = look_up(cells, (kappa.log() - LEAST) * PER_UNIT)
     width = alpha + kappa
-    return values[..., 0] - 0.5 * width.log(), values[..., 1] / width
+    return value - 0.5 * width.log(), (2 * PER_UNIT * slope - kappa / width) / width
 
 
-@lru_cache(maxsize=8)
-def _table(alpha: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Both functions, scaled to vary slowly, and their derivatives per cell, `(points, 4)`."""
+@lru_cache(maxsize=16)
+def _cells(alpha: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Of log M + ½ log(alpha + kappa), which hardly varies, as a function of log kappa."""
     points = (GREATEST - LEAST) * PER_UNIT + 1
     kappa = torch.linspace(LEAST, GREATEST, points, dtype=torch.float64).exp()[:, None]
-    width = alpha + kappa
     t, weight = _quadrature(kappa, alpha)
-    mass, growth = weight.sum(1, keepdim=True), t.expm1()
-    weight = weight / mass
-    square = growth.square()
-    mean, fall = ((weight * f).sum(1, keepdim=True) for f in (growth, square))
-    slope = -0.5 * ((weight * growth * square).sum(1, keepdim=True) - mean * fall)
-    table = [
-        mass.log() + 0.5 * width.log(),
-        mean * width,
-        kappa * 0.5 * (1 / width - fall) / PER_UNIT,
-        kappa * (slope * width + mean) / PER_UNIT,
-    ]
-    return torch.cat(table, 1).to(device, dtype)
+    mass = weight.sum(1, keepdim=True)
+    square = t.expm1().square()
+    mean = (weight * square).sum(1, keepdim=True) / mass
+    variance = (weight * (square - mean).square()).sum(1, keepdim=True) / mass
+    share = kappa / (alpha + kappa)
+    first = 0.5 * (share - kappa * mean)
+    second = 0.25 * kappa.square() * variance - 0.5 * kappa * mean + 0.5 * share * (1 - share)
+    value = mass.log() + 0.5 * (alpha + kappa).log()
+    return quintic(torch.cat([value, first, second], 1), 1 / PER_UNIT).to(device, dtype)
 
 
 def _quadrature(kappa: Tensor, alpha: float) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,7 @@ from ..contracts import (
 from ..errors import InputError
 from . import pixelwise
 from .checks import positive
+from .correlated import Correlated
 from .delegation import a_likelihood, demand, image_shape_of
 from .pixelwise import Mode, Smoothed, Smooths
 from .roots import root_between
@@ -162,6 +163,11 @@ class Mixture:
         support = self.noise.least_x(), torch.inf
         return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
 
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` if the noise is behind a filter that can't be undone for y."""
+        if isinstance(self.noise, Correlated):
+            self.noise.undo(y)
+
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's."""
         return image_shape_of(self.noise, shape)
@@ -193,16 +199,23 @@ class Mixture:
 
     def _exact_root(self, y: Tensor, s: Tensor, start: Tensor) -> Tensor:
         """The root of score_y(y, x) - s, which increases in x, in a bracket grown from `start`."""
+
+        def excess(x: Tensor) -> Tensor:
+            return self._smoothed(y, x).score_y - s
+
         least = self.noise.least_x()
         start = start.clamp_min(least)
-        below = self._smoothed(y, start).score_y < s
+        at_start = excess(start)
+        below = at_start < 0
         reach = 0.02 * start.abs() + 1e-4
         end = start
         for _ in range(30):
             end = torch.where(below, start + reach, (start - reach).clamp_min(least))
-            short = ((self._smoothed(y, end).score_y < s) == below) & (end > least)
+            short = ((excess(end) < 0) == below) & (end > least)
             if not bool(short.any()):
                 break
             reach = torch.where(short, 2 * reach, reach)
         low, high = torch.minimum(start, end), torch.maximum(start, end)
-        return root_between(lambda x: self._smoothed(y, x).score_y - s, low, high)
+        root = root_between(excess, low, high)
+        # For a Gaussian w, mean and mode are the same, and the start was the root already.
+        return torch.where(excess(root).abs() < at_start.abs(), root, start)

@@ -53,7 +53,7 @@ class Smooths(Protocol):
     """A pixelwise noise that knows its sum with Gaussian noise."""
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
-        """The likelihood of w + sigma n, with w ~ p(w | x)."""
+        """The likelihood of w + sigma n, with w ~ p(w | x); finite for all x >= least_x()."""
 
     def least_x(self) -> float:
         """The least brightness that this noise knows."""
@@ -136,7 +136,7 @@ def sample_given(
 
     anchors = tail(left, -1), left.at, left.width, right.at, right.width, tail(right, 1)
     u = uniform(v, generator)
-    return in_pieces(draw, u, y, v, scale, top, *anchors, nodes=8 * CELLS)[0]
+    return in_pieces(draw, u, y, v, scale, top, *anchors, nodes=16 * CELLS)[0]
 
 
 def _graded(start: Tensor, end: Tensor, width: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ at k = 0, 2 % at k = 1.) Solved with the score of noisy data it returns exp E[lo
 geometric posterior mean, which is below E[x | y]. That score must not be learned too finely: for a
 smoothing below half the spacing 1 / peak a network sees the lattice and not the image.
 
-The prox is the positive root of a quadratic. The sum with Gaussian noise is a sum over k, taken
-where the terms are above exp(-40) of the largest, and with a stride where they vary slowly.
+The prox is the positive root of a quadratic. The sum with Gaussian noise is a sum over the counts,
+tabulated once (`poisson_gaussian`).
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384
@@ -33,7 +33,8 @@ from torch import Generator, Tensor
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
 from .pixelwise import Mode, Smoothed
-from .rows import in_pieces, per_row, together, total
+from .poisson_gaussian import tilted_counts
+from .rows import per_row, together, total
 
 
 def _peak(value: float) -> float:
@@ -68,10 +69,11 @@ class Poisson:
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""
         count = self.peak * y
-        possible = (x >= 0) & (count > -0.5) & ~self._off_lattice(y)
-        rate, count = torch.where(possible, self.peak * x, 1), torch.where(possible, count, 0)
+        possible = (count > -0.5) & ~self._off_lattice(y)
+        count = count.round().detach() + (count - count.detach())  # no rounding in the value
+        count, rate = torch.where(possible, count, 0), self.peak * torch.where(x >= 0, x, 1)
         value = torch.xlogy(count, rate) - rate - torch.lgamma(count + 1)
-        return torch.where(possible, value, -torch.inf)
+        return torch.where(possible & (x >= 0), value, -torch.inf)
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The sum of log p(y_i | x_i), the log of a probability."""
@@ -110,21 +112,19 @@ class Poisson:
         return pixelwise.sample_given(self, (mode, mode), (0.0, torch.inf), y, v, rho, generator)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
-        """The likelihood of w + sigma n, by summation over the counts."""
+        """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""
         x = inside(x, DARKEST)
         spread = self.peak * sigma
         tilt = (self.peak * x).log() + self.peak * y / spread**2
-        log_mass, mean = in_pieces(
-            lambda column: self._tilted_counts(column, spread), tilt, nodes=256
-        )
+        log_mass, mean = tilted_counts(tilt, spread)
         log_density = log_mass - self.peak * x - 0.5 * (y / sigma).square()
         log_density = log_density - math.log(sigma) - 0.5 * math.log(math.tau)
         mean = mean / self.peak
         return Smoothed(log_density, (mean - y) / sigma**2, self.peak * (mean / x - 1))
 
     def least_x(self) -> float:
-        """Black, that is 1e-6."""
-        return DARKEST
+        """Black."""
+        return 0.0
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if peak y has an entry that is no count."""
@@ -143,30 +143,5 @@ class Poisson:
 
     def _off_lattice(self, y: Tensor) -> Tensor:
         count = self.peak * y
-        slack = 1e-3 + 8 * torch.finfo(y.dtype).eps * count.abs()
+        slack = 1e-3 + 32 * torch.finfo(y.dtype).eps * (count.abs() + self.peak)
         return (count - count.round()).abs() > slack
-
-    def _tilted_counts(self, tilt: Tensor, spread: float) -> tuple[Tensor, Tensor]:
-        """The log of Σ exp(k tilt - k² / 2 spread² - lgamma(k + 1)), and the mean of k."""
-        # The mode solves u + log u = d for u = (k + ½) / spread², up to 0.03 in the logarithm.
-        d = tilt + 0.5 / spread**2 - 2 * math.log(spread)
-        u = inside(torch.where(d > 20, d, d.clamp_max(20).exp().log1p()))
-        for _ in range(4):
-            u = inside(u * (1 + d - u.log()) / (1 + u))
-        mode = inside(u * spread**2 - 0.5, 0.0)
-        # A log-concave law as narrow as the Gaussian factor, and as a Poisson law (Bernstein).
-        deep = 40.0
-        gaussian = (2 * deep) ** 0.5 * spread
-        below = (2 * deep * (mode + 1)).sqrt().clamp_max(gaussian)
-        above = (deep / 3 + (deep**2 / 9 + 2 * deep * (mode + 1)).sqrt()).clamp_max(gaussian)
-        first, last = inside(mode - below, 0.0).floor(), (mode + above).ceil() + 1
-        # Once the law is wide, every few counts are as good as all (the trapezoidal rule).
-        stride = ((1 / (mode + 1) + 1 / spread**2).rsqrt() / 6).floor().clamp_min(1)
-        number = int(((last - first) / stride).ceil().max()) + 1
-        count = first + stride * torch.arange(number, dtype=tilt.dtype, device=tilt.device)
-        value = tilt * count - 0.5 * (count / spread).square() - torch.lgamma(count + 1)
-        top = value.amax(1, keepdim=True)
-        weight = (value - top).exp()
-        mass = weight.sum(1, keepdim=True)
-        mean = (weight * count).sum(1, keepdim=True) / mass
-        return (top + (mass * stride).log())[:, 0], mean[:, 0]

@@ -32,6 +32,7 @@ from torch import Generator, Tensor
 from ..contracts import Proximal, SamplesGivenGaussian
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
+from .delegation import demand
 from .pixelwise import Mode, Smoothed
 from .roots import newton, root_between
 from .rows import per_row, together, total, uniform
@@ -117,6 +118,7 @@ class Rayleigh:
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """The root of x - v - step grad_x(y, x) in (0, y)."""
+        demand(self, Proximal)
         y, v = together(inside(y, DARKEST), v)
         rate = per_row(step, v)
         end = y * (1 - 2 * torch.finfo(y.dtype).eps)
@@ -124,6 +126,7 @@ class Rayleigh:
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
+        demand(self, SamplesGivenGaussian)
         y, v = together(inside(y, DARKEST), v)
         variance = per_row(rho, v).square()
         at = self.prox(y, v, variance.flatten())
@@ -145,8 +148,8 @@ class Rayleigh:
         return Smoothed(log_density, score, slope)
 
     def least_x(self) -> float:
-        """Black, that is 1e-6."""
-        return DARKEST
+        """Black."""
+        return 0.0
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""

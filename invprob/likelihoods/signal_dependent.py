@@ -2,14 +2,14 @@
 
     log p(y | x) = -r² / 2 u² - log u - ½ log 2 pi,   r = y - x,   u = a x + b > 0
 
-* Score equation: s = -r / u² is a quadratic in x. Of its two roots the one that is y at s = 0 is
-  taken,
+* Score equation: s = -r / u² is a quadratic in u, with c = a y + b,
 
-      x = 2 (b² s + y) / (1 - 2 a b s + sqrt(1 - 4 a s (a y + b))),
+      a s u² - u + c = 0,   u = 2 c / (1 + sqrt(1 - 4 a s c)),   x = y + s u².
 
-  which is right while the noise n > -1 / (2 a). (The fixed point x <- y + u(x)² s of Xie et al.
-  diverges where |2 a u s| > 1.)
-* prox: a quartic in u, with c = a y + b:
+  Of the two roots this is the one with x = y at s = 0; the image is the other one where the noise
+  n < -1 / (2 a). (For c < 0 only the other one has u > 0, and is taken. The fixed point
+  x <- y + u(x)² s of Xie et al. diverges where |2 a u s| > 1.)
+* prox: a quartic in u,
 
       (x - v) u³ + step (a u² - c (y - x)) = 0
 
@@ -94,9 +94,16 @@ class SignalDependent:
         return (x - y) / self.level(x).square()
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """The closed form above; x is ignored."""
-        root = (1 - 4 * self.a * s * (self.a * y + self.b)).clamp_min(0).sqrt()
-        return 2 * (self.b**2 * s + y) / (1 - 2 * self.a * self.b * s + root)
+        """The closed form above; x is ignored.
+
+        A score that belongs to no x counts as the nearest one that does.
+        """
+        c = self._pivot(y)
+        s = torch.where(c > 0, torch.minimum(s, 0.25 / (self.a * c)), s)
+        root = (1 - 4 * self.a * s * c).clamp_min(0).sqrt()
+        only = torch.where(s > 0, (1 + root) / (2 * self.a * inside(s)), DARKEST)
+        u = torch.where(c > 0, 2 * c / (1 + root), only)
+        return torch.where((c > 0) | (s > 0), y + s * u.square(), self.least_x())
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """The root of the quartic above with the least objective."""
@@ -126,8 +133,8 @@ class SignalDependent:
         return Smoothed(log_density, -shrunk, slope)
 
     def least_x(self) -> float:
-        """Where the noise vanishes, -b / a, and a hair above."""
-        return (DARKEST - self.b) / self.a
+        """Where the noise vanishes, -b / a."""
+        return -self.b / self.a
 
     def _derivative(self, y: Tensor, v: Tensor, step: Tensor) -> ValueAndSlope:
         """The derivative of -step log p(y | x) + (x - v)² / 2, and its slope."""

@@ -43,7 +43,7 @@ class ActNorm(nn.Module):
         >>> layer = ActNorm(2)
         >>> x = torch.tensor([[[[3.0, 5.0]], [[0.0, 0.0]]]])
         >>> layer.initialise(x)
-        >>> layer(x)[0][0, 0]
+        >>> layer(x)[0][0, 0].detach()
         tensor([[-1.,  1.]])
     """
 

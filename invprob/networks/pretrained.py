@@ -27,7 +27,7 @@ from .weights_file import fill, read_weights
 Precision = Literal["auto", "float32", "bfloat16"]
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
-SHA256 = "9239b41e4f8f7e28370a70d6e982654ae028717eb5128ed2e6298719e54c0b88"
+SHA256 = "1ddf1d812a8038135bd14a1d56f08bfe44513502ddb7e06d8e9ffc23bb189da6"
 """Of `WEIGHTS`; the training script prints it with every file that it writes."""
 
 FAST_FROM = 0.02

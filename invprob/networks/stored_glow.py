@@ -22,10 +22,6 @@ from .weights_file import fill, read_about, read_weights, write_weights
 ABOUT = "glow"
 """The text in a weight file that describes the architecture."""
 
-DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
-DIGITS_SHA256 = ""
-"""Of `DIGITS`; `invprob train flow` prints it with every file that it writes."""
-
 
 def write_glow(flow: Glow, path: Path) -> str:
     """Write a Glow's weights and architecture, atomically; returns the file's SHA-256."""

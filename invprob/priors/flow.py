@@ -26,7 +26,6 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 from attrs import Factory, field, frozen
@@ -34,12 +33,10 @@ from torch import Generator, Tensor
 
 from ..contracts import Domain, HasLatent, Shape
 from ..errors import InputError
-from ..networks.stored_glow import DIGITS, DIGITS_SHA256, StoredGlow
+from ..networks.stored_glow import StoredGlow
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 from .checks import check_images
-
-Shipped = Literal["digits"]
 
 
 @frozen(eq=False, repr=False)
@@ -75,32 +72,6 @@ class FlowPrior:
                 f"flow={value!r} has no methods encode(x) -> (z, log_det) and decode(z) -> x;"
                 " give a Glow, or a class with these two around your own network"
             )
-
-    @classmethod
-    def pretrained(cls, name: Shipped = "digits") -> FlowPrior:
-        """A flow that comes with the package.
-
-        Args:
-            name: "digits": handwritten digits, white on black, `(1, 28, 28)`; see
-                `networks/weights/DIGITS.md` for what it was trained on.
-
-        Raises:
-            InputError: there is no flow of that name.
-            WeightsError: the embedded file is missing or damaged.
-
-        >>> prior = FlowPrior.pretrained("digits")
-        >>> prior.domain().shape
-        (1, 28, 28)
-        >>> prior.sample((2, 1, 28, 28), torch.Generator().manual_seed(0), temperature=0.7).shape
-        torch.Size([2, 1, 28, 28])
-        """
-        if name not in get_args(Shipped):
-            known = ", ".join(map(repr, get_args(Shipped)))
-            raise InputError(
-                f"there is no flow {name!r} in the package, only {known}; for a file of your own"
-                " type FlowPrior.load(path)"
-            )
-        return cls(StoredGlow(DIGITS, DIGITS_SHA256))
 
     @classmethod
     def load(cls, file: Path | str) -> FlowPrior:
@@ -190,18 +161,16 @@ class FlowPrior:
         return self._domain
 
     def __repr__(self) -> str:
-        if not isinstance(self.flow, StoredGlow):
-            return f"FlowPrior({type(self.flow).__name__})"
-        if self.flow.path == DIGITS:
-            return "FlowPrior.pretrained('digits')"
-        return f"FlowPrior.load({str(self.flow.path)!r})"
+        if isinstance(self.flow, StoredGlow):
+            return f"FlowPrior.load({str(self.flow.path)!r})"
+        return f"FlowPrior({type(self.flow).__name__})"
 
 
 def standard_normal_log_prob(z: Tensor) -> Tensor:
     """The log-density log N(z; 0, I) `(B,)` of latents `(B, *any)`.
 
-    >>> standard_normal_log_prob(torch.zeros(1, 2)).exp() * 2 * math.pi
-    tensor([1.])
+    >>> standard_normal_log_prob(torch.zeros(1, 2))  # = -log 2 pi
+    tensor([-1.8379])
     """
     flat = z.flatten(1)
     return -0.5 * (flat.square().sum(1) + flat.shape[1] * math.log(2 * math.pi))

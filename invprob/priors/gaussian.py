@@ -27,7 +27,11 @@ from ..errors import InputError
 from .conditioning import LinearGaussian, condition, eigen
 
 
-@frozen(eq=False)
+def _sd(sd: Tensor | float) -> Tensor:
+    return torch.as_tensor(sd)
+
+
+@frozen(eq=False, repr=False)
 class GaussianPrior:
     """Images x = mean + V (sd * n), normally distributed.
 
@@ -48,7 +52,7 @@ class GaussianPrior:
     """
 
     mean: Tensor
-    sd: Tensor = field(converter=torch.as_tensor)
+    sd: Tensor = field(converter=_sd)
     axes: Tensor | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -69,6 +73,10 @@ class GaussianPrior:
                 f"axes has shape {tuple(self.axes.shape)}; for images of {size} pixels it must be "
                 f"({size}, {size})"
             )
+
+    def __repr__(self) -> str:
+        mean, sd = float(self.mean.mean()), float(self.sd.double().square().mean().sqrt())
+        return f"GaussianPrior(mean {mean:.4g} and sd {sd:.4g} of {tuple(self.mean.shape)})"
 
     @classmethod
     def from_covariance(cls, mean: Tensor, covariance: Tensor, /) -> GaussianPrior:

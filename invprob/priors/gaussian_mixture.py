@@ -30,7 +30,11 @@ from ..errors import InputError
 from .conditioning import LinearGaussian, condition, eigen
 
 
-@frozen(eq=False)
+def _normalised(weights: Tensor) -> Tensor:
+    return weights / weights.sum()
+
+
+@frozen(eq=False, repr=False)
 class GaussianMixturePrior:
     """Images from one of K Gaussians over the d pixels.
 
@@ -50,7 +54,7 @@ class GaussianMixturePrior:
     tensor([[0.9000, 0.0500]])
     """
 
-    weights: Tensor = field(converter=lambda weights: weights / weights.sum())
+    weights: Tensor = field(converter=_normalised)
     means: Tensor
     covariances: Tensor
     _eigen: tuple[Tensor, Tensor] = field(
@@ -58,6 +62,10 @@ class GaussianMixturePrior:
         repr=False,
         default=Factory(lambda self: eigen(_checked(self)), takes_self=True),
     )
+
+    def __repr__(self) -> str:
+        count, *shape = self.means.shape
+        return f"GaussianMixturePrior({count} components of {tuple(shape)})"
 
     @property
     def mean(self) -> Tensor:

@@ -9,18 +9,27 @@ already in the path need no likelihood term. So
 No gradient of the likelihood, no step size, exact but for the SDE's discretisation.
 
 **Anything else**: restarts lead to a sample of x(rho) given w, rho = min sd, and from there the
-reverse SDE to zero. A restart goes from x(r) to zero noise by the denoiser, where the data have
-their say, and back up to the next level r' with noise of which half is new:
+reverse SDE to zero. A restart goes from x(r) down to b = kappa r' by the reverse SDE, and back up
+to the next level r' along the Brownian bridge to w. With D = D(x(r), r), c = (b / r)²,
+a = r'² - b² and q = max(sd² - r'², 0), infinite where nothing was measured,
+
+    v = (1 - c) D + c x(r) + b sqrt(1 - c) n
+    x(r') = (q v + a w) / (a + q) + sqrt(a q / (a + q)) n
+
+At r = r' = rho this leaves p(x(rho) | w) as it is, for any prior, but for the SDE's one step; the
+chain stays there for half of its restarts. Before that, levels fall from far above the prior's
+size to rho. Coordinates with sd < r' are pinned to w then, which inflates their noise to r':
+annealing. There only the proportions of the modes are decided, so mixing counts more than
+exactness, and a restart goes all the way down to the denoised image; half of its noise is that of
+the restart before:
 
     k = min(r' / sd, 1)²                                               0 where nothing was measured
-    x(r') = (1 - k) D(x(r), r) + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2)
+    x(r') = (1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2)
 
 In levels of one height this is a Langevin step for p(x(r) | w) with the preconditioner
 r² (1 - k) and step 1, in which Leimkuhler and Matthews replace the noise by the mean of two
-successive draws. That cancels the bias of the step size where the density is Gaussian: the law of
-x(r) is then exact although the step is as long as it can be. Levels fall from far above the
-prior's size to rho, where the chain stays for half of its restarts and mixes. Above rho the
-coordinates with sd < r' are pinned to w, which inflates their noise to r': annealing.
+successive draws. That cancels the bias of the step size where the density is Gaussian. With
+kappa = 0 all restarts are of this kind.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -31,9 +40,9 @@ denoised D, and D_p with h_p of the move before,
 and at the end x <- D. The bound on h / h_p is ours: levels that are linear in sigma^(1/3), with
 growing h, are the best here, and without it the samples come out too wide.
 
-Exact: for Gaussian priors, the law of x(rho) after many restarts. Approximate: the SDE's
-discretisation (1 to 3 percent in variance at 20 calls, 10 at 10 calls), other curvature than a
-Gaussian's, and mixing between far modes.
+Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
+Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
+10 at 10 calls), the annealed levels, and mixing between far modes.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -99,6 +108,8 @@ class Restart:
         calls: denoiser calls per sample, at least 8. More calls: closer to the posterior.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
+        kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
+            mixes fastest, which pays where the denoiser is exact; a network's errors add up.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -114,6 +125,7 @@ class Restart:
 
     calls: int = 100
     sigma_max: float | None = None
+    kappa: float = 0.7
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
@@ -125,6 +137,11 @@ class Restart:
                 "in few calls take PnP(iterations=8)"
             )
         start.check_highest(self.sigma_max)
+        if not 0 <= self.kappa < 1:
+            raise InputError(
+                f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
+                "the way), or for example 0.7"
+            )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
         """The number of denoiser calls: `calls`, or less where that makes no difference."""
@@ -160,7 +177,11 @@ class Restart:
         following = float(state.levels[done])
         if done <= state.restarts:
             noise = streams.normal(state.noise)
-            x = _restart(problem, denoised, state.noise + noise, following)
+            x = (
+                _part_way(problem, state, denoised, noise, following, self.kappa)
+                if self.kappa and following == float(state.levels[state.restarts - 1])
+                else _all_the_way(problem, denoised, state.noise + noise, following)
+            )
         else:
             noise = state.noise
             x = _diffuse(state, denoised, following, streams)
@@ -204,7 +225,27 @@ def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:
     return schedules.power(noise.least, last, calls, EXPONENT)
 
 
-def _restart(
+def _part_way(
+    problem: Problem[Denoises, Spectral],
+    state: RestartState,
+    denoised: Tensor,
+    noise: Tensor,
+    level: float,
+    kappa: float,
+) -> Tensor:
+    """Down to b = kappa r' by the reverse SDE, back up to r' by the bridge; one normal draw."""
+    spectrum = start.spectrum(problem)
+    below = kappa * level
+    c = (below / state.sigma) ** 2
+    up = level**2 - below**2
+    gain = up / ((spectrum.sd - level) * (spectrum.sd + level)).clamp_(min=0).add_(up)
+    free = 1 - gain
+    v = spectrum.vt(torch.lerp(denoised, state.x, c))
+    width = (below**2 * (1 - c) * free.square() + up * free).sqrt_()
+    return spectrum.v(torch.lerp(v, spectrum.observe(problem.y), gain).addcmul_(width, noise))
+
+
+def _all_the_way(
     problem: Problem[Denoises, Spectral], denoised: Tensor, twice: Tensor, level: float
 ) -> Tensor:
     """(1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2), with `twice` = n_old + n_new."""

@@ -17,6 +17,7 @@ from ..contracts import (
     HasLatent,
     HasLikelihood,
     HasLogProb,
+    HasSVD,
     Invertible,
     MatchesScore,
     Proximal,
@@ -24,6 +25,7 @@ from ..contracts import (
     Scores,
     ScoresData,
     ScoresMeasurement,
+    Spectral,
 )
 from ..errors import InputError
 from .case import Case
@@ -113,6 +115,8 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
     if _has(part, Annealed):
         score = case.normal(tuple(x.shape), "score")
         yield Call("annealed_score", part.annealed_score, (y, x, score, sigma), level=True, at=1)
+    if _has(part, Spectral):
+        yield Call("spectrum.observe", part.spectrum(case.shape).observe, (y,))
 
 
 def _prior(part: Any, case: Case) -> Iterator[Call]:
@@ -136,6 +140,13 @@ def _operator(part: Any, case: Case) -> Iterator[Call]:
     y = case.normal((case.batch, *part.out_shape(case.shape)), "y")
     yield Call("forward", part.forward, (x,))
     yield Call("adjoint", part.adjoint, (y,))
+    if _has(part, HasSVD):
+        svd = part.svd(case.shape)
+        z = case.normal((case.batch, *svd.s.shape), "z")
+        yield Call("svd.vt", svd.vt, (x,))
+        yield Call("svd.v", svd.v, (z,))
+        yield Call("svd.ut", svd.ut, (y,))
+        yield Call("svd.u", svd.u, (z,))
     if _has(part, Invertible):
         try:
             part.inverse(y)

@@ -24,26 +24,36 @@ AUTOGRAD = 1e-8
 STEP = 1e-5
 DIFFERENCES = 1e-5
 """Slopes over a step of 1e-5 carry a rounding error of 1e-16 f / 1e-5."""
+COARSE = 0.03
+"""The same for a value of single precision and a step of 3e-3."""
+FINEST = 1e-10
+"""A change that double precision shows and single precision does not."""
 SUBSET = 12
+"""Coordinates along which slopes are taken."""
 
 
 def gradient_matches(
     value: Callable[[Tensor], Tensor], gradient: Tensor, at: Tensor, what: str, /
 ) -> Figure:
-    """`gradient` is that of `value (B, ...) -> (B,)` at `at`: autograd, and differences."""
+    """`gradient` is that of `value (B, ...) -> (B,)` at `at`: autograd, and differences.
+
+    Steps and tolerances are wider where the value is computed in single precision, as networks do.
+    """
     at = at.detach()
-    figure = _differences(value, gradient, at, what)
+    fine = bool((value(at + FINEST) != value(at)).any())
+    figure = _differences(value, gradient, at, what, fine)
     leaf = at.clone().requires_grad_()
     with torch.enable_grad():
         total = value(leaf).sum()
         if total.requires_grad:
             (automatic,) = torch.autograd.grad(total, leaf)
-            figure |= close(gradient, automatic, AUTOGRAD, f"{what}, against autograd,")
+            limit = AUTOGRAD if fine else COARSE
+            figure |= close(gradient, automatic, limit, f"{what}, against autograd,")
     return figure
 
 
 def _differences(
-    value: Callable[[Tensor], Tensor], gradient: Tensor, at: Tensor, what: str
+    value: Callable[[Tensor], Tensor], gradient: Tensor, at: Tensor, what: str, fine: bool
 ) -> Figure:
     """Along a handful of coordinates and along the gradient's own sign, between the slopes.
 
@@ -54,17 +64,17 @@ def _differences(
     directions = torch.zeros(len(chosen) + 1, *flat.shape, dtype=at.dtype)
     directions[torch.arange(len(chosen)), :, chosen] = 1
     directions[-1] = torch.where(gradient.flatten(1) >= 0, 1.0, -1.0)
-    here = value(at)
+    here, step = value(at), STEP if fine else 300 * STEP
     found, nearest = [], []
     for direction in directions:
-        shift = (STEP * direction).reshape(at.shape)
-        slopes = torch.stack([value(at + shift) - here, here - value(at - shift)]) / STEP
+        shift = (step * direction).reshape(at.shape)
+        slopes = torch.stack([value(at + shift) - here, here - value(at - shift)]) / step
         along = (gradient.flatten(1) * direction).sum(1)
+        inside = slopes.isfinite().all(0)  # or else the step left the support
         found.append(along)
-        nearest.append(along.clamp(slopes.amin(0), slopes.amax(0)))
-    return close(
-        torch.stack(found), torch.stack(nearest), DIFFERENCES, f"{what}, against differences,"
-    )
+        nearest.append(torch.where(inside, along.clamp(slopes.amin(0), slopes.amax(0)), along))
+    limit = DIFFERENCES if fine else COARSE
+    return close(torch.stack(found), torch.stack(nearest), limit, f"{what}, against differences,")
 
 
 def on_a_lattice(part: Any, case: Case) -> bool:

@@ -125,7 +125,7 @@ def decode_undoes_encode(part: Any, case: Case) -> Figure:
     figure = looks_like(log_det, (case.batch,), x.dtype, "log |det| of encode")
     back = part.decode(z)
     looks_like(back, tuple(x.shape), x.dtype, "decode(z)")
-    return figure | close(back, x, 1e-6, "decode(encode(x))")
+    return figure | close(back, x, 1e-4, "decode(encode(x))")
 
 
 @check("prior", HasLatent, once=True)
@@ -139,7 +139,7 @@ def log_det_is_that_of_the_jacobian(part: Any, case: Case) -> Figure:
 
     jacobian = torch.func.jacrev(flat)(x.flatten())
     expected = torch.linalg.slogdet(jacobian.double()).logabsdet
-    return close(part.encode(x)[1][0], expected, 1e-5, "log |det| of encode")
+    return close(part.encode(x)[1][0], expected, 1e-4, "log |det| of encode")
 
 
 @check("prior", ScoresMeasurement)

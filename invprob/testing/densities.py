@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from .statistics import COUNT, mean_is, quantile
-from .verdict import Figure, below, skip
+from .verdict import Figure, below, holds, skip
 
 _FREEDOM = 6.0
 
@@ -42,6 +42,7 @@ def density_fits_samples(
     full = samples[:1].repeat(COUNT, 1)
     full[:, moving] = points
     log_p = torch.cat([log_prob(full[k : k + 4096]).double() for k in range(0, COUNT, 4096)])
+    holds(not bool(log_p.isnan().any()), f"the logarithm of {what} is NaN between the samples")
     weight = (log_p - log_q).exp()
     if not bool((weight > 0).any()):
         skip(

@@ -114,7 +114,13 @@ def run_check(
         CheckFailure: an identity is broken, or the part raised; the message names the case.
         Skip: the check has nothing to say about this part.
     """
-    if reason := lacking(entry, whom.part) or withdrawal(entry, whom.part):
+    if what := lacking(entry, whom.part):
+        raise Skip(what)
+    try:
+        reason = withdrawal(entry, whom.part)
+    except Exception as error:  # a finding, as below
+        raise CheckFailure(f"withdrawn() raised {type(error).__name__}: {error}") from error
+    if reason:
         raise Skip(reason)
     if entry.once:
         return _attempt(entry, whom, whom.case(seed))
@@ -169,5 +175,8 @@ def _test(entry: Check, whom: Subject, seed: int, examples: int) -> Callable[[],
 
 
 def _name(part: object) -> str:
-    text = repr(part)
+    try:
+        text = repr(part)
+    except Exception:  # a finding of `repr_is_short`
+        text = f"{type(part).__name__} without a repr"
     return text if len(text) <= 100 else f"{text[:97]}..."

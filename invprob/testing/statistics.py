@@ -70,11 +70,11 @@ def stein(score: Tensor, samples: Tensor, what: str, /) -> Figure:
     width = (high - low) / 2
     t = (samples - (low + high) / 2) / width
     inside = t.abs() < 1
-    bump = torch.where(inside, (1 - t**2) ** 2, torch.zeros_like(t))
-    slope = torch.where(inside, -4 * t * (1 - t**2), torch.zeros_like(t)) / width
-    tilted, tilt = t * bump, slope * t + bump / width
-    even = (bump * torch.nan_to_num(score) + slope) * width
-    odd = (tilted * torch.nan_to_num(score) + tilt) * width
+    bump = torch.where(inside, (1 - t**2) ** 2, 0)
+    slope = torch.where(inside, -4 * t * (1 - t**2), 0) / width
+    score = torch.where(inside, score, 0)  # where it is not asked, it may be infinite
+    even = (bump * score + slope) * width
+    odd = (t * bump * score + t * slope + bump / width) * width
     return mean_is(even, 0.0, f"E[φ(a) s + φ'(a)] of {what}") | mean_is(
         odd, 0.0, f"E[aφ(a) s + (aφ(a))'] of {what}"
     )

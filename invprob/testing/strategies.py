@@ -3,7 +3,7 @@
 What hypothesis chooses are seeds and sizes; numbers are drawn from the seed. A failure shrinks to
 a small seed and a small shape.
 
->>> from hypothesis import given, settings
+>>> from hypothesis import given
 >>> from invprob.testing.strategies import images
 >>> @given(x=images((1, 4, 4)))
 ... def test_it_keeps_the_range(x):

@@ -23,9 +23,9 @@ from ..catalogue import KINDS
 from ..contracts import InfersImageShape, Shape
 from ..errors import InputError
 from ..problem import Problem, domain_of
-from ..streams import generator
+from ..streams import Streams, generator
 from .case import Case, Images
-from .reference import gaussian_problem
+from .reference import gaussian_problems
 
 SMALL: tuple[Shape, ...] = (
     (1, 1, 1),
@@ -111,7 +111,7 @@ def subject(
     if kind == "prior":
         template = _within_domain(template, part)
     if kind == "solver" and problem is None:
-        template = evolve(template, problem=gaussian_problem(shapes[0]))
+        template = evolve(template, problem=_acceptable(part, shapes[0]))
     return Subject(part, kind, shapes, template)
 
 
@@ -136,6 +136,20 @@ def kind_of(part: object, /) -> str:
         f"{type(part).__name__} is neither a prior, a likelihood, an operator nor a solver by its "
         "methods; say which: kind='likelihood'"
     )
+
+
+def _acceptable(solver: Any, shape: Shape) -> Problem[Any, Any]:
+    """The first of the kit's problems that the solver does not refuse, or else the first."""
+    problems = list(gaussian_problems(shape))
+    for problem in problems:
+        try:
+            solver.init(problem, Streams(0, 1, problem.measurements), None)
+        except InputError:
+            continue
+        except Exception:  # a finding, which the checks will report
+            break
+        return problem
+    return problems[0]
 
 
 def _shapes(part: Any, kind: str) -> tuple[Shape, ...]:
@@ -188,6 +202,5 @@ def _held(part: Any, depth: int = 3) -> Iterator[Shape]:
 def _within_domain(template: Case, part: object) -> Case:
     domain = domain_of(part)
     least, greatest = domain.sigma
-    low, high = template.sigma_range
-    low, high = max(low, least), min(high, greatest)
-    return evolve(template, sigma_range=(min(low, high), high))
+    low, high = (min(max(level, least), greatest) for level in template.sigma_range)
+    return evolve(template, sigma_range=(low, high))

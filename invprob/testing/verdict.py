@@ -71,7 +71,8 @@ def close(actual: Tensor, expected: Tensor, limit: float, what: str, /) -> Figur
     if not figure.worst <= limit:
         index = tuple(int(i) for i in torch.unravel_index(torch.tensor(worst), actual.shape))
         raise CheckFailure(
-            f"{what} is {float(actual.flatten()[worst]):.8g} at index {index}, but "
+            f"{what} is {float(actual.flatten()[worst]):.8g}"
+            f"{f' at index {index}' if index else ''}, but "
             f"{float(expected.flatten()[worst]):.8g} was expected (difference "
             f"{figure.worst * scale:.2g}, allowed {limit * scale:.2g})"
         )

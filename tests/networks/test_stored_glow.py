@@ -8,7 +8,7 @@ import torch
 from invprob.errors import WeightsError
 from invprob.networks.denoiser import Denoiser
 from invprob.networks.glow import Architecture, Glow
-from invprob.networks.stored_glow import DIGITS, DIGITS_SHA256, StoredGlow, load_glow, write_glow
+from invprob.networks.stored_glow import StoredGlow, load_glow, write_glow
 from invprob.networks.weights_file import digest_of, write_weights
 
 SMALL = Architecture((1, 4, 4), depths=(2, 1), width=8)
@@ -101,10 +101,3 @@ def test_a_damaged_description(flow, tmp_path):
     write_weights(flow, path, {"glow": '{"shape": [1, 5, 5]}'})
     with pytest.raises(WeightsError, match="damaged.*5 x 5"):
         load_glow(path)
-
-
-@pytest.mark.skipif(not DIGITS.exists(), reason="the digits flow is not in this checkout")
-def test_what_ships():
-    assert DIGITS.stat().st_size < 5e6
-    flow = load_glow(DIGITS, DIGITS_SHA256)
-    assert flow.architecture.shape == (1, 28, 28)

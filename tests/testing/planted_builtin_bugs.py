@@ -119,6 +119,6 @@ BUGS = {
     ),
     "langevin: too hot": (
         planted(ip.AnnealedLangevin(), step=too_hot),
-        "a_full_run_is_better_than_the_measurement",
+        "a_full_run_is_as_near_as_a_sample",
     ),
 }

@@ -246,6 +246,13 @@ GRADIENTS = {
         without(planted(noise, score_y=lambda self, y, x, /: (x - y) / 0.18), no_density),
         "score_y_obeys_stein",
     ),
+    "NaN at every other measurement": (
+        without(
+            planted(noise, score_y=lambda self, y, x, /: (x - y) / (0.09 * (y < x) / (y < x))),
+            no_density,
+        ),
+        "score_y_obeys_stein",
+    ),
     "score_y of one number": (
         planted(noise, score_y=lambda self, y, x, /: ((x - y) / 0.09).sum(1)),
         "score_y_is_finite",

@@ -304,10 +304,10 @@ SOLVERS = {
         planted(walk, init=lambda self, problem, streams, x0, /: Diary(problem.y, 0.3)),
         "states_are_flat_and_keep_their_shapes",
     ),
-    "uphill": (planted(walk, drift=away), "a_full_run_is_better_than_the_measurement"),
+    "uphill": (planted(walk, drift=away), "a_full_run_is_as_near_as_a_sample"),
     "does nothing": (
         step_with(descent, lambda self, problem, state, streams, /: state),
-        "a_full_run_is_better_than_the_measurement",
+        "a_full_run_is_as_near_as_a_sample",
     ),
     "the start changed in place": (
         planted(

@@ -23,7 +23,7 @@ from invprob.testing import (
     strategies,
     subject,
 )
-from invprob.testing.reference import GaussianImages, WhiteNoise, gaussian_problem
+from invprob.testing.reference import GaussianImages, WhiteNoise, gaussian_problems, posterior
 
 CHECKS = {entry.name: entry for entry in checks()}
 
@@ -157,7 +157,7 @@ def test_images_can_be_given_as_a_range_or_as_a_function():
 
 
 def test_a_solver_is_tried_on_the_problem_that_is_given():
-    problem = gaussian_problem((1, 4, 6))
+    problem = next(gaussian_problems((1, 4, 6)))
     assert subject(Langevin(), problem=problem).shapes == ((1, 4, 6),)
     assert conforms(Langevin(), problem=problem, examples=1)
 
@@ -215,3 +215,50 @@ def test_close_refuses_nan_and_names_the_place():
     with pytest.raises(CheckFailure, match="shape"):
         close(one, torch.ones(3), 1e-3, "it")
     assert str(close(torch.ones(2) + 1e-6, torch.ones(2), 1e-3, "it")).endswith("of 1e-03")
+
+
+@attrs.frozen
+class Exacting(Langevin):
+    def init(self, problem, streams, x0, /):
+        if isinstance(problem.likelihood, WhiteNoise):
+            raise InputError("noise is beneath me")
+        return Langevin.init(self, problem, streams, x0)
+
+
+def test_a_solver_that_refuses_noise_gets_exact_data():
+    problem = subject(Exacting()).case(0).problem
+    assert isinstance(problem.likelihood, ip.Gaussian)
+    best, deviation = posterior(problem)
+    seen = problem.y != 0
+    assert torch.allclose(best[seen], problem.y[seen], atol=1e-4)
+    assert torch.allclose(best[~seen], torch.tensor(0.5).double())
+    assert deviation == pytest.approx(0.15 / 2**0.5, rel=1e-3)
+
+
+@attrs.frozen
+class Silent:
+    def sample(self, x, generator, /):
+        return x.clone()
+
+
+def test_a_measurement_without_noise_is_not_called_irreproducible():
+    report = conforms(Silent(), examples=2)
+    assert report
+    assert "measurements_depend_on_the_generator_alone" in report.skipped
+
+
+@attrs.frozen
+class Undecided(WhiteNoise):
+    def withdrawn(self):
+        raise RuntimeError("ask me tomorrow")
+
+
+def test_an_error_in_withdrawn_is_a_failure_and_not_a_crash():
+    report = conforms(Undecided(), examples=1)
+    assert "prox_can_not_be_improved" in report.failed
+    assert "ask me tomorrow" in str(report)
+
+
+def test_a_prior_with_a_narrow_range_of_noise_is_asked_within_it():
+    part = planted(OnlyColour(), domain=lambda self: Domain(channels=(3,), sigma=(0.7, 2.0)))
+    assert subject(part).case(0).sigma_range == (0.7, 0.7)

@@ -1,0 +1,89 @@
+"""What do the prox, the score equation and the sampler of each noise model cost?
+
+Nanoseconds per pixel, of one call on a batch of images, next to one pass of `torch.exp` over the
+same pixels: the unit in which an elementwise formula is thought of. A denoiser costs some 100 000
+multiplications for each pixel, which is thousands of such passes.
+
+    python benchmarks/likelihoods_cost.py --size 256 --dtype float32
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import MatchesScore, Proximal, SamplesGivenGaussian
+
+
+def noises(size):
+    """Gaussian noise of three kinds, the models of Xie et al., and what is iterated."""
+    A = ip.CorrelationFilter()
+    mask = ip.Mask.random((size, size), 0.5)
+    level = torch.full((size, size), 0.1)
+    return [
+        ip.Gaussian(0.1),
+        ip.Gaussian(level, operator=mask),
+        ip.Gaussian(0.1, operator=ip.CircularBlur.named("uniform5")),
+        *(ip.xie2023(number) for number in range(2, 17)),
+        *(ip.Mixture(ip.xie2023(n).noise, 10 / 255, exact=True) for n in (11, 13, 15)),
+        ip.iterative_prox(ip.ColouredSignalDependent(0.098, 25 / 255, A), steps=20),
+    ]
+
+
+def cost(call, pixels, seconds):
+    """The least of a few repetitions, in nanoseconds per pixel."""
+    call()
+    times, begin = [], time.perf_counter()
+    while len(times) < 3 or time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+        if len(times) >= 3 and time.perf_counter() - begin > seconds:
+            break
+    return 1e9 * min(times) / pixels
+
+
+def measure(noise, x, seconds):
+    """The cost of each of the three, `None` where a model lacks it."""
+    y = noise.sample(x, ip.generator(0))
+    step = torch.tensor(0.01, dtype=x.dtype, device=x.device)
+    calls = {
+        Proximal: lambda: noise.prox(y, x, step),
+        MatchesScore: lambda: noise.match_score(y, s, y),
+        SamplesGivenGaussian: lambda: noise.sample_given(y, x, step, ip.generator(1)),
+    }
+    s = torch.zeros_like(y)
+    return [
+        None if lacks(noise, capability) else cost(call, x.numel(), seconds)
+        for capability, call in calls.items()
+    ]
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256, help="side of the image")
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=0.3, help="at least, for each figure")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    shape = (1, 3, options.size, options.size)
+    x = 0.05 + 0.9 * torch.rand(shape, generator=ip.generator(0))
+    x = x.to(options.device, getattr(torch, options.dtype))
+    exp = cost(lambda: torch.exp(x), x.numel(), options.seconds)
+    print(f"{'ns per pixel':<66}{'prox':>10}{'match':>10}{'sample':>10}")
+    print(f"{'torch.exp':<66}{exp:>10.1f}")
+    for noise in noises(options.size):
+        figures = measure(noise, x, options.seconds)
+        cells = "".join(f"{'-' if f is None else format(f, '.1f'):>10}" for f in figures)
+        print(f"{repr(noise)[:64]:<66}{cells}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

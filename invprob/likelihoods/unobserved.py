@@ -1,0 +1,85 @@
+"""No measurement at all: the posterior is the prior.
+
+    p(y | x) = 1 for y = 0
+
+So image synthesis is the inverse problem without data, `Problem(prior, Unobserved(), y)`, where y
+is a batch of black images that says only how many images there shall be, of which shape and type.
+Every capability is trivial and exact: the gradient is 0, the prox leaves its point alone, a draw
+against a Gaussian is a draw from the Gaussian, and no coordinate of the spectrum was measured.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from attrs import frozen
+from torch import Generator, Tensor
+
+from ..contracts import Shape, Spectrum
+from ..errors import InputError
+from .rows import normal, per_row
+
+
+@runtime_checkable
+class Flat(Protocol):
+    """A likelihood under which every image is equally good."""
+
+    def flat(self) -> bool:
+        """True: p(y | x) does not depend on x."""
+
+
+@frozen
+class Unobserved:
+    """A likelihood that says nothing; y is black.
+
+    >>> import torch, invprob as ip
+    >>> noise, x = ip.Unobserved(), torch.rand(2, 1, 4, 4)
+    >>> y = noise.sample(x, ip.generator(0))
+    >>> bool(torch.equal(noise.prox(y, x, torch.tensor(0.1)), x))
+    True
+    """
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """0 everywhere."""
+        return torch.zeros_like(x)
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """0, `(B,)`."""
+        return x.new_zeros(len(x))
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """0."""
+        return torch.zeros_like(x)
+
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """The point v."""
+        return v.clone()
+
+    def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
+        """A draw from N(v, rho²)."""
+        return v + per_row(rho, v) * normal(v, generator)
+
+    def annealed_score(
+        self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
+    ) -> Tensor:
+        """The prior's."""
+        return prior_score.clone()
+
+    def spectrum(self, shape: Shape, /) -> Spectrum:
+        """The pixels themselves, none of them measured."""
+        return Spectrum(
+            torch.full(tuple(shape), torch.inf), torch.clone, torch.clone, torch.zeros_like
+        )
+
+    def flat(self) -> bool:
+        """True."""
+        return True
+
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` unless y is black."""
+        if bool((y != 0).any()):
+            raise InputError(
+                f"y has values up to {float(y.abs().max()):.4g}, which Unobserved() would ignore; "
+                "give torch.zeros(B, C, H, W) to sample the prior, or the likelihood that y has"
+            )

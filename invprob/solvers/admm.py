@@ -1,0 +1,111 @@
+r"""Plug-and-play ADMM: a denoiser and a proximal map in turns, with a multiplier between them.
+
+    x <- argminₓ -log p(y | x) + ‖x - (v - u)‖² / (2 sigma²)         the likelihood's prox
+    v <- D(x + u, sigma)                                             the prior's
+    u <- u + x - v
+
+The alternating direction method of multipliers for -log p(y | x) - log p(x), with a denoiser in
+the place of the prior's proximal map. Without u it is half-quadratic splitting (`PnP`); with u a
+fixed point has x = v and does not depend on how sigma got there. For a Gaussian prior it is the
+posterior mean at *every* sigma, where half-quadratic splitting and `RED` blur the prior by sigma.
+
+sigma falls from coarse to fine and then stays at the data's noise level (see `annealing`). The
+multiplier is kept as u / sigma², the force between the two images, which keeps its meaning when
+sigma changes.
+
+What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
+to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.
+
+References: S. Venkatakrishnan, C. Bouman, B. Wohlberg (2013). Plug-and-Play Priors for Model Based
+Reconstruction. IEEE GlobalSIP. https://doi.org/10.1109/GlobalSIP.2013.6737048; E. Ryu et al.
+(2019). Plug-and-Play Methods Provably Converge with Properly Trained Denoisers. ICML.
+https://arxiv.org/abs/1905.05406
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from ..contracts import Denoises, Needs, Proximal
+from ..problem import Problem
+from ..streams import Streams
+from . import annealing
+from .guess import guess
+
+
+@frozen(eq=False)
+class ADMMState:
+    """A run of `ADMM` between two steps.
+
+    Attributes:
+        v: the denoised images, `(B, *image)`.
+        dual: u / sigma², `(B, *image)`.
+        sigma: the noise level of the last denoiser call; of the next one before the first.
+        plan: the noise level of each step, `(iterations,)`.
+        done: how many steps are done.
+    """
+
+    v: Tensor
+    dual: Tensor
+    sigma: float
+    plan: Tensor
+    done: int
+
+
+@frozen
+class ADMM:
+    """One estimate for any likelihood with a proximal map and any denoiser, with a multiplier.
+
+    Args:
+        iterations: denoiser calls.
+        sigma: the last noise level; by default that of the data.
+
+    Raises:
+        InputError: a value out of range; in use: the prior can't denoise at sigma.
+
+    >>> import torch, invprob as ip
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
+    >>> round(float(ip.solve(problem, ip.ADMM()).x.mean()), 3)
+    0.7
+    """
+
+    iterations: int = 30
+    sigma: float | None = None
+
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
+    stochastic: ClassVar[bool] = False
+
+    def __attrs_post_init__(self) -> None:
+        annealing.check(self.iterations, self.sigma)
+
+    def steps(self, problem: Problem[Denoises, Proximal], /) -> int:
+        """`iterations`."""
+        return self.iterations
+
+    def init(
+        self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
+    ) -> ADMMState:
+        """x0, or what the measurement alone suggests; no force."""
+        plan = annealing.plan(problem, self.iterations, self.sigma, 1.0)
+        v = guess(problem, x0)
+        return ADMMState(v, torch.zeros_like(v), float(plan[0]), plan, 0)
+
+    def step(
+        self, problem: Problem[Denoises, Proximal], state: ADMMState, streams: Streams, /
+    ) -> ADMMState:
+        """The likelihood's prox, one denoiser call, and the multiplier."""
+        sigma = state.plan[state.done].to(state.v)
+        u = sigma.square() * state.dual
+        x = problem.likelihood.prox(problem.y, state.v - u, sigma.square())
+        v = problem.prior.denoise(x + u, sigma)
+        dual = (u + x - v) / sigma.square()
+        return ADMMState(v, dual, float(sigma), state.plan, state.done + 1)
+
+    def estimate(self, state: ADMMState, /) -> Tensor:
+        """The denoised image."""
+        return state.v

@@ -1,0 +1,163 @@
+r"""Images from a prior, by its denoiser: what the prior believes before it has seen anything.
+
+Noise of level sigma_max, so large that it hides everything, is turned into an image while sigma
+falls.
+
+* `method="diffusion"`, the reverse-time SDE, second order in the step (SDE-DPM-Solver++ 2M). From
+  level a to b, with h = log(a / b), the denoised D and the previous one D_p, whose step was h_p:
+
+      D' = D + h / (2 h_p) (D - D_p)
+      x <- exp(-2 h) x + (1 - exp(-2 h)) D' + b sqrt(1 - exp(-2 h)) n
+
+* `method="langevin"`, annealed Langevin dynamics, one step for each level:
+
+      x <- x + c sigma² grad log p_sigma(x) + sqrt(2 c) sigma n,         c = 0.2
+
+  It samples p_sigma exactly only in the limit of small c and many steps; with one step for each
+  level x lags behind. It wants hundreds of calls where the SDE wants tens.
+
+In both, the score is the denoiser's by Tweedie's formula, and the last call denoises what is left.
+Exact: the SDE itself. Approximate: its steps, and a start that is noise alone.
+
+References: Y. Song et al. (2021). Score-Based Generative Modeling through Stochastic Differential
+Equations. ICLR. https://arxiv.org/abs/2011.13456; Y. Song, S. Ermon (2019). Generative Modeling by
+Estimating Gradients of the Data Distribution. NeurIPS. https://arxiv.org/abs/1907.05600; C. Lu et
+al. (2022). DPM-Solver++. https://arxiv.org/abs/2211.01095
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal, get_args
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from .. import schedules
+from ..contracts import Denoises, Needs
+from ..errors import InputError
+from ..likelihoods.unobserved import Flat
+from ..problem import Problem, domain_of
+from ..streams import Streams
+from . import start
+
+Method = Literal["diffusion", "langevin"]
+
+EXPONENT = 7
+STEP_SIZE = 0.2
+
+
+@frozen(eq=False)
+class PriorSamplingState:
+    """A run of `PriorSampling` between two calls.
+
+    Attributes:
+        x: the noisy images, `(B, *image)`.
+        denoised: what the last call said, `(B, *image)`.
+        sigma: the noise level of x.
+        calls: how many are done.
+    """
+
+    x: Tensor
+    denoised: Tensor
+    sigma: float
+    calls: int
+
+
+@frozen
+class PriorSampling:
+    """Samples of p(x), for any denoiser and the likelihood `Unobserved()`.
+
+    Args:
+        calls: denoiser calls.
+        method: how to go from noise to images.
+        sigma_max: the first noise level; by default ten times the prior's radius, or the most
+            that the prior can denoise.
+        sigma_min: the last one.
+
+    Raises:
+        InputError: a value out of range; in use: the prior can't denoise at sigma_max.
+
+    >>> import torch, invprob as ip
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 40, 40), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Unobserved(), torch.zeros(1, 1, 40, 40))
+    >>> x = ip.solve(problem, ip.PriorSampling()).x
+    >>> round(float(x.mean()), 1), round(float(x.std()), 1)
+    (0.5, 0.2)
+    """
+
+    calls: int = 50
+    method: Method = "diffusion"
+    sigma_max: float | None = None
+    sigma_min: float = 0.005
+
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Flat,))
+    stochastic: ClassVar[bool] = True
+
+    def __attrs_post_init__(self) -> None:
+        if self.calls < 2:
+            raise InputError(f"calls={self.calls}; at least two are needed")
+        if self.method not in get_args(Method):
+            raise InputError(f"method={self.method!r}; give 'diffusion' or 'langevin'")
+        if not 0 < self.sigma_min < math.inf:
+            raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.005")
+        if self.sigma_max is not None and not self.sigma_min < self.sigma_max < math.inf:
+            raise InputError(
+                f"sigma_max={self.sigma_max}; it must be finite and larger than sigma_min="
+                f"{self.sigma_min}"
+            )
+
+    def steps(self, problem: Problem[Denoises, Flat], /) -> int:
+        """`calls`."""
+        return self.calls
+
+    def init(
+        self, problem: Problem[Denoises, Flat], streams: Streams, x0: Tensor | None, /
+    ) -> PriorSamplingState:
+        """Noise around x0, the prior's mean or grey.
+
+        Raises:
+            InputError: the prior can't denoise at sigma_max.
+        """
+        first = self._levels(problem)[0]
+        centre = start.centre(problem, x0)
+        x = centre + first * streams.normal(centre)
+        return PriorSamplingState(x, x, first, 0)
+
+    def step(
+        self, problem: Problem[Denoises, Flat], state: PriorSamplingState, streams: Streams, /
+    ) -> PriorSamplingState:
+        """One denoiser call and a step to the next level."""
+        levels, calls = self._levels(problem), state.calls + 1
+        sigma = levels[state.calls]
+        denoised = problem.prior.denoise(state.x, state.x.new_tensor(sigma))
+        if calls == len(levels):
+            return PriorSamplingState(denoised, denoised, 0.0, calls)
+        if self.method == "langevin":
+            mean = torch.lerp(state.x, denoised, STEP_SIZE)
+            noise = math.sqrt(2 * STEP_SIZE) * sigma
+        else:
+            h, ahead = math.log(sigma / levels[calls]), denoised
+            if state.calls:
+                ratio = h / (2 * math.log(levels[state.calls - 1] / sigma))
+                ahead = torch.lerp(state.denoised, denoised, 1 + ratio)
+            mean = torch.lerp(ahead, state.x, math.exp(-2 * h))
+            noise = levels[calls] * math.sqrt(-math.expm1(-2 * h))
+        x = mean + noise * streams.normal(mean)
+        return PriorSamplingState(x, denoised, levels[calls], calls)
+
+    def estimate(self, state: PriorSamplingState, /) -> Tensor:
+        """What the last call said; at the end, the sample."""
+        return state.denoised
+
+    def _levels(self, problem: Problem[Denoises, Flat]) -> tuple[float, ...]:
+        low, high = domain_of(problem.prior).sigma
+        first = min(10 * start.radius(problem), high)
+        if self.sigma_max is not None:
+            first = self.sigma_max
+            if first > high:
+                raise InputError(
+                    f"sigma_max={first:.4g}, but {problem.prior!r} denoises only up to {high:.4g}"
+                )
+        return schedules.power(first, max(self.sigma_min, low), self.calls, EXPONENT)

@@ -1,0 +1,145 @@
+"""Fallbacks that are asked for: automatic gradients, iterated prox."""
+
+import pytest
+import torch
+from noise_examples import BLUR, COLOURED, NOISES, PIXELWISE, image, measure
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import (
+    Differentiable,
+    InfersImageShape,
+    MatchesScore,
+    Proximal,
+    ScoresData,
+    Spectral,
+)
+from invprob.likelihoods.derived import conjugate_gradients
+
+
+class Laplace:
+    """y = x + noise of the double exponential law: the least that a plugin may write."""
+
+    def sample(self, x, generator):
+        u = torch.rand(x.shape, generator=generator, dtype=x.dtype) - 0.5
+        return x - 0.1 * u.sign() * torch.log1p(-2 * u.abs())
+
+    def log_prob(self, y, x):
+        return -((y - x).abs() / 0.1 + torch.log(torch.tensor(0.2))).flatten(1).sum(1)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_automatic_gradients_are_the_written_ones(name):
+    noise, x = NOISES[name], image()
+    y = measure(noise, x)
+    derived = ip.autograd(noise)
+    with torch.no_grad():
+        gradient, score = derived.grad_x(y, x), derived.score_y(y, x)
+    scale = gradient.abs().max()
+    assert (gradient - noise.grad_x(y, x)).abs().max() < 1e-9 * scale
+    if not lacks(noise, ScoresData):
+        assert (score - noise.score_y(y, x)).abs().max() < 1e-9 * score.abs().max()
+    assert not gradient.requires_grad
+    with torch.inference_mode():
+        torch.testing.assert_close(derived.grad_x(y, x), gradient)
+
+
+def test_a_plugin_with_log_prob_alone_gets_the_rest():
+    noise = Laplace()
+    assert lacks(noise, Differentiable) and lacks(noise, Proximal)
+    full = ip.iterative_prox(ip.autograd(noise), steps=100)
+    assert not lacks(full, Differentiable) and not lacks(full, Proximal)
+    y, v, step = torch.zeros(1, 3), torch.tensor([[1.0, 0.5, -0.3]]), torch.tensor(0.02)
+    # soft thresholding: v moves towards y by step / 0.1
+    found = full.prox(y, v, step)
+    torch.testing.assert_close(found, torch.tensor([[0.8, 0.3, -0.1]]), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "masked gaussian", "blurred gaussian"])
+def test_linear_gaussian_prox_by_conjugate_gradients(name):
+    noise, x, v = NOISES[name], image(), image(4)
+    y, step = measure(noise, x), torch.tensor([1e-3, 0.01, 0.1], dtype=torch.float64)
+    found = ip.iterative_prox(noise, steps=60).prox(y, v, step)
+    torch.testing.assert_close(found, noise.prox(y, v, step), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["gamma", "poisson", "rayleigh", "signal-dependent"])
+def test_convex_prox_by_conjugate_gradients(name):
+    noise, x = PIXELWISE[name], image(darkest=0.3)
+    y, step = measure(noise, x), torch.tensor(0.005, dtype=torch.float64)
+    exact = noise.prox(y, x, step)
+    found = ip.iterative_prox(noise, steps=100).prox(y, x, step)
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-5)
+
+
+def test_a_prox_for_a_noise_that_has_none():
+    noise, x = COLOURED["coloured signal-dependent"], image()
+    y, step = measure(noise, x), torch.tensor([0.01, 0.1, 1.0], dtype=torch.float64)
+    assert lacks(noise, Proximal)
+    found = ip.iterative_prox(noise, steps=100).prox(y, x, step)
+    slope = found - x - step.reshape(-1, 1, 1, 1) * noise.grad_x(y, found)
+    assert slope.abs().max() < 1e-5
+    single = ip.iterative_prox(noise, steps=100).prox(y.float(), x.float(), step.float())
+    torch.testing.assert_close(single.double(), found, rtol=0, atol=1e-3)
+
+
+def test_the_objective_never_rises():
+    """Rosenbrock's valley, two rows, one of which starts in the minimum."""
+
+    def objective(x):
+        return (1 - x[:, 0]) ** 2 + 100 * (x[:, 1] - x[:, 0] ** 2) ** 2
+
+    def gradient(x):
+        with torch.enable_grad():
+            x = x.clone().requires_grad_()
+            return torch.autograd.grad(objective(x).sum(), x)[0]
+
+    start = torch.tensor([[-1.2, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    values = [objective(conjugate_gradients(objective, gradient, start, n)) for n in range(40)]
+    values = torch.stack(values)
+    assert (values.diff(dim=0) <= 1e-12).all()
+    assert values[-1, 0] < 0.1 < values[0, 0] and values[-1, 1] == 0
+
+
+def test_a_start_where_the_likelihood_vanishes():
+    noise = ip.iterative_prox(ip.Gamma(26), steps=200)
+    y, v = torch.full((1, 4), 0.5).double(), torch.full((1, 4), -0.2).double()
+    step = torch.tensor(0.01, dtype=torch.float64)
+    torch.testing.assert_close(
+        noise.prox(y, v, step), ip.Gamma(26).prox(y, v, step), rtol=0, atol=1e-5
+    )
+    with pytest.raises(ip.InputError, match="nowhere to start"):
+        noise.prox(-y, v, step)
+
+
+def test_what_they_pass_on():
+    noise = ip.iterative_prox(ip.Gaussian(0.1, operator=BLUR), steps=3)
+    assert isinstance(noise, InfersImageShape) and noise.image_shape((1, 8, 8)) == (1, 8, 8)
+    assert noise.withdrawn() == {}
+    spectrum = noise.spectrum((1, 8, 8))
+    assert spectrum.sd.shape == (1, 8, 8)
+    derived = ip.autograd(ip.Gamma(26))
+    assert set(derived.withdrawn()) == {Spectral, ip.contracts.Annealed}
+    with pytest.raises(ip.InputError, match="Gamma"):
+        derived.check_measurement(-torch.ones(1, 2))
+    assert MatchesScore in ip.autograd(ip.Gamma(0.5)).withdrawn()
+
+
+def test_they_show_in_the_representation():
+    noise = ip.iterative_prox(ip.autograd(ip.Gamma(26)), steps=7)
+    assert repr(noise) == "IterativeProx(Autograd(Gamma(alpha=26.0)), steps=7)"
+
+
+def test_impossible_wrappings():
+    class Sampler:
+        def sample(self, x, generator):
+            return x
+
+    for wrap in (ip.autograd, ip.iterative_prox):
+        with pytest.raises(ip.InputError, match="needs a noise that is HasLikelihood"):
+            wrap(Sampler())
+    with pytest.raises(ip.InputError, match="Differentiable"):
+        ip.iterative_prox(Laplace())
+    for steps in (0, -1, 2.5, True):
+        with pytest.raises(ip.InputError, match="steps="):
+            ip.iterative_prox(ip.Gamma(26), steps=steps)

@@ -1,0 +1,177 @@
+"""What is refused, and with which words: parameters, measurements, compositions."""
+
+import math
+
+import pytest
+import torch
+from noise_examples import BLUR, MIXED, NOISES, PIXELWISE, image, measure
+
+import invprob as ip
+from invprob.contracts import (
+    Annealed,
+    Differentiable,
+    HasLikelihood,
+    MatchesScore,
+    Proximal,
+    SamplesGivenGaussian,
+    ScoresData,
+    Spectral,
+)
+
+SINGULAR = ip.CircularBlur(torch.full((1, 2), 0.5))  # blind to the highest frequency
+
+
+@pytest.mark.parametrize("bad", [0, -1.0, math.nan, math.inf, "loud", None, [1, 2]])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda v: ip.Gamma(v), "alpha"),
+        (lambda v: ip.Poisson(v), "peak"),
+        (lambda v: ip.Rayleigh(v), "scale"),
+        (lambda v: ip.SignalDependent(v, 0.1), "a"),
+        (lambda v: ip.SignalDependent(0.1, v), "b"),
+        (lambda v: ip.ColouredGaussian(v, BLUR), "sigma"),
+        (lambda v: ip.ColouredSignalDependent(v, 0.1, BLUR), "a"),
+        (lambda v: ip.ColouredSignalDependent(0.1, v, BLUR), "b"),
+        (lambda v: ip.Mixture(ip.Gamma(26), v), "sigma"),
+        (lambda v: ip.Anscombe(v), "peak"),
+    ],
+)
+def test_impossible_parameters_are_named(make, name, bad):
+    with pytest.raises(ip.InputError, match=f"^{name}="):
+        make(bad)
+
+
+def place(noise, value):
+    y = measure(noise, image())
+    y[1, 0, 2, 3] = value
+    return y
+
+
+@pytest.mark.parametrize(
+    ("noise", "value", "why"),
+    [
+        (ip.Gamma(26), -0.25, "Gamma"),
+        (ip.Gamma(26), 0.0, "lift the dark pixels"),
+        (ip.Rayleigh(0.3), 0.0, "lift the dark pixels"),
+        (ip.Poisson(51), -1 / 51, "not negative"),
+        (ip.Poisson(51), 0.5, "peak=51"),
+    ],
+)
+def test_impossible_measurements_are_named_with_their_place(noise, value, why):
+    noise.check_measurement(measure(noise, image()))
+    with pytest.raises(ip.InputError, match=r"y\[1, 0, 2, 3\] = ") as error:
+        noise.check_measurement(place(noise, value))
+    assert f"{value:.6g}" in str(error.value) and why in str(error.value)
+    with pytest.raises(ip.InputError, match="in A⁻¹ y"):
+        ip.Correlated(noise, BLUR).check_measurement(BLUR.forward(place(noise, value)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("peak", [0.5, 51, 1e4])
+def test_counts_are_counts_in_both_precisions(dtype, peak):
+    noise = ip.Poisson(peak)
+    y = noise.sample(image().to(dtype), ip.generator(0))
+    noise.check_measurement(y)
+    assert noise.log_prob(y, image().to(dtype)).isfinite().all()
+    through = ip.Correlated(noise, ip.CorrelationFilter())
+    through.check_measurement(through.sample(image().to(dtype), ip.generator(0)))
+
+
+@pytest.mark.parametrize("name", PIXELWISE)
+def test_outside_the_support_the_density_is_zero(name):
+    noise, x = PIXELWISE[name], image(rows=1)
+    y = measure(noise, x)
+    outside = {
+        "Gamma": (-y, x),
+        "Poisson": (y + 0.4 / getattr(noise, "peak", 1), x),
+        "Rayleigh": (x - 1e-3, x),
+        "SignalDependent": (y, torch.full_like(x, -0.1 - noise_black(noise))),
+    }[type(noise).__name__]
+    assert float(noise.log_prob(*outside)) == -math.inf
+    assert noise.grad_x(*outside).isfinite().all()
+    assert noise.score_y(*outside).isfinite().all()
+
+
+def noise_black(noise):
+    return noise.b / noise.a if isinstance(noise, ip.SignalDependent) else 0
+
+
+@pytest.mark.parametrize("wrap", [ip.Correlated, lambda n, A: ip.ColouredGaussian(0.1, A)])
+def test_a_filter_that_can_not_be_undone(wrap):
+    for bad in (ip.Mask(torch.tensor([1.0, 0.0])), torch.eye(3), ip.CorrelationFilter):
+        with pytest.raises(ip.InputError, match="can't correlate noise"):
+            wrap(ip.Gamma(26), bad)
+    noise, y = wrap(ip.Gamma(26), SINGULAR), torch.rand(1, 1, 4, 4)
+    with pytest.raises(ip.InputError, match="zero at 4 frequencies"):
+        noise.check_measurement(y)
+    with pytest.raises(ip.InputError, match="zero at 4 frequencies"):
+        ip.Mixture(ip.Correlated(ip.Gamma(26), SINGULAR), 0.1).check_measurement(y)
+    odd = SINGULAR.forward(0.1 + y[..., :3])  # an odd width has no such frequency
+    wrap(ip.Gamma(26), SINGULAR).check_measurement(odd)
+
+
+@pytest.mark.parametrize("noise", [None, ip.Gamma, ip.CorrelationFilter()])
+def test_what_is_no_noise(noise):
+    for wrap in (
+        lambda n: ip.Correlated(n, BLUR),
+        lambda n: ip.Mixture(n, 0.1),
+        ip.autograd,
+        ip.iterative_prox,
+    ):
+        with pytest.raises(ip.InputError, match="no likelihood"):
+            wrap(noise)
+
+
+PIXEL_BY_PIXEL = {HasLikelihood, Differentiable, ScoresData, Proximal, SamplesGivenGaussian}
+
+
+def test_withdrawn_capabilities():
+    assert set(ip.Gamma(1.0).withdrawn()) == {MatchesScore}
+    assert ip.Gamma(1.01).withdrawn() == {}
+    assert set(ip.Rayleigh(3.0).withdrawn()) == {Proximal, SamplesGivenGaussian}
+    assert set(ip.Mixture(ip.Gamma(26), 0.1).withdrawn()) == {ScoresData}
+    assert MIXED["gamma + gaussian"].withdrawn() == {}
+    filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
+    assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL
+    assert "behind a filter" in filtered.withdrawn()[Proximal]
+    assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
+    assert ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn() == {}
+    reflecting = ip.CorrelationFilter("reflect")
+    assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {
+        Annealed,
+        Spectral,
+        Proximal,
+        SamplesGivenGaussian,
+    }
+
+
+def test_what_was_withdrawn_refuses_to_run():
+    y, step = torch.rand(1, 1, 4, 4), torch.tensor(0.1)
+    filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
+    for call in (
+        lambda: filtered.log_prob(y, y),
+        lambda: filtered.prox(y, y, step),
+        lambda: ip.Mixture(ip.Gamma(26), 0.1).score_y(y, y),
+        lambda: ip.Gamma(0.5).match_score(y, y, y),
+        lambda: ip.Rayleigh(3.0).prox(y, y, step),
+        lambda: ip.ColouredGaussian(0.1, ip.CorrelationFilter("reflect")).spectrum((1, 4, 4)),
+    ):
+        with pytest.raises(ip.IncompatibleError, match=" is not "):
+            call()
+    with pytest.raises(ip.InputError, match="exact=True"):
+        ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1, exact=True)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_the_extreme_pixels_of_an_8_bit_file(name):
+    """Black and white pixels can be simulated, and give no NaN anywhere."""
+    noise = NOISES[name]
+    x = torch.zeros(1, 1, 6, 7)
+    x[..., ::2] = 1.0
+    y = measure(noise, x)
+    if hasattr(noise, "check_measurement"):
+        noise.check_measurement(y)
+    assert y.isfinite().all()
+    assert not noise.log_prob(y, x).isnan().any()
+    assert noise.grad_x(y, x).isfinite().all() and noise.score_y(y, x).isfinite().all()

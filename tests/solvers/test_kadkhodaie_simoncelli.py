@@ -1,0 +1,87 @@
+"""Coarse-to-fine ascent against its own recursion, which a Gaussian prior makes exact."""
+
+import math
+
+import pytest
+import torch
+
+import invprob as ip
+
+torch.set_num_threads(1)
+F64 = torch.float64
+MEAN, SD, DATUM = 0.4, 0.2, 0.9
+
+
+def recursion(solver: ip.KadkhodaieSimoncelli, share: float) -> tuple[float, float]:
+    """Mean and variance of free pixels at the end, `share` of all pixels being known as DATUM."""
+    noise, free, known, offset = solver.sigma_max, solver.sigma_max**2, solver.sigma_max**2, 0.0
+    for t in range(1, solver.calls + 1):
+        keep = SD**2 / (SD**2 + noise**2)
+        sigma = math.sqrt(share * known + (1 - share) * (1 - keep) ** 2 * (free + offset**2))
+        if sigma < solver.sigma_min or t == solver.calls:
+            break
+        h = solver.first_step * t / (1 + solver.first_step * (t - 1))
+        gamma2 = sigma**2 * ((1 - solver.beta * h) ** 2 - (1 - h) ** 2)
+        shrink = 1 - h * (1 - keep)
+        offset, free = shrink * offset, shrink**2 * free + gamma2
+        known = (1 - h) ** 2 * known + gamma2
+        noise = (1 - solver.beta * h) * sigma
+    return MEAN + keep * offset, keep**2 * free
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"beta": 0.5}, {"calls": 10}, {"beta": 1.0, "first_step": 0.05}]
+)
+def test_free_pixels_follow_the_recursion(options):
+    count, solver = 4000, ip.KadkhodaieSimoncelli(**options)
+    mask = torch.tensor([[1, 0, 0, 0]]).T.expand(4, count)
+    prior = ip.GaussianPrior(mean=torch.full((4, count), MEAN, dtype=F64), sd=SD)
+    noise = ip.Gaussian(sigma=1e-5, operator=ip.Mask(mask))
+    x = ip.solve(ip.Problem(prior, noise, DATUM * mask[None].to(F64)), solver).x[0]
+    mean, variance = recursion(solver, 0.25)
+    assert bool((x[0] == DATUM).all())
+    assert abs(float(x[1:].mean()) - mean) < 5 * math.sqrt(variance / (3 * count)) + 1e-12
+    assert float(x[1:].var()) == pytest.approx(variance, rel=0.06)
+
+
+def test_the_constraints_hold_whatever_the_basis():
+    operator = ip.CircularBlur(torch.ones(3, 3) / 9)
+    noise = ip.Gaussian(sigma=1e-5, operator=operator)
+    prior = ip.GaussianPrior(mean=torch.full((1, 7, 7), 0.5, dtype=F64), sd=0.2)
+    y = operator.forward(prior.sample((2, 1, 7, 7), ip.generator(0)))
+    x = ip.solve(ip.Problem(prior, noise, y), ip.KadkhodaieSimoncelli(calls=30)).x
+    torch.testing.assert_close(operator.forward(x), y, atol=1e-9, rtol=0)
+
+
+def test_noisy_coordinates_are_ignored():
+    """A level per pixel: the pixels with more noise than sigma_min keep nothing of y."""
+    sigma = torch.tensor([[1e-4, 1.0]], dtype=F64)
+    prior = ip.GaussianPrior(mean=torch.full((1, 2), 0.5, dtype=F64), sd=0.1)
+    found = [
+        ip.solve(ip.Problem(prior, ip.Gaussian(sigma), y), ip.KadkhodaieSimoncelli()).x
+        for y in torch.tensor([[[[0.7, 0.1]]], [[[0.7, 3.0]]]], dtype=F64)
+    ]
+    assert torch.equal(*found) and float(found[0][0, 0, 0]) == 0.7
+
+
+def test_noisy_data_are_refused():
+    prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5), sd=0.1)
+    problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 2, 2))
+    with pytest.raises(ip.InputError, match="noise of at least 0.1"):
+        ip.solve(problem, ip.KadkhodaieSimoncelli())
+
+
+def test_a_level_that_the_prior_does_not_know():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 0.5)))
+    problem = ip.Problem(prior, ip.Gaussian(sigma=1e-3), torch.rand(1, 1, 2, 2))
+    with pytest.raises(ip.InputError, match="denoises only up to 0.5"):
+        ip.solve(problem, ip.KadkhodaieSimoncelli())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"calls": 0}, {"beta": 0.0}, {"first_step": 1.5}, {"sigma_min": 0.0}, {"sigma_max": 0.001}],
+)
+def test_impossible_settings(bad):
+    with pytest.raises(ip.InputError, match=next(iter(bad))):
+        ip.KadkhodaieSimoncelli(**bad)

@@ -1,0 +1,160 @@
+"""MAP: closed forms, its guards, and what the mode is worth."""
+
+import math
+
+import pytest
+import torch
+from attrs import frozen
+from gaussians import F64, NOISES, exact, gaussian, measured, rms
+from torch import Tensor
+
+import invprob as ip
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", ["denoising", "little noise", "deblurring"])
+def test_the_mode_of_a_gaussian_is_its_mean(name):
+    problem = measured(NOISES[name])
+    assert rms(ip.solve(problem, ip.MAP()).x - exact(problem)) < 1e-3
+
+
+@pytest.mark.parametrize("beta", [0.25, 4.0])
+def test_beta_scales_the_noise(beta):
+    problem = measured(NOISES["denoising"])
+    noise = ip.Gaussian(sigma=0.1 / math.sqrt(beta))
+    target = exact(ip.Problem(problem.prior, noise, problem.y))
+    assert rms(ip.solve(problem, ip.MAP(beta, iterations=800)).x - target) < 1e-3
+
+
+@pytest.mark.parametrize("y", [0.0, 2 / 30, 1.0])
+def test_photon_counts(y):
+    """Each pixel by itself: peak (y / x - 1) = (x - 0.5) / 0.2², a quadratic."""
+    prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5, dtype=F64), sd=0.2)
+    problem = ip.Problem(prior, ip.Poisson(peak=30.0), torch.full((1, 1, 2, 2), y, dtype=F64))
+    half = (0.5 - 0.04 * 30) / 2
+    root = half + math.sqrt(half**2 + 0.04 * 30 * y)
+    found = ip.solve(problem, ip.MAP()).x
+    torch.testing.assert_close(found, torch.full_like(found, root), atol=1e-4, rtol=0)
+
+
+def mixture() -> ip.GaussianMixturePrior:
+    """25 Gaussians over 16 pixels: smooth random means, and little variance around them."""
+    random = ip.generator(5)
+    means = 0.5 + 0.3 * torch.randn(25, 1, 4, 4, generator=random, dtype=F64)
+    return ip.GaussianMixturePrior(torch.ones(25), means, 0.12**2 * torch.eye(16, dtype=F64))
+
+
+def test_the_mode_is_a_poor_estimate_and_a_larger_beta_a_better_one():
+    prior, noise = mixture(), ip.Gaussian(sigma=0.6)
+    x = prior.sample((80, 1, 4, 4), ip.generator(0))
+    problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(1)))
+    mean = prior.denoise(problem.y, torch.tensor(0.6))
+    mode, trusting = (ip.solve(problem, ip.MAP(beta)).x for beta in (1.0, 4.0))
+    assert rms(mean - x) < 0.95 * rms(mode - x)
+    found = problem.likelihood.log_prob(problem.y, mode) + prior.log_prob(mode)
+    for other in (x, mean, trusting, problem.y):
+        other = problem.likelihood.log_prob(problem.y, other) + prior.log_prob(other)
+        assert float((found > other).double().mean()) > 0.9  # it is the mode, but for local optima
+
+
+@frozen(eq=False)
+class Flow:
+    """x = sinh(z) / 2 with z ~ N(0, 1) in each pixel: a normalizing flow in closed form."""
+
+    def decode(self, z: Tensor, /) -> Tensor:
+        return z.sinh() / 2
+
+    def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
+        return (2 * x).asinh(), (math.log(2) - 0.5 * (1 + 4 * x.square()).log()).flatten(1).sum(1)
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        z, log_det = self.encode(x)
+        return log_det - 0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+
+
+def test_image_and_latent_space_give_the_same_image():
+    y = torch.linspace(-3, 3, 13, dtype=F64)[None]
+    problem = ip.Problem(Flow(), ip.Gaussian(sigma=0.4), y)
+    image = ip.solve(problem, ip.MAP()).x
+    latent = ip.solve(problem, ip.MAP(space="latent")).x
+    torch.testing.assert_close(image, latent, atol=1e-4, rtol=0)
+    grid = torch.linspace(-4, 4, 80001, dtype=F64)[:, None]
+    values = Flow().log_prob(grid) - 0.5 * (y - grid).square().T / 0.4**2
+    best = grid[values.argmax(1), 0]
+    torch.testing.assert_close(image[0], best, atol=2e-4, rtol=0)
+
+
+class Cliff:
+    """A standard normal whose log density falls off a cliff at 1, with a monstrous gradient."""
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        return (-0.5 * x.square() - 1e9 * (x - 1).clamp(min=0)).flatten(1).sum(1)
+
+
+def test_a_cliff_costs_a_few_steps_only():
+    y = torch.tensor([[0.9, 1.5, 5.0]], dtype=F64)
+    problem = ip.Problem(Cliff(), ip.Gaussian(sigma=0.3), y)
+    found = ip.solve(problem, ip.MAP(), x0=torch.full_like(y, 0.2)).x
+    target = (y / 1.09).clamp(max=1)
+    torch.testing.assert_close(found, target, atol=0.01, rtol=0)
+
+
+def test_the_best_image_is_returned_and_a_row_that_does_not_improve_stops():
+    problem = measured(NOISES["denoising"])
+    start = exact(problem)
+    events = list(
+        ip.iterate(problem, ip.MAP(iterations=60, learning_rate=5.0, patience=7), x0=start)
+    )
+    assert torch.equal(events[-1].estimate(), start)
+    assert torch.equal(events[-1].state.point, events[8].state.point)
+    assert not torch.equal(events[7].state.point, events[6].state.point)
+
+
+class Vanishing:
+    """y = x n with n uniform in (0, 1): nothing above x can be measured."""
+
+    def sample(self, x: Tensor, generator: torch.Generator, /) -> Tensor:
+        return x * torch.rand(x.shape, generator=generator, dtype=x.dtype)
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        return torch.where(y < x, -x.log(), -torch.inf).flatten(1).sum(1)
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        return -1 / x
+
+
+def test_an_impossible_start_is_refused():
+    problem = ip.Problem(gaussian(), Vanishing(), torch.full((2, 1, 6, 6), 0.5, dtype=F64))
+    with pytest.raises(ip.InputError, match="probability 0 .* row 0"):
+        ip.solve(problem, ip.MAP())
+    found = ip.solve(problem, ip.MAP(), x0=problem.zeros() + 0.9).x
+    assert bool(torch.isfinite(problem.likelihood.log_prob(problem.y, found)).all())
+
+
+def test_what_has_no_latent_and_no_gradient_is_refused():
+    problem = measured(NOISES["denoising"])
+    with pytest.raises(ip.InputError, match="no latent space"):
+        ip.solve(problem, ip.MAP(space="latent"))
+
+    class Opaque:
+        def log_prob(self, x: Tensor, /) -> Tensor:
+            return x.detach().flatten(1).sum(1)
+
+    with pytest.raises(ip.InputError, match="no gradient"):
+        ip.solve(ip.Problem(Opaque(), ip.Gaussian(sigma=0.1), problem.y), ip.MAP())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"beta": 0.0},
+        {"iterations": 0},
+        {"learning_rate": math.inf},
+        {"space": "pixels"},
+        {"patience": 0},
+    ],
+)
+def test_impossible_settings(bad):
+    with pytest.raises(ip.InputError, match=next(iter(bad))):
+        ip.MAP(**bad)

@@ -1,0 +1,78 @@
+"""RED: three ways to the same image, which a Gaussian prior tells in closed form."""
+
+import math
+
+import pytest
+import torch
+from gaussians import NOISES, exact, measured, rms
+
+import invprob as ip
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize(
+    "solver",
+    [ip.RED(), ip.REDFixedPoint(), ip.REDADMM()],
+    ids=lambda solver: type(solver).__name__,
+)
+def test_the_answer_is_the_posterior_mean_under_the_blurred_prior(solver, name):
+    problem = measured(NOISES[name])
+    target = exact(problem, extra=problem.likelihood.sigma / 2)
+    assert rms(ip.solve(problem, solver).x - target) < 2e-3
+
+
+def test_without_acceleration_the_way_is_longer_and_the_end_the_same():
+    problem = measured(NOISES["inpainting"])
+    target = exact(problem, extra=0.05)
+    for method in (ip.RED, ip.REDFixedPoint):
+        plain, fast = (
+            rms(ip.solve(problem, method(iterations=60, accelerated=a)).x - target)
+            for a in (False, True)
+        )
+        assert fast < 0.5 * plain
+        assert rms(ip.solve(problem, method(iterations=800, accelerated=False)).x - target) < 1e-4
+
+
+def test_steepest_descent_never_goes_up():
+    """Without acceleration and at one sigma, each step raises log p(y | x) + log p_sigma(x)."""
+    problem = measured(NOISES["deblurring"])
+    blurred = ip.GaussianPrior.from_covariance(
+        problem.prior.mean, problem.prior.covariance() + 0.2**2 * torch.eye(36)
+    )
+    solver = ip.RED(iterations=30, sigma=0.2, accelerated=False)
+    values = [
+        problem.likelihood.log_prob(problem.y, event.state.x) + blurred.log_prob(event.state.x)
+        for event in ip.iterate(problem, solver, x0=problem.zeros() + 0.45)
+    ]
+    assert bool((torch.stack(values).diff(dim=0) > 0).all())
+
+
+def test_photon_counts_agree_between_the_variants():
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5, dtype=torch.float64), sd=0.1)
+    noise = ip.Poisson(peak=40.0)
+    x = prior.sample((2, 1, 8, 8), ip.generator(0)).clamp(min=0)
+    problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(1)))
+    sigma = 0.05
+    descent, fixed, split = (
+        ip.solve(problem, solver).x
+        for solver in (ip.RED(400, sigma), ip.REDFixedPoint(200, sigma), ip.REDADMM(400, sigma))
+    )
+    torch.testing.assert_close(descent, fixed, atol=1e-4, rtol=0)
+    torch.testing.assert_close(split, fixed, atol=1e-4, rtol=0)
+    v = prior.sd**2 + sigma**2  # each pixel by itself: peak (y / x - 1) = (x - 0.5) / v
+    root = (0.5 - v * 40) / 2
+    root = root + (root**2 + v * 40 * problem.y).sqrt()
+    torch.testing.assert_close(fixed, root, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("method", [ip.RED, ip.REDFixedPoint, ip.REDADMM])
+def test_impossible_settings(method):
+    for bad in ({"iterations": 0}, {"sigma": 0.0}, {"sigma": math.nan}):
+        with pytest.raises(ip.InputError, match=next(iter(bad))):
+            method(**bad)
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 0.5)))
+    problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
+    with pytest.raises(ip.InputError, match="denoises 0.01 to 0.5"):
+        ip.solve(problem, method(sigma=0.001))
