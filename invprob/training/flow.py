@@ -9,12 +9,12 @@ all levels tile the line. A bin has the volume (2^b - 1)^-d, and by Jensen's ine
 an upper bound on the bits that storing the image takes. Divided by d it is what papers report, and
 `bits_per_dimension` gives.
 
-**Noise.** Gradient ascent on a density begins away from the images, where a flow that has only seen
-clean ones extrapolates wildly: eighteen couplings in a row amplify what they do not know, and noise
-of 0.1 costs it 10^12 nats. So some images of each batch get white noise, of a level that is
-log-uniform up to `noise`. Couplings then learn to read the noise level off the half that they keep,
-and the density falls from clean to noisy images as it should. What is learned is exactly a density,
-that of images of which a share `noisy` has noise of unknown level.
+**Noise.** Gradient ascent on a density begins away from the images, where a flow that has only
+seen clean ones extrapolates wildly: couplings in a row amplify what they do not know, and noise of
+0.1 cost such a flow of digits 10^12 nats. So some images of each batch get white noise, of a level
+that is log-uniform up to `noise`. Couplings then learn to read the noise level off the half that
+they keep, and the density falls from clean to noisy images as it should. It is still exactly the
+density of something: of images of which a share `noisy` has noise of unknown level.
 
 Hidden convolutions learn by Muon, all else by Adam. The networks of couplings run in bfloat16, all
 else in float32.
@@ -70,7 +70,7 @@ class Recipe:
     steps: int = 0
     hours: float = 0.6
     batch: int = 64
-    rate: float = 3e-3
+    rate: float = 4e-3
     noisy: float = 0.25
     noise: float = 0.5
     average: float = 0.998
@@ -86,8 +86,8 @@ class Recipe:
             )
         if not 0 <= self.noisy <= 1 or not 0 <= self.noise < math.inf:
             raise InputError(
-                f"noisy={self.noisy}, noise={self.noise}: give a share within [0, 1] and a standard"
-                " deviation of 0 or more"
+                f"noisy={self.noisy}, noise={self.noise}: give a share within [0, 1], and a"
+                " standard deviation of 0 or more"
             )
 
 
