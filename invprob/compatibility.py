@@ -33,15 +33,20 @@ def lacks(part: object, capability: type, /) -> str | None:
 
 
 def missing(solver: AnySolver, *, prior: object = None, likelihood: object = None) -> list[str]:
-    """One sentence for each capability that a solver needs and a given part does not have."""
+    """One sentence for each reason why a given part is not what a solver needs."""
     complaints = []
     for role, part, capabilities in (
         ("prior", prior, solver.needs.prior),
         ("likelihood", likelihood, solver.needs.likelihood),
     ):
+        names: dict[str, list[str]] = {}
         for capability in capabilities if part is not None else ():
             if reason := lacks(part, capability):
-                complaints.append(f"{role} {part!r} is not {capability.__name__}: {reason}")
+                names.setdefault(reason, []).append(capability.__name__)
+        complaints += [
+            f"{role} {part!r} is not {' and not '.join(lacking)}: {reason}"
+            for reason, lacking in names.items()
+        ]
     return complaints
 
 

@@ -246,6 +246,14 @@ class Spectral(Protocol):
         """The pseudo-observations for images of this shape."""
 
 
+@runtime_checkable
+class Flat(Protocol):
+    """A likelihood under which every image is equally good: nothing was measured."""
+
+    def flat(self) -> bool:
+        """True: p(y | x) does not depend on x."""
+
+
 # --------------------------------------------------------------------------- optional, for all
 
 
@@ -296,6 +304,14 @@ class HasDomain(Protocol):
 
     def domain(self) -> Domain:
         """Which ones."""
+
+
+@runtime_checkable
+class HasMoments(Protocol):
+    """A prior that knows its mean and its size; samplers start there."""
+
+    def moments(self) -> tuple[Tensor, float]:
+        """The mean image `(*image)`, and the root of E ‖x - mean‖²."""
 
 
 # --------------------------------------------------------------------------- solvers

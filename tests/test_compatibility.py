@@ -78,7 +78,8 @@ def test_an_operator_without_svd_is_refused_by_name(photos):
     with pytest.raises(ip.IncompatibleError) as caught:
         ip.solve(ip.Problem(photos, noise, GRAY), ip.AnnealedLangevin())
     text = str(caught.value)
-    assert "likelihood Gaussian(sigma=0.1, operator=Shift()) is not Spectral: its operator" in text
+    who = "likelihood Gaussian(sigma=0.1, operator=Shift())"
+    assert f"{who} is not Annealed and not Spectral: its operator" in text
     assert "no SVD" in text and "CircularBlur" in text
 
 

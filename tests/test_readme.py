@@ -47,7 +47,7 @@ def test_each_command_is_self_contained(name):
 
 def test_the_pictures_and_pages_exist():
     for page in (README, TUTORIAL, (ROOT / "CONTRIBUTING.md").read_text()):
-        for target in re.findall(r"\]\(([^)#]+)\)", page):
+        for target in re.findall(r"\]\(([^)#=]+)\)", page):
             if not target.startswith("http"):
                 assert (ROOT / target).exists() or (ROOT / "docs" / target).exists(), target
 

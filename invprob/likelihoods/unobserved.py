@@ -10,8 +10,6 @@ against a Gaussian is a draw from the Gaussian, and no coordinate of the spectru
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import torch
 from attrs import frozen
 from torch import Generator, Tensor
@@ -19,14 +17,6 @@ from torch import Generator, Tensor
 from ..contracts import Shape, Spectrum
 from ..errors import InputError
 from .rows import normal, per_row
-
-
-@runtime_checkable
-class Flat(Protocol):
-    """A likelihood under which every image is equally good."""
-
-    def flat(self) -> bool:
-        """True: p(y | x) does not depend on x."""
 
 
 @frozen

@@ -35,9 +35,8 @@ from attrs import frozen
 from torch import Tensor
 
 from .. import schedules
-from ..contracts import Denoises, Needs
+from ..contracts import Denoises, Flat, Needs
 from ..errors import InputError
-from ..likelihoods.unobserved import Flat
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from . import start

@@ -2,7 +2,7 @@
 
 A diffusion starts at so much noise that the prior is forgotten: ten times the prior's radius, the
 root of E ‖x - mean‖², around the prior's mean. An uncentred start keeps its error to the end. A
-prior that knows its mean and radius says so by one optional method, `moments()`. Otherwise images
+prior that knows its mean and radius says so (`HasMoments`). Otherwise images
 live in [0, 1]: the mean is grey, and the radius about 0.15 sqrt(d), the deviation of the pixels of
 a photograph around their common mean.
 """
@@ -10,25 +10,17 @@ a photograph around their common mean.
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from attrs import frozen
 from torch import Tensor
 
-from ..contracts import Spectral, Spectrum
+from ..contracts import HasMoments, Spectral, Spectrum
 from ..errors import InputError
 from ..problem import Problem, domain_of
 
 GREY = 0.5
 DEVIATION = 0.15
-
-
-@runtime_checkable
-class HasMoments(Protocol):
-    """A prior that knows its mean and its size."""
-
-    def moments(self) -> tuple[Tensor, float]:
-        """The mean image `(*image)`, and the root of E ‖x - mean‖²."""
 
 
 def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:

@@ -102,9 +102,7 @@ def test_mistakes(text, message):
 def test_unknown_names():
     with pytest.raises(UnknownNameError, match="no likelihood called 'gausian'; did you mean"):
         make("likelihood", "gausian:sigma=0.1")
-    with pytest.raises(
-        UnknownNameError, match="called 'mask', but one of kind operator"
-    ):
+    with pytest.raises(UnknownNameError, match="called 'mask', but one of kind operator"):
         make("solver", "mask:file=x.png")
 
 
