@@ -43,7 +43,9 @@ def flow(
     hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.6,
     steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,
-    rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 2e-3,
+    rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 4e-3,
+    noisy: Annotated[float, typer.Option(help="Share of the images that get noise.")] = 0.25,
+    noise: Annotated[float, typer.Option(help="Its greatest sigma, images in [0, 1].")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
     every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 120.0,
     threads: Annotated[
@@ -69,7 +71,9 @@ def flow(
 
     if threads:
         torch.set_num_threads(threads)
-    recipe = Recipe(steps=steps, hours=hours, batch=batch, rate=rate, seed=seed)
+    recipe = Recipe(
+        steps=steps, hours=hours, batch=batch, rate=rate, noisy=noisy, noise=noise, seed=seed
+    )
     levels = _convert("depths", depths, tuple[int, ...])
     cut = None if size is None else _convert("size", size, tuple[int, int])
     learned = load_images(images, channels, cut)

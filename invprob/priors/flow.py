@@ -10,11 +10,13 @@ x = f⁻¹(z), z ~ N(0, I); with z ~ N(0, T² I), T < 1, samples are more typica
 the prior.
 
 What to keep in mind. The density is of images *with* a little noise: `networks.glow` says how
-levels of gray and the unit [0, 1] are accounted for, and samples leave [0, 1] by half a level. It
-is exact for the model, which is not the world: far from the images that it was trained on a flow
-extrapolates freely, and images of another kind can get a high density (Nalisnick et al. 2019). And
-it is the density of clean images: that of noisy ones, whose gradient samplers want, would take a
-flow for each noise level, so `FlowPrior` is no `Scores` and no `Denoises`.
+levels of gray and the unit [0, 1] are accounted for, so samples can leave [0, 1] by half a level.
+Flows by `invprob train flow` have also seen some images with more noise, so that ascent finds its
+way from a noisy image (`training.flow`), and some of their samples are noisy. The density is exact
+for the model, which is not the world: far from what it was trained on a flow extrapolates freely,
+and images of another kind can get a high density (Nalisnick et al. 2019). Samplers want
+∇ log p_sigma, the gradient at one known noise level; that would take a flow for each, so
+`FlowPrior` is no `Scores` and no `Denoises`.
 
 References: Kingma, Dhariwal, Glow, 2018, https://arxiv.org/abs/1807.03039. Helminger et al., Blind
 image restoration with flow based priors, 2020, https://arxiv.org/abs/2009.04583. Nalisnick et al.,

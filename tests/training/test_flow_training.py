@@ -13,6 +13,7 @@ from invprob.networks.stored_glow import load_glow
 from invprob.training.flow import (
     MaximumLikelihood,
     Recipe,
+    add_noise,
     begin,
     dequantise,
     report,
@@ -63,6 +64,19 @@ def test_eight_bits_keep_every_level():
     x = torch.arange(256) / 255
     continuous = dequantise(x, 8, Generator().manual_seed(0))
     assert torch.equal((255 * continuous + 0.5).floor(), torch.arange(256.0))
+
+
+def test_noise_has_the_share_and_the_levels_asked_for():
+    x = torch.full((4000, 1, 8, 8), 0.5)
+    difference = add_noise(x, 0.25, 0.4, Generator().manual_seed(0)) - x
+    sigma = difference.std((1, 2, 3))
+    noisy = sigma > 0
+    assert float(noisy.float().mean()) == pytest.approx(0.25, abs=0.03)
+    place = (sigma[noisy] / 0.4).log10()
+    assert -2.2 < place.min() < -1.8 and -0.2 < place.max() < 0.2
+    assert float(place.mean()) == pytest.approx(-1, abs=0.1)
+    assert float(place.var()) == pytest.approx(4 / 12, abs=0.05)
+    assert torch.equal(add_noise(x, 0.0, 0.4, Generator()), x)
 
 
 def test_bits_per_dimension_of_white_noise():
@@ -186,7 +200,10 @@ def test_divergence_keeps_the_last_good_checkpoint(task, images, tmp_path, monke
     assert again.step == 4
 
 
-@pytest.mark.parametrize("change", [{"rate": 0.0}, {"batch": 0}, {"steps": -1}, {"hours": 0.0}])
+@pytest.mark.parametrize(
+    "change",
+    [{"rate": 0.0}, {"batch": 0}, {"steps": -1}, {"hours": 0.0}, {"noisy": 1.5}, {"noise": -0.1}],
+)
 def test_impossible_recipes(change):
     with pytest.raises(InputError):
         Recipe(**change)
