@@ -8,8 +8,10 @@ from .compatibility import matrix as matrix
 from .compatibility import why as why
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
+from .diagnostics.calibration import calibrate as calibrate
 from .diagnostics.metrics import psnr as psnr
 from .diagnostics.metrics import ssim as ssim
+from .diagnostics.residuals import residual_report as residual_report
 from .drive import Event as Event
 from .drive import iterate as iterate
 from .drive import solve as solve
