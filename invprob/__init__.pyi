@@ -65,6 +65,8 @@ from .priors.gaussian import GaussianPrior as GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior as GaussianMixturePrior
 from .priors.measured import MeasuredPrior as MeasuredPrior
 from .problem import Problem as Problem
+from .recommendation import Recommendation as Recommendation
+from .recommendation import recommend as recommend
 from .result import Result as Result
 from .solvers.admm import ADMM as ADMM
 from .solvers.annealed_langevin import AnnealedLangevin as AnnealedLangevin

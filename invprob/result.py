@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 from torch import Tensor
 
+from .contracts import AnySolver
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Result:
         steps: steps done, those before a resumed checkpoint included.
         stopped: why the run ended, in words.
         history: one `Record` for each step of this run.
+        solver: which solver ran.
     """
 
     samples: Tensor = field(repr=lambda samples: str(tuple(samples.shape)))
     steps: int
     stopped: str
     history: tuple[Record, ...] = field(repr=False)
+    solver: AnySolver | None = field(default=None, repr=False)
 
     @property
     def x(self) -> Tensor:

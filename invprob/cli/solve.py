@@ -20,7 +20,7 @@ def solve(
         typer.Option("-A", "--operator", help="What came before the noise: mask:file=mask.png"),
     ] = None,
     solver: Annotated[
-        str | None, typer.Option("-s", "--solver", help="By default pnp; restart for samples.")
+        str | None, typer.Option("-s", "--solver", help="By default the recommended one.")
     ] = None,
     prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
     samples: Annotated[
@@ -50,6 +50,7 @@ def solve(
     from ..drive import solve as run
     from ..images import read_image
     from ..problem import Problem
+    from ..recommendation import recommend
     from .outputs import Outputs
     from .specs import make, make_noise
 
@@ -57,8 +58,13 @@ def solve(
     y = read_image(measurement, page=page)
     noise = make_noise(likelihood, operator)
     problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
-    method = make("solver", solver or ("restart" if samples else "pnp"))
     files.check(measurement, force=force)
+    if solver is not None:
+        method = make("solver", solver)
+    else:
+        advice = recommend(problem, samples=samples is not None)
+        method = advice.solver
+        typer.echo(advice)
     keep = checkpoint or resume
     begin = time.perf_counter()
     try:
