@@ -27,6 +27,7 @@ from .progress import Watch
 from .recommendation import recommend
 from .result import Record, Result
 from .streams import Streams
+from .trace import Trace
 
 P = TypeVar("P")
 L = TypeVar("L")
@@ -173,7 +174,8 @@ def solve(
             accepts both.
         InputError: an impossible value.
         CheckpointError: the checkpoint is damaged, or of something else.
-        DivergenceError: the run produced values that are not finite.
+        DivergenceError: the run produced values that are not finite; `best` is the last sensible
+            estimate.
 
     >>> import invprob as ip, torch
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -191,7 +193,8 @@ def solve(
     events = iterate(problem, solver, seed=seed, x0=x0, resume=resume)
     history: list[Record] = []
     event, stopped = next(events), ""
-    with Watch(event, show=progress) as watch:
+    trace = Trace(event)
+    with Watch(event, trace, show=progress) as watch:
         try:
             while True:
                 for callback in callbacks:
@@ -204,13 +207,22 @@ def solve(
                     stopped = f"ran all {event.steps} steps"
                     break
                 event = following
-                history.append(Record(event.step, event.seconds, event.sigma))
+                change = trace.see(event)
+                history.append(Record(event.step, event.seconds, event.sigma, change))
                 watch.see(event)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
         watch.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
-    return Result(event.estimate().reshape(shape), event.step, stopped, tuple(history), solver)
+    return Result(
+        event.estimate().reshape(shape),
+        event.step,
+        stopped,
+        tuple(history),
+        solver=solver,
+        problem=problem,
+        mixing=trace.mixing(),
+    )
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:

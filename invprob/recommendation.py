@@ -13,7 +13,7 @@ from attrs import frozen
 
 from .catalogue import Component, catalogue
 from .compatibility import check, missing
-from .contracts import AnySolver
+from .contracts import AnySolver, Flat
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
@@ -76,8 +76,10 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         if (solver := part.example()).stochastic or not samples
     ]
 
-    def complaints(candidate: tuple[str, AnySolver]) -> int:
-        return len(missing(candidate[1], prior=problem.prior, likelihood=problem.likelihood))
+    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, bool]:
+        solver = candidate[1]
+        count = len(missing(solver, prior=problem.prior, likelihood=problem.likelihood))
+        return count, count > 0 and Flat in solver.needs.likelihood  # the least helpful refusal
 
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
     check(problem, solver)

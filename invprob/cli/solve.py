@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,7 +65,6 @@ def solve(
         method = advice.solver
         typer.echo(advice)
     keep = checkpoint or resume
-    begin = time.perf_counter()
     try:
         result = run(
             problem,
@@ -79,7 +77,7 @@ def solve(
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
     files.write(result)
-    typer.echo(f"{method!r} {result.stopped} in {time.perf_counter() - begin:.1f} s")
+    typer.echo(result)
     for path in files:
         typer.echo(f"wrote {path}")
 
