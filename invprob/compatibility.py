@@ -58,12 +58,13 @@ def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = Non
 def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
     """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
     examples = [part.example() for part in catalogue().of_kind("solver")]
-    return [
+    names = (
         type(solver).__name__
         for solver in examples
         if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
         and (solver.stochastic or not stochastic)
-    ]
+    )
+    return list(dict.fromkeys(names))
 
 
 def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:

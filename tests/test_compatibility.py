@@ -79,7 +79,7 @@ def test_an_operator_without_svd_is_refused_by_name(photos):
         ip.solve(ip.Problem(photos, noise, GRAY), ip.AnnealedLangevin())
     text = str(caught.value)
     who = "likelihood Gaussian(sigma=0.1, operator=Shift())"
-    assert f"{who} is not Annealed and not Spectral: its operator" in text
+    assert f"{who} is not Spectral: its operator" in text
     assert "no SVD" in text and "CircularBlur" in text
 
 
