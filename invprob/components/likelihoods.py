@@ -6,7 +6,8 @@ from functools import partial
 
 from ..catalogue import Component
 from ..likelihoods.anscombe import poisson_gaussian
-from ..likelihoods.coloured import ColouredGaussian, ColouredSignalDependent
+from ..likelihoods.coloured import ColouredGaussian
+from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
 from ..likelihoods.correlated import Correlated
 from ..likelihoods.gamma import Gamma
 from ..likelihoods.gaussian import Gaussian

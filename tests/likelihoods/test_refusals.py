@@ -138,12 +138,7 @@ def test_withdrawn_capabilities():
     assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
     assert ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn() == {}
     reflecting = ip.CorrelationFilter("reflect")
-    assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {
-        Annealed,
-        Spectral,
-        Proximal,
-        SamplesGivenGaussian,
-    }
+    assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {Annealed, Spectral}
 
 
 def test_what_was_withdrawn_refuses_to_run():
