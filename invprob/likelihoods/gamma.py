@@ -129,6 +129,10 @@ class Gamma:
         """Black."""
         return 0.0
 
+    def least_y(self, x: Tensor, /) -> Tensor:
+        """Black."""
+        return torch.zeros_like(x)
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""
         refuse(

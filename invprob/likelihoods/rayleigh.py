@@ -151,6 +151,10 @@ class Rayleigh:
         """Black."""
         return 0.0
 
+    def least_y(self, x: Tensor, /) -> Tensor:
+        """Just above the image, to which the noise adds."""
+        return torch.nextafter(x, x + 1)
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""
         refuse(
