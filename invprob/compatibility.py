@@ -13,9 +13,32 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Catalogue, catalogue
-from .contracts import AnySolver, Withdraws
+from .contracts import (
+    Annealed,
+    AnySolver,
+    Denoises,
+    Flat,
+    HasLogProb,
+    HasSVD,
+    Invertible,
+    ScoresMeasurement,
+    Spectral,
+    Withdraws,
+)
 from .errors import IncompatibleError, InputError
 from .problem import Problem
+
+NATURE: dict[type, str] = {
+    Denoises: "a posterior mean does not follow from a density or from the score of noisy data",
+    HasLogProb: "a normalised density does not follow from a denoiser or a score",
+    ScoresMeasurement: "it knows clean images, and not the noise that y has",
+    Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
+    Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
+    Flat: "its y tells something about x, as all but that of Unobserved() does",
+    Invertible: "there is none where something of the image is lost",
+    HasSVD: "its singular vectors are not known",
+}
+"""Why most parts lack a capability: the mathematics of it, rather than a method not written."""
 
 
 def lacks(part: object, capability: type, /) -> str | None:
@@ -25,10 +48,12 @@ def lacks(part: object, capability: type, /) -> str | None:
     >>> lacks(ip.Gaussian(sigma=0.1), ip.contracts.Proximal) is None
     True
     """
+    if isinstance(part, Withdraws) and (reason := part.withdrawn().get(capability)):
+        return reason
     if not isinstance(part, capability):
-        return f"it has no method {' and '.join(_methods(capability))}"
-    if isinstance(part, Withdraws):
-        return part.withdrawn().get(capability)
+        nature = NATURE.get(capability)
+        lacking = f"it has no method {' and '.join(_methods(capability))}"
+        return f"{lacking}: {nature}" if nature else lacking
     return None
 
 

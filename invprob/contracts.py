@@ -270,7 +270,7 @@ class Flat(Protocol):
 
 @runtime_checkable
 class Withdraws(Protocol):
-    """A part of which an instance may lack what its class defines."""
+    """A part that lacks what its class defines, or that says why it lacks something."""
 
     def withdrawn(self) -> Mapping[type, str]:
         """The capabilities that this instance does not have, each with the reason."""

@@ -39,6 +39,7 @@ from ..contracts import (
     Shape,
     Spectral,
     Spectrum,
+    Withdraws,
 )
 from ..errors import InputError
 from ..operators.identity import Identity
@@ -211,7 +212,7 @@ class Gaussian:
 
     def _why_not_spectral(self) -> str | None:
         if lack := lacks(self.operator, HasSVD):
-            known = isinstance(self.operator, HasSVD)  # then it said itself why
+            known = isinstance(self.operator, Withdraws)  # then it said itself why
             return f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
         if isinstance(self.sigma, Tensor) and not isinstance(self.operator, Diagonal):
             return (

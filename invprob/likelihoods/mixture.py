@@ -197,9 +197,14 @@ class Mixture:
         return reasons
 
     def _not_smoothed(self) -> str:
+        if isinstance(self.noise, Correlated):
+            return (
+                f"behind the filter {self.noise.A!r} no pixel of w stands alone, so p(y | x) is "
+                "one integral over all of them, which has no closed form"
+            )
         return (
-            f"{type(self.noise).__name__} does not know its sum with Gaussian noise (Gamma, "
-            "Poisson, Rayleigh and SignalDependent do; behind a filter no pixel stands alone)"
+            f"the sum of {type(self.noise).__name__} and Gaussian noise is not known (that of "
+            "Gamma, Poisson, Rayleigh and SignalDependent is; two Gaussian ones are Gaussian)"
         )
 
     def _smoothed(self, y: Tensor, x: Tensor) -> Smoothed:

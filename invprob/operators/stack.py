@@ -9,13 +9,13 @@ parts cost. There is no singular value decomposition: those of the parts have di
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from attrs import field, frozen
 from torch import Tensor
 
-from ..contracts import LinearOperator, Shape
+from ..contracts import HasSVD, LinearOperator, Shape
 from ..errors import InputError
 from .compose import linear_operator
 from .planes import given_shape
@@ -95,6 +95,10 @@ class Stack:
                 f"{tuple(shape)}"
             )
         return self._shape
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The decomposition."""
+        return {HasSVD: "its parts have different singular bases, and no common one is known"}
 
     def _part_shapes(self) -> list[Shape]:
         return [operator.out_shape(self._shape) for operator in self.operators]

@@ -134,7 +134,7 @@ def test_withdrawn_capabilities():
     assert MIXED["gamma + gaussian"].withdrawn() == {}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
     assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL
-    assert "behind a filter" in filtered.withdrawn()[Proximal]
+    assert "behind the filter" in filtered.withdrawn()[Proximal]
     assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
     assert ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn() == {}
     reflecting = ip.CorrelationFilter("reflect")
