@@ -7,12 +7,12 @@ Everything missing is collected before a run starts and said at once, with what 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
-from .catalogue import Catalogue, catalogue
+from .catalogue import Catalogue, Component, catalogue
 from .contracts import (
     Annealed,
     AnySolver,
@@ -181,24 +181,26 @@ def matrix(parts: Catalogue | None = None, /) -> Matrix:
     An operator counts as accepted where its `Gaussian(sigma, operator)` is.
     """
     parts = parts or catalogue()
-    solvers = [(part.name, part.example()) for part in parts.of_kind("solver")]
-    names = tuple(name for name, _ in solvers)
-    tables = []
-    for title, kind in (
-        ("prior", "prior"),
-        ("likelihood", "likelihood"),
-        ("operator", "operator"),
-    ):
-        rows = parts.of_kind(kind)
-        examples = {part.name: part.example() for part in rows}
-        reasons = {
-            (row, name): "; ".join(_complaints(solver, kind, example))
-            for row, example in examples.items()
-            for name, solver in solvers
-        }
-        if rows:
-            tables.append(Table(title, names, tuple(part.name for part in rows), reasons))
+    solvers = parts.of_kind("solver")
+    rows = {kind: parts.of_kind(kind) for kind in ("prior", "likelihood", "operator")}
+    tables = (
+        table(kind, {part.name: part for part in found}, solvers)
+        for kind, found in rows.items()
+        if found
+    )
     return Matrix(tuple(tables), tuple(map(str, parts.broken)))
+
+
+def table(title: str, rows: Mapping[str, Component], solvers: Iterable[Component], /) -> Table:
+    """One table: a row for each of these components, under these names, by their examples."""
+    methods = {solver.name: solver.example() for solver in solvers}
+    examples = {name: (part.kind, part.example()) for name, part in rows.items()}
+    reasons = {
+        (row, name): "; ".join(_complaints(method, *example))
+        for row, example in examples.items()
+        for name, method in methods.items()
+    }
+    return Table(title, tuple(methods), tuple(rows), reasons)
 
 
 def why(solver: str, part: str, /) -> str:
@@ -207,16 +209,25 @@ def why(solver: str, part: str, /) -> str:
     Raises:
         UnknownNameError: no component has that name.
     """
-    method = catalogue().get("solver", solver).example()
-    lines = []
-    for component in catalogue().find(part):
-        if component.kind == "solver":
+    return explain(catalogue().get("solver", solver), catalogue().find(part))
+
+
+def explain(solver: Component, parts: Iterable[Component], /) -> str:
+    """Why a solver does or does not accept each of these parts, by their examples.
+
+    Raises:
+        InputError: there are solvers among them only.
+    """
+    parts, lines = tuple(parts), []
+    for part in parts:
+        if part.kind == "solver":
             continue
-        complaints = _complaints(method, component.kind, component.example())
-        head = f"{solver} and the {component.kind} {part}"
+        complaints = _complaints(solver.example(), part.kind, part.example())
+        head = f"{solver.name} and the {part.kind} {part.name}"
         lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
     if not lines:
-        raise InputError(f"{part!r} is a solver; name a prior, a likelihood or an operator")
+        names = " and ".join(repr(part.name) for part in parts)
+        raise InputError(f"{names} is a solver; name a prior, a likelihood or an operator")
     return "\n".join(lines)
 
 
