@@ -68,8 +68,13 @@ class ColouredSignalDependent:
     A: Any = field(validator=invertible)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """Draw x + Aᵀ ((a x + b) n)."""
-        noise: Tensor = self.A.adjoint(self._level(x) * normal(x, generator))
+        """Draw x + Aᵀ ((a x + b) n).
+
+        Raises:
+            InputError: a x + b is not positive.
+        """
+        level = SignalDependent(self.a, self.b).positive_level(x)
+        noise: Tensor = self.A.adjoint(level * normal(x, generator))
         return x + noise
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:

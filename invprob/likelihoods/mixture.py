@@ -44,14 +44,19 @@ from ..contracts import (
 from ..errors import InputError
 from . import pixelwise
 from .checks import positive
+from .coloured import ColouredGaussian
+from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
 from .delegation import a_likelihood, demand, image_shape_of
+from .gaussian import Gaussian
 from .mode import mode_score
 from .pixelwise import Mode, Smoothed, Smooths
 from .roots import root_around, root_between
 from .rows import normal, per_row, together, total
 
 SCAN = 17
+EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
+"""Noises whose measurements may have any values, so that their check is about shapes alone."""
 
 
 def _sigma(value: float) -> float:
@@ -173,9 +178,11 @@ class Mixture:
         return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if the noise is behind a filter that can't be undone for y."""
+        """Raise `InputError` if no measurement of the noise has y's shape; any values will do."""
         if isinstance(self.noise, Correlated):
             self.noise.undo(y)
+        elif isinstance(self.noise, EVERY_VALUE):
+            self.noise.check_measurement(y)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's."""

@@ -99,6 +99,10 @@ class Dense:
         shape = self.image_shape(tuple(y.shape[1:]))
         return (y @ self._cast("matrix", self.matrix, y)).reshape(-1, *shape)
 
+    def takes(self) -> Shape:
+        """The image shape given."""
+        return self._shape
+
     def out_shape(self, shape: Shape, /) -> Shape:
         """The number of rows; `InputError` for another image shape than the one given."""
         if tuple(shape) != self._shape:

@@ -145,6 +145,10 @@ class Hadamard:
             )
         return (*shape[:-1], *self.size)
 
+    def takes(self) -> tuple[int | None, ...]:
+        """Any number of channels of this height and width."""
+        return (None, *self.size)
+
     def acts_on(self) -> Literal["plane"]:
         """Each channel alone."""
         return "plane"

@@ -79,6 +79,10 @@ class Stack:
         parts = zip(self.operators, self._part_shapes(), strict=True)
         return torch.cat([observed(part, made).expand(made).flatten() for part, made in parts])
 
+    def takes(self) -> Shape:
+        """The image shape given."""
+        return self._shape
+
     def out_shape(self, shape: Shape, /) -> Shape:
         """How many numbers all measurements have; `InputError` for another image shape."""
         if tuple(shape) != self._shape:
