@@ -32,7 +32,9 @@ from .images import write_image as write_image
 from .likelihoods.anscombe import Anscombe as Anscombe
 from .likelihoods.anscombe import poisson_gaussian as poisson_gaussian
 from .likelihoods.coloured import ColouredGaussian as ColouredGaussian
-from .likelihoods.coloured import ColouredSignalDependent as ColouredSignalDependent
+from .likelihoods.coloured_signal_dependent import (
+    ColouredSignalDependent as ColouredSignalDependent,
+)
 from .likelihoods.correlated import Correlated as Correlated
 from .likelihoods.derived import autograd as autograd
 from .likelihoods.derived import iterative_prox as iterative_prox
