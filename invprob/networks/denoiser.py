@@ -14,9 +14,9 @@ It answers E[x₀ | x₀ + sigma n = y], the minimum mean squared error denoiser
     c_in = 1 / sqrt(sigma² + sd²),   c_skip = sd² c_in²,   c_out = sd (sigma c_in)^p.
 
 Textbook preconditioning is p = 1. Then F must answer with noise of unit size, which at a small
-sigma is a faint part of its input, so its gain has to follow 1 / sigma; that learns slowly above
-sigma = 0.1. With p = 0 the gain is steady, but F's last digits matter at a small sigma. In short
-runs p = 1/2 lost nothing at either end.
+sigma is a faint part of its input, so its gain has to follow 1 / sigma. With p = 0 the gain is
+steady, but F's last digits matter at a small sigma. The network was built with p = 1/2, between
+the two; other values were not trained to the end, so nothing here says that it is the best.
 
 **Noise level.** Between the two convolutions of each block every channel gets a gain and an offset
 that are smooth functions of log sigma (feature-wise modulation, Perez et al. 2018): a threshold
@@ -125,13 +125,38 @@ class Denoiser(nn.Module):
         out = 0.5 + centred * (PIXEL_SPREAD * c_in).square() + c_out * residual
         return out[..., :height, :width]
 
+    @property
+    def reach(self) -> int:
+        """How far the network sees, in pixels, up and down and to either side.
+
+        A 3x3 convolution sees one pixel further at its own resolution; a block has two. Up to 7
+        pixels come from where in a pixel of the coarsest stage the outermost one lies.
+        """
+        fine = 2 * (len(self.down_fine) + len(self.up_fine)) + 2
+        middle = 2 * (len(self.down_middle) + len(self.up_middle))
+        return 2 * fine + 4 * middle + 8 * 2 * len(self.bottom) + COARSEST - 1
+
+    @property
+    def grid(self) -> int:
+        """A cut of an image that begins at a multiple of this has the same coarse pixels."""
+        return COARSEST
+
+    def keep_precise_input(self) -> Denoiser:
+        """The first convolutions in float32, whatever the rest has; returns the network.
+
+        They see the image with its noise side by side, and cost one per cent of the work.
+        """
+        self.heads.float()
+        return self
+
     def residual(self, u: Tensor, sigma: Tensor) -> Tensor:
         """F: scaled images `(B, C, H, W)`, H and W multiples of 8, in the weights' precision."""
         channels = str(u.shape[1])
+        head = self.heads[channels]
         precision = self.last_gain.weight.dtype
         gains = level_features(sigma).to(precision)
-        folded = functional.pixel_unshuffle(u.to(precision), 2)
-        start = self.heads[channels](folded.contiguous(memory_format=torch.channels_last))
+        folded = functional.pixel_unshuffle(u.to(_weight(head).dtype), 2)
+        start = head(folded.contiguous(memory_format=torch.channels_last)).to(precision)
         fine = _run(self.down_fine, start, gains)
         middle = _run(self.down_middle, self.to_middle(fine), gains)
         coarse = _run(self.bottom, self.to_coarse(middle), gains)
@@ -159,7 +184,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, gains: Tensor) -> Tensor:
         """`(B, width, H, W)` to the same, given `level_features` `(B, KNOTS + 2)`."""
         hidden = _modulate(self.first(x), self.gain(gains))
-        out: Tensor = x + self.second(functional.relu(hidden))
+        out: Tensor = x + self.second(functional.relu(hidden, inplace=True))
         return out
 
 

@@ -23,13 +23,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from torch import Tensor, nn
 
 from ..contracts import Domain
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
-from ..networks.pretrained import Precision, PretrainedDenoiser
+from ..networks.pretrained import Precision, PretrainedDenoiser, Tile
 from .checks import check_images
 
 DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
@@ -72,7 +72,7 @@ class DenoiserPrior:
             )
 
     @classmethod
-    def pretrained(cls, precision: Precision = "auto") -> DenoiserPrior:
+    def pretrained(cls, precision: Precision = "auto", tile: Tile = "auto") -> DenoiserPrior:
         """Photographs, colour or gray, of any size: the network that comes with the package.
 
         Works offline. See `networks/weights/README.md` for what it was trained on.
@@ -80,18 +80,21 @@ class DenoiserPrior:
         Args:
             precision: `"auto"`, `"float32"`, or `"bfloat16"`; the first is the second, but the
                 third where that is fast and harms nothing.
+            tile: images of more than tile x tile pixels are done in tiles of that side, which
+                bounds memory and changes nothing but rounding; `"auto"` is 1024, and None never
+                cuts an image.
 
         Raises:
-            InputError: precision is none of the three.
+            InputError: precision or tile is something else.
             WeightsError: in use: the embedded file is missing or damaged.
 
         >>> DenoiserPrior.pretrained()
-        DenoiserPrior.pretrained(precision='auto')
+        DenoiserPrior.pretrained()
         >>> DenoiserPrior.pretrained().domain().sigma
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(PretrainedDenoiser(precision), domain)
+        return cls(PretrainedDenoiser(precision, tile), domain)
 
     def denoise(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
         """E[x₀ | x₀ + sigma n = x].
@@ -163,6 +166,12 @@ class DenoiserPrior:
 
     def __repr__(self) -> str:
         if isinstance(self.denoiser, PretrainedDenoiser):
-            return f"DenoiserPrior.pretrained(precision={self.denoiser.precision!r})"
+            changed = {
+                f.name: value
+                for f in fields(PretrainedDenoiser)
+                if f.repr and (value := getattr(self.denoiser, f.name)) != f.default
+            }
+            options = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+            return f"DenoiserPrior.pretrained({options})"
         domain = "" if self._domain == Domain() else f", domain={self._domain}"
         return f"DenoiserPrior({self._name()}{domain})"

@@ -10,6 +10,7 @@ from invprob import contracts
 from invprob.contracts import Domain
 from invprob.errors import InputError
 from invprob.networks import pretrained
+from invprob.networks.denoiser import Denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -105,6 +106,49 @@ def test_repr_names_the_denoiser_and_no_weights():
     assert repr(DenoiserPrior(torch.nn.Identity())) == "DenoiserPrior(Identity)"
     prior = DenoiserPrior.pretrained(precision="float32")
     assert repr(prior) == "DenoiserPrior.pretrained(precision='float32')"
+    assert repr(DenoiserPrior.pretrained(tile=512)) == "DenoiserPrior.pretrained(tile=512)"
+
+
+@pytest.mark.parametrize("size", [(210, 257), (1000, 48)])
+def test_tiles_of_the_embedded_network_leave_no_seams(size):
+    axes = torch.linspace(0, 9, size[0])[:, None], torch.linspace(0, 7, size[1])
+    x = (0.5 + 0.3 * torch.sin(axes[0] * axes[1])).expand(1, 1, -1, -1)
+    y = x + 0.3 * noise(x)
+    whole = DenoiserPrior.pretrained("float32", tile=None).denoise(y, 0.3)
+    tiled = DenoiserPrior.pretrained("float32", tile=200)
+    found = tiled.denoise(y, 0.3)
+    torch.testing.assert_close(found, whole, rtol=0, atol=1e-5)
+
+
+def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
+    sizes = []
+    forward = Denoiser.forward
+
+    def watched(self, x, sigma):
+        sizes.append(x.shape[2] * x.shape[3])
+        return forward(self, x, sigma)
+
+    monkeypatch.setattr(Denoiser, "forward", watched)
+    monkeypatch.setattr(pretrained, "TILE", 208)
+    x = torch.full((1, 1, 210, 208), 0.5)
+    DenoiserPrior.pretrained().denoise(x, 0.1)
+    assert len(sizes) > 1 and max(sizes) <= 208**2
+    sizes.clear()
+    DenoiserPrior.pretrained(tile=None).denoise(x, 0.1)
+    DenoiserPrior.pretrained().denoise(x[..., :208, :], 0.1)
+    assert sizes == [210 * 208, 208 * 208]
+
+
+@pytest.mark.parametrize("tile", [0, -8, 99.5, "big", True])
+def test_impossible_tiles(tile):
+    with pytest.raises(InputError, match="tile="):
+        DenoiserPrior.pretrained(tile=tile)
+
+
+def test_tiles_too_small_for_the_network():
+    prior = DenoiserPrior.pretrained(tile=100)
+    with pytest.raises(InputError, match="give 192 or more"):
+        prior.denoise(torch.full((1, 1, 200, 200), 0.5), 0.1)
 
 
 def test_unknown_precision():
@@ -133,6 +177,16 @@ def test_bfloat16_is_as_good(sigma):
     exact = error(DenoiserPrior.pretrained(precision="float32").denoise(y, sigma), x)
     fast = error(DenoiserPrior.pretrained(precision="auto").denoise(y, sigma), x)
     assert fast < 1.02 * exact
+
+
+@pytest.mark.parametrize(("sigma", "share"), [(0.01, 0.03), (0.02, 0.02), (0.1, 0.01)])
+def test_bfloat16_hardly_changes_the_score(sigma, share):
+    """Half as much as it would with the first convolution in bfloat16, too."""
+    x = photo()
+    y = x + sigma * noise(x)
+    exact = DenoiserPrior.pretrained(precision="float32").score(y, sigma)
+    fast = DenoiserPrior.pretrained(precision="bfloat16").score(y, sigma)
+    assert (fast - exact).norm() < share * exact.norm()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (13, 2), (9, 17), (33, 40)])
