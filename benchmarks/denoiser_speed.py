@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from invprob.images import sample_photo
-from invprob.networks.pretrained import WEIGHTS, load_denoiser
+from invprob.networks.stored_denoiser import WEIGHTS, load_denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 REPEATS = 10

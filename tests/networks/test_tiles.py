@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invprob.errors import InputError
-from invprob.networks.denoiser import Denoiser
+from invprob.networks.denoiser import Architecture, Denoiser
 from invprob.networks.tiles import in_tiles, least_tile
 
 
@@ -13,7 +13,7 @@ def network():
     """A network that passes everything on that it sees, with a reach of 33 pixels."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Denoiser(widths=(4, 4, 4), before=(1, 1, 0), after=(0, 0))
+        network = Denoiser(Architecture((1,), (4, 4, 4), (1, 1, 0), (0, 0)))
         for parameter in network.parameters():
             torch.nn.init.uniform_(parameter, 0.05, 0.15)
     return network.double().requires_grad_(False)
@@ -31,7 +31,7 @@ def call(network):
     ("before", "after"), [((1, 1, 0), (0, 0)), ((0, 0, 1), (0, 1)), ((1, 0, 0), (2, 0))]
 )
 def test_reach_is_how_far_an_output_pixel_depends_on_the_image(before, after):
-    network = Denoiser(widths=(4, 4, 4), before=before, after=after).double()
+    network = Denoiser(Architecture((1,), (4, 4, 4), before, after)).double()
     for parameter in network.parameters():
         torch.nn.init.constant_(parameter, 0.1)
     far = 0

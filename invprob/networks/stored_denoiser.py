@@ -1,4 +1,7 @@
-"""The denoiser that comes with the package, on any device, in the precision that is fast there.
+"""Denoisers in files, on any device, in the precision that is fast there.
+
+A weight file carries the architecture of its network. One without is of the default architecture:
+the embedded file is.
 
 Convolutions in bfloat16 run at least twice as fast as in float32 on processors with the
 instructions for them (AVX512-BF16, AMX) and on graphics cards since Ampere. Bfloat16 rounds to 8
@@ -29,20 +32,20 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from torch import Tensor
 
-from ..errors import InputError
-from .denoiser import Denoiser
+from ..errors import InputError, WeightsError
+from .denoiser import Architecture, Denoiser
 from .tiles import in_tiles
-from .weights_file import fill, read_weights
+from .weights_file import fill, read_about, read_weights, write_weights
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Tile = int | Literal["auto"] | None
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
 SHA256 = "1ddf1d812a8038135bd14a1d56f08bfe44513502ddb7e06d8e9ffc23bb189da6"
-"""Of `WEIGHTS`; the training script prints it with every file that it writes."""
+"""Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
 
 FAST_FROM = 0.02
 """The least noise level at which `precision="auto"` uses bfloat16."""
@@ -54,19 +57,46 @@ PIXELS_AT_ONCE = 2**19
 """Batches are cut so that one call of the network sees at most this many pixels (or one image)."""
 
 
+ABOUT = "denoiser"
+"""The text in a weight file that describes the architecture."""
+
+
+def write_denoiser(network: Denoiser, path: Path) -> str:
+    """Write a denoiser's weights and architecture, atomically; returns the file's SHA-256."""
+    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
+
+
+def read_architecture(path: Path) -> Architecture:
+    """The architecture of the denoiser in a file.
+
+    Raises:
+        WeightsError: the file says something that can't be, or that it holds another network.
+    """
+    about = read_about(path)
+    if about and ABOUT not in about:
+        raise WeightsError(
+            f"the weight file {path} holds no denoiser but another network ({', '.join(about)});"
+            " give a file that `invprob train denoiser` wrote"
+        )
+    try:
+        return Architecture.from_json(about[ABOUT]) if about else Architecture()
+    except InputError as error:
+        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+
 def load_denoiser(path: Path, sha256: str | None = None) -> Denoiser:
-    """A network with the weights of a file, frozen, on the processor, in float32.
+    """The denoiser in a file, frozen, on the processor, in float32.
 
     Args:
-        path: a file that `python -m invprob.training.denoiser` wrote.
+        path: a file that `invprob train denoiser` wrote.
         sha256: what the file's digest has to be; None accepts any.
 
     Raises:
-        WeightsError: the file is missing, damaged, or was made for another network.
+        WeightsError: the file is missing, damaged, another one than expected, or no denoiser.
     """
     tensors = read_weights(path, sha256)
     with torch.device("meta"):  # no random numbers are drawn for weights that are replaced
-        network = Denoiser()
+        network = Denoiser(read_architecture(path))
     fill(network.to_empty(device="cpu"), tensors, path)
     return network.eval().requires_grad_(False)
 
@@ -87,34 +117,42 @@ def _is_tile(instance: object, attribute: object, value: object) -> None:
 
 
 @frozen
-class PretrainedDenoiser:
-    """The embedded network as a function; it holds no tensors, so it is cheap to copy and pickle.
+class StoredDenoiser:
+    """The network in a file, as a function; it holds no tensors: cheap to copy and to pickle.
 
     Args:
         precision: `"auto"` takes bfloat16 where that is fast and sigma is not below `FAST_FROM`,
             float32 elsewhere; the other two always the same.
         tile: images of more than tile x tile pixels are done in tiles of that side; `"auto"` is
             `TILE`, and None never cuts an image. The result is the same up to rounding.
-        sha256: which weights.
+        path: a file that `invprob train denoiser` wrote; None is the embedded one.
+        sha256: which version of that file, None accepts any; the embedded one's by default.
 
     Raises:
-        InputError: precision or tile is something else; in use: tile is too small.
-        WeightsError: in use: the embedded file is missing or damaged.
+        InputError: precision or tile is something else; in use: tile is too small, or the image
+            has other channels than those that the network was made for.
+        WeightsError: in use: the file is missing, damaged, another one than expected, or no
+            denoiser.
 
-    >>> denoise = PretrainedDenoiser()
+    >>> denoise = StoredDenoiser()
     >>> denoise(torch.full((1, 1, 16, 16), 0.5), torch.tensor(0.1)).shape
     torch.Size([1, 1, 16, 16])
     """
 
     precision: Precision = field(default="auto", validator=_known)
     tile: Tile = field(default="auto", validator=_is_tile)
-    sha256: str = field(default=SHA256, repr=False)
+    path: Path | None = field(default=None, kw_only=True)
+    sha256: str | None = field(
+        default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
+        repr=False,
+        kw_only=True,
+    )
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoised images.
 
         Args:
-            x: noisy images `(B, C, H, W)`, C being 1 or 3, floating point.
+            x: noisy images `(B, C, H, W)`, floating point.
             sigma: noise level, `()` or `(B,)`.
 
         Returns:
@@ -132,6 +170,11 @@ class PretrainedDenoiser:
         back = torch.cat([fast.nonzero(), (~fast).nonzero()])[:, 0].argsort()
         return torch.cat(parts)[back].to(x.dtype)
 
+    @property
+    def file(self) -> Path:
+        """Where the weights are."""
+        return self.path or WEIGHTS
+
     def _fast(self, level: Tensor) -> Tensor:
         """Which rows are done in bfloat16, `(B,)`."""
         if self.precision == "auto":
@@ -140,7 +183,8 @@ class PretrainedDenoiser:
 
     def _in_chunks(self, x: Tensor, level: Tensor, fast: bool) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""
-        network = _network(x.device, torch.bfloat16 if fast else torch.float32, self.sha256)
+        precision = torch.bfloat16 if fast else torch.float32
+        network = _network(self.file, self.sha256, x.device, precision)
         side = TILE if self.tile == "auto" else self.tile
         pixels = x.shape[-2] * x.shape[-1]
         rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
@@ -166,5 +210,9 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 @cache
-def _network(device: torch.device, precision: torch.dtype, sha256: str) -> Denoiser:
-    return load_denoiser(WEIGHTS, sha256).to(device, precision).keep_precise_input()
+def _network(
+    path: Path, sha256: str | None, device: torch.device, precision: torch.dtype
+) -> Denoiser:
+    network = load_denoiser(path, sha256).to(device, precision)
+    network.heads.float()  # see the module's docstring
+    return network
