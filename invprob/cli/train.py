@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-train = typer.Typer(no_args_is_help=True)
+from .train_denoiser import denoiser
+from .training import EVERY, how_to_go_on, numbers
 
-EVERY = 20
-"""So many-th images are held out, unless it is said which."""
+train = typer.Typer(no_args_is_help=True)
+train.command()(denoiser)
 
 MOST = 1000
 """More images than this are not looked at in a validation."""
@@ -65,8 +66,9 @@ def flow(
     import torch
 
     from ..networks.glow import Architecture
-    from ..training.flow import MaximumLikelihood, Recipe, begin, report
+    from ..training.flow import MaximumLikelihood, Recipe, report
     from ..training.images import load_images
+    from ..training.run import begin
     from ..training.run import train as learn
 
     if threads:
@@ -74,8 +76,8 @@ def flow(
     recipe = Recipe(
         steps=steps, hours=hours, batch=batch, rate=rate, noisy=noisy, noise=noise, seed=seed
     )
-    levels = _convert("depths", depths, tuple[int, ...])
-    cut = None if size is None else _convert("size", size, tuple[int, int])
+    levels = numbers("depths", depths, tuple[int, ...])
+    cut = None if size is None else numbers("size", size, tuple[int, int])
     learned = load_images(images, channels, cut)
     if held_out is None:
         learned, apart = learned.split(EVERY)
@@ -90,21 +92,5 @@ def flow(
     try:
         learn(run, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_to_go_on(run.step, kept)) from None
+        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
     typer.echo(f"wrote {output}")
-
-
-def _convert(name: str, text: str, kind: Any) -> Any:
-    from ..errors import InputError
-    from .values import convert
-
-    try:
-        return convert(text, kind)
-    except ValueError:
-        raise InputError(f"--{name} {text}: give whole numbers with commas between them") from None
-
-
-def _how_to_go_on(step: int, checkpoint: Path) -> str:
-    if not checkpoint.exists():
-        return f"after step {step}; nothing was saved yet, --every says how often it is"
-    return f"after step {step}; to go on from the last save, {checkpoint}, type the same command"
