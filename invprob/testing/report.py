@@ -61,7 +61,7 @@ class Report:
         width = max((len(o.check) for o in ran), default=0)
         first: dict[str, str] = {}
         for o in ran:
-            said = o.detail.split("\n")[1] if o.result == "failed" else ""
+            said = "".join(o.detail.split("\n")[1:2]) if o.result == "failed" else ""
             if said and first.setdefault(said, o.check) != o.check:
                 detail = f"as {first[said]}"
             else:
