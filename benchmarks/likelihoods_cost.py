@@ -2,7 +2,8 @@
 
 Nanoseconds per pixel, of one call on a batch of images, next to one pass of `torch.exp` over the
 same pixels: the unit in which an elementwise formula is thought of. A denoiser costs some 100 000
-multiplications for each pixel, which is thousands of such passes.
+multiplications for each pixel, which is thousands of such passes. On one thread it is the
+thread's own time that is taken, so that other work on the machine does not count.
 
     python benchmarks/likelihoods_cost.py --size 256 --dtype float32
 """
@@ -37,12 +38,13 @@ def noises(size):
 
 def cost(call, pixels, seconds):
     """The least of a few repetitions, in nanoseconds per pixel."""
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
     call()
     times, begin = [], time.perf_counter()
     while len(times) < 3 or time.perf_counter() - begin < seconds:
-        start = time.perf_counter()
+        start = clock()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
         if len(times) >= 3 and time.perf_counter() - begin > seconds:
             break
     return 1e9 * min(times) / pixels
