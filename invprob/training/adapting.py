@@ -119,7 +119,8 @@ def adapt(
 
     Returns:
         The adapted prior in `.prior`; if there is no clear improvement, the original, with a
-        warning.
+        warning. It computes in float32 and on the whole image; `.save` it and
+        `DenoiserPrior.load` it for bfloat16 and tiles.
 
     Raises:
         InputError: the prior holds no network, y or sigma can't be, or the image is too small.
