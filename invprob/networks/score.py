@@ -1,0 +1,152 @@
+r"""A network for ∇ log p(y), the score of noisy images.
+
+It answers in coordinates z of the measurement in which noise is white and of one level sigma
+(`networks.coordinates`), through a denoiser: for noise that is Gaussian there,
+
+    s(z) = (D(z) - z) / sigma²,        D(z) = the mean of all clean z that may be behind it,
+
+so a network D that begins as "a blurred z" begins as the score of images whose noise has the right
+level, and has only image structure to learn. For other noises the form is no restriction: D is
+whatever makes s the score, and stays of the size of an image. The exact change of variables takes
+s back to y.
+
+**Perturbed images.** Training looks at z + a u, whose noise has the level sqrt(sigma² + a²):
+
+    s_a(z) = (D(z) - z) / (sigma² + a²).
+
+D is not told a. Like every blind denoiser it sees how noisy an image is, and a patch shows it far
+better than a number that hardly varies could. That is what lets it be asked at a = 0, below all
+that it was trained at: what is extrapolated is a denoiser to slightly less noise, and never the
+score, whose size depends on a by the known factor.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import torch
+from attrs import field, frozen
+from torch import Tensor, nn
+
+from ..contracts import Domain
+from ..errors import InputError
+from .coordinates import Coordinates
+from .denoiser import Denoiser
+
+
+def _two(values: Any) -> tuple[int, int]:
+    first, second = map(int, values)
+    return first, second
+
+
+def _three(values: Any) -> tuple[int, int, int]:
+    first, second, third = map(int, values)
+    return first, second, third
+
+
+@frozen
+class Architecture:
+    """What a score network looks like; a weight file carries it.
+
+    Args:
+        channels: of an image, 1 or 3.
+        widths: channels of the network at 1/2, 1/4 and 1/8 resolution.
+        before: residual blocks at each resolution on the way down.
+        after: residual blocks at 1/4 and 1/2 resolution on the way up, finest first.
+        coordinates: in which the noise is even.
+        noise: the noise model, in words.
+
+    Raises:
+        InputError: a number that can't be.
+    """
+
+    channels: int
+    coordinates: Coordinates
+    widths: tuple[int, int, int] = field(default=(48, 64, 96), converter=_three)
+    before: tuple[int, int, int] = field(default=(2, 1, 1), converter=_three)
+    after: tuple[int, int] = field(default=(2, 1), converter=_two)
+    noise: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if min(self.widths) < 1 or min(*self.before, *self.after) < 0:
+            raise InputError(
+                f"widths={self.widths}, before={self.before}, after={self.after}: give three"
+                " widths, such as 64,96,96, and how many blocks there are, 2,2,2 and 2,1"
+            )
+        if self.channels not in (1, 3):
+            raise InputError(f"channels={self.channels}: images have 1 channel (gray) or 3")
+
+    def to_json(self) -> str:
+        """As text, for a weight file."""
+        return json.dumps(attrs.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Architecture:
+        """The inverse of `to_json`; `InputError` if the text describes none."""
+        try:
+            parts = json.loads(text)
+            if not isinstance(parts, Mapping):
+                raise ValueError("no object")
+            return cls(**{**parts, "coordinates": Coordinates(**parts["coordinates"])})
+        except (TypeError, ValueError, KeyError) as error:
+            raise InputError(f"{text!r} describes no score network: {error}") from error
+
+
+class ScoreNetwork(nn.Module):
+    """∇ log p(y) of noisy images.
+
+    Weights are drawn from torch's global generator, as those of any module.
+
+    Args:
+        architecture: channels, coordinates, widths and depths.
+
+    Example:
+        >>> z = Coordinates(0.0, (0.01, 0.0, 0.0), 10.0, 0.1)
+        >>> network = ScoreNetwork(Architecture(1, z, (8, 8, 8)))
+        >>> network(torch.full((1, 1, 16, 16), 0.5)).shape
+        torch.Size([1, 1, 16, 16])
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.denoiser = Denoiser(architecture.widths, architecture.before, architecture.after)
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """In which the noise is even."""
+        return self.architecture.coordinates
+
+    def forward(self, y: Tensor) -> Tensor:
+        """∇ log p(y) of measurements `(B, C, H, W)`.
+
+        Raises:
+            InputError: y has another number of channels.
+        """
+        if y.ndim != 4 or y.shape[1] != self.architecture.channels:
+            raise InputError(
+                f"y has shape {tuple(y.shape)}, and this score was learned from images"
+                f" (B, {self.architecture.channels}, H, W)"
+            )
+        s = self.perturbed(self.coordinates.forward(y), 0.0)
+        return self.coordinates.score(y, s)
+
+    def perturbed(self, z: Tensor, a: Tensor | float) -> Tensor:
+        """The score s_a of z + a u.
+
+        Args:
+            z: even coordinates, `(B, C, H, W)`, already perturbed.
+            a: the standard deviation of the perturbation, `(B, 1, 1, 1)` or a number.
+        """
+        sigma = self.coordinates.sigma
+        told = torch.tensor(sigma * math.sqrt(1.5), device=z.device)
+        s: Tensor = (self.denoiser(z, told).to(z.dtype) - z) / (sigma**2 + a * a)
+        return s
+
+    def domain(self) -> Domain:
+        """Images with its number of channels."""
+        return Domain(channels=(self.architecture.channels,))
