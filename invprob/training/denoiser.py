@@ -100,8 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run.restore(checkpoint)
     size = sum(parameter.numel() for parameter in run.network.parameters())
     print(
-        f"{recipe}\n{len(photos.colour)} colour and {len(photos.gray)} gray photos;"
-        f" {size} parameters; from step {run.step}",
+        f"{run.task.describe()}; {size} parameters; from step {run.step}",
         flush=True,
     )
     train(run, checkpoint, given.every, partial(report, run, list(apart.values()), given.out))

@@ -61,17 +61,18 @@ class Denoising:
         count = {"colour": len(self.photos.colour), "gray": len(self.photos.gray)}
         return attrs.asdict(self.recipe) | count
 
+    def describe(self) -> str:
+        """The recipe, and how many photos there are."""
+        colour, gray = len(self.photos.colour), len(self.photos.gray)
+        return f"{self.recipe}\n{colour} colour and {gray} gray photos"
+
     def network(self) -> nn.Module:
         """A denoiser of the recipe's widths."""
         return Denoiser(self.recipe.widths)
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the body's convolution kernels; AdamW for heads, tails and gains."""
-        body: list[nn.Parameter] = []
-        rest: list[nn.Parameter] = []
-        for name, parameter in network.named_parameters():
-            is_body = parameter.ndim == 4 and not name.startswith(("heads.", "tails."))
-            (body if is_body else rest).append(parameter)
+        body, rest = body_and_rest(network)
         rate = self.recipe.adam_rate
         adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
         return [Muon(body, lr=self.recipe.muon_rate), adam]
@@ -88,3 +89,13 @@ class Denoising:
         squared = (denoised.float() - x).square().mean(dim=(1, 2, 3))
         loss: Tensor = (squared / expected_error(sigma).square()).mean()
         return loss
+
+
+def body_and_rest(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The body's convolution kernels; heads, tails, gains, and all else that has a parameter."""
+    body: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        is_body = parameter.ndim == 4 and not {"heads", "tails"} & set(name.split("."))
+        (body if is_body else rest).append(parameter)
+    return body, rest

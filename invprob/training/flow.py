@@ -109,6 +109,10 @@ class MaximumLikelihood:
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
         return parts | {"images": f"{len(self.images)} ({self._fingerprint[:12]})"}
 
+    def describe(self) -> str:
+        """The recipe, the architecture, and how many images there are."""
+        return f"{self.recipe}\n{self.architecture}; {len(self.images)} images"
+
     def network(self) -> Glow:
         """A Glow whose ActNorms are set by some of the images."""
         flow = Glow(self.architecture)
@@ -132,39 +136,6 @@ class MaximumLikelihood:
         x = add_noise(x, recipe.noisy, recipe.noise, generator)
         with torch.autocast(x.device.type, torch.bfloat16):
             return bits_per_dimension(network, x).mean()
-
-
-def begin(
-    task: MaximumLikelihood, out: Path, checkpoint: Path, say: Callable[[str], None] = print
-) -> Run:
-    """A new run, or the one that a checkpoint holds.
-
-    Args:
-        task: what to learn.
-        out: where the weights will go.
-        checkpoint: where the run is kept; if there is such a file, the run goes on from it.
-        say: gets a line about the run.
-
-    Raises:
-        InputError: there is no such folder, or out exists and belongs to no checkpoint.
-        CheckpointError: the checkpoint is damaged, or of a run with other settings.
-    """
-    for path in (out, checkpoint):
-        if not path.parent.is_dir():
-            raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
-    if out.exists() and not checkpoint.exists():
-        raise InputError(
-            f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
-            " move this one away"
-        )
-    run = Run(task)
-    if checkpoint.exists():
-        run.restore(checkpoint)
-    size = sum(parameter.numel() for parameter in run.network.parameters())
-    say(f"{task.recipe}\n{task.architecture}: {size} parameters; {len(task.images)} images")
-    if run.step:
-        say(f"going on from step {run.step} of {checkpoint}")
-    return run
 
 
 def report(

@@ -24,7 +24,7 @@ import torch
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
-from ..errors import CheckpointError, DivergenceError
+from ..errors import CheckpointError, DivergenceError, InputError
 
 
 class Recipe(Protocol):
@@ -56,6 +56,9 @@ class Task(Protocol):
 
     def settings(self) -> Mapping[str, object]:
         """All that a run depends on, by name; a resumed one must have the same."""
+
+    def describe(self) -> str:
+        """The recipe, the network and the images, in words."""
 
     def network(self) -> nn.Module:
         """A new network; its weights may be drawn from torch's global generator."""
@@ -146,7 +149,7 @@ class Run:
             CheckpointError: the file is damaged, or belongs to a run with other settings.
         """
         try:
-            state: dict[str, Any] = torch.load(path, weights_only=True)
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             saved: dict[str, str] = state["settings"]
         except Exception as error:  # a damaged file may raise anything
             raise CheckpointError(
@@ -171,6 +174,37 @@ class Run:
     def _settings(self) -> dict[str, str]:
         settings = self.task.settings()
         return {name: str(settings[name]) for name in settings if name not in ("steps", "hours")}
+
+
+def begin(task: Task, out: Path, checkpoint: Path, say: Callable[[str], None] = print) -> Run:
+    """A new run, or the one that a checkpoint holds.
+
+    Args:
+        task: what to learn.
+        out: where the weights will go.
+        checkpoint: where the run is kept; if there is such a file, the run goes on from it.
+        say: gets a line about the run.
+
+    Raises:
+        InputError: there is no such folder, or out exists and belongs to no checkpoint.
+        CheckpointError: the checkpoint is damaged, or of a run with other settings.
+    """
+    for path in (out, checkpoint):
+        if not path.parent.is_dir():
+            raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
+    if out.exists() and not checkpoint.exists():
+        raise InputError(
+            f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
+            " move this one away"
+        )
+    run = Run(task)
+    if checkpoint.exists():
+        run.restore(checkpoint)
+    size = sum(parameter.numel() for parameter in run.network.parameters())
+    say(f"{task.describe()}; {size} parameters")
+    if run.step:
+        say(f"going on from step {run.step} of {checkpoint}")
+    return run
 
 
 def train(

@@ -14,13 +14,12 @@ from invprob.training.flow import (
     MaximumLikelihood,
     Recipe,
     add_noise,
-    begin,
     dequantise,
     report,
     validate,
 )
 from invprob.training.images import Images
-from invprob.training.run import Run, train
+from invprob.training.run import Run, begin, train
 
 SMALL = Recipe(steps=6, batch=8, average=0.9)
 ARCHITECTURE = Architecture((1, 4, 4), depths=(2, 1), width=8, bits=5)
