@@ -5,7 +5,8 @@ network learns it from noisy images by denoising score matching: with u ~ N(0, I
 
     E ‖u + a S(y + a u)‖²    is least for    S = the score of p(y) * N(0, a² I).
 
-Three things to know about such a score:
+`invprob train score` does, and `load` reads what it wrote; `training.score` says how, and what a
+does. Three things to know about such a score:
 
 * It is not `score` of a prior over clean images, hence the other name, `measurement_score`.
 * It belongs to one noise at one level. Another noise needs another network.
