@@ -147,6 +147,10 @@ class ScoreNetwork(nn.Module):
         s: Tensor = (self.denoiser(z, told).to(z.dtype) - z) / (sigma**2 + a * a)
         return s
 
+    def extra_repr(self) -> str:
+        """What weights do not say: the coordinates."""
+        return repr(self.architecture)
+
     def domain(self) -> Domain:
         """Images with its number of channels."""
         return Domain(channels=(self.architecture.channels,))

@@ -15,6 +15,7 @@ in even coordinates, and of filters that are symmetric.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ from ..networks.coordinates import Coordinates
 from ..streams import generator
 from .images import image_files
 from .patches import SUFFIXES, luminance
+
+
+CLIPPED = 0.02
+"""The share of white pixels above which a noisy image is taken for clipped."""
 
 
 @frozen(eq=False)
@@ -84,23 +89,23 @@ class NoisyImages:
         """
         free = self.sizes - size + 1
         chosen = torch.multinomial(free.prod(1).double(), count, True, generator=generator)
-        height, width = self.sizes[chosen].unbind(1)
         corner = (torch.rand(count, 2, generator=generator) * free[chosen]).long()
         turn = torch.randint(2, (3, count), generator=generator).bool()
-        along = torch.arange(size)
-        down, across = (torch.where(t[:, None], along.flip(0), along) for t in turn[:2])
-        rows = (corner[:, :1] + down) * width[:, None]
-        columns = corner[:, 1:] + across
+        where = self.pixels.device
+        start, height, width, top, left = (
+            part.to(where)[:, None]
+            for part in (self.corners[chosen], *self.sizes[chosen].unbind(1), *corner.unbind(1))
+        )
+        along = torch.arange(size, device=where)
+        down, across = (torch.where(t.to(where)[:, None], along.flip(0), along) for t in turn[:2])
+        rows, columns = (top + down) * width, left + across
         plane = torch.where(
-            turn[2].view(-1, 1, 1),
+            turn[2].to(where).view(-1, 1, 1),
             rows[:, None, :] + columns[:, :, None],
             rows[:, :, None] + columns[:, None, :],
         )
-        starts = self.corners[chosen].view(-1, 1) + torch.arange(self.channels) * (
-            height * width
-        ).view(-1, 1)
-        index = starts[:, :, None, None] + plane[:, None]
-        return self.pixels[index.to(self.pixels.device)].float()
+        planes = start + torch.arange(self.channels, device=where) * height * width
+        return self.pixels[planes[:, :, None, None] + plane[:, None]].float()
 
 
 @frozen(eq=False)
@@ -168,6 +173,14 @@ def load_noisy(
     if len({pair.y.shape[0] for pair in found}) > 1:
         raise InputError(
             "the images are gray and colour: say which to learn, --channels 1 or --channels 3"
+        )
+    clipped = sum(float((pair.y == 1).double().mean()) > CLIPPED for pair in found)
+    if simulate is None and clipped:
+        warnings.warn(
+            f"{clipped} of {len(found)} images have more than {CLIPPED:.0%} of their pixels at"
+            " exactly 1: clipped noise is not the noise that is assumed, and the score will be"
+            " wrong there; keep measurements in floating-point TIFF files",
+            stacklevel=2,
         )
     return Folder(tuple(found), tuple(skipped))
 

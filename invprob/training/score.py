@@ -173,7 +173,7 @@ class ScoreMatching:
         """AR-DAE's loss on a batch of patches, each with u and -u."""
         half = self.recipe.batch // 2
         z = self.images.draw(half, self.recipe.patch, generator)
-        u = torch.randn(z.shape, generator=generator).to(z)
+        u = normal_like(z, generator)
         a = self.draw_perturbations(half, generator).to(z)
         if not isinstance(network, ScoreNetwork):
             raise TypeError(f"{type(network).__name__} is no ScoreNetwork")
@@ -187,6 +187,17 @@ class ScoreMatching:
         greatest = max(self.recipe.greatest, least)
         places = (torch.arange(count) + torch.rand(count, generator=generator)) / count
         return z.sigma * least * (greatest / least) ** places
+
+
+def normal_like(z: Tensor, generator: Generator) -> Tensor:
+    """Standard normal numbers of z's shape, made where z is, from a seed that is drawn.
+
+    >>> normal_like(torch.zeros(2, 3), Generator().manual_seed(0)).shape
+    torch.Size([2, 3])
+    """
+    seed = int(torch.randint(2**62, (), generator=generator))
+    there = Generator(z.device).manual_seed(seed)
+    return torch.randn(z.shape, generator=there, dtype=z.dtype, device=z.device)
 
 
 def residual_loss(
@@ -233,18 +244,20 @@ class HeldOut:
 
     def decibels(self, network: nn.Module, most: int = 4, side: int = 256) -> list[float]:
         """PSNR of the answers of the score equation, on the centres of some images."""
-        problems = []
+        prior, found = MeasuredPrior(network.eval()), []
         for pair in self.pairs[:most]:
             if pair.x is not None:
-                top, left = (max(n - side, 0) // 2 for n in pair.y.shape[1:])
-                window = (None, slice(None), slice(top, top + side), slice(left, left + side))
-                problems.append((pair.y[window].to(self.task.device), pair.x[window]))
-        prior = MeasuredPrior(network.eval())
-        found = []
-        for y, x in problems:
-            problem: Problem[Any, Any] = Problem(prior, self.likelihood, y)
-            found.append(float(psnr(solve(problem, ScoreEquation()).x.cpu(), x)))
+                y, x = (_centre(image[None], side) for image in (pair.y, pair.x))
+                y = y.to(self.task.device)
+                problem: Problem[Any, Any] = Problem(prior, self.likelihood, y)
+                found.append(float(psnr(solve(problem, ScoreEquation()).x.cpu(), x)))
         return found
+
+
+def _centre(image: Tensor, side: int) -> Tensor:
+    """The middle of `(B, C, H, W)`, up to `side` pixels high and wide."""
+    top, left = (max(n - side, 0) // 2 for n in image.shape[2:])
+    return image[..., top : top + side, left : left + side]
 
 
 def report(

@@ -4,8 +4,10 @@ import pickle
 
 import pytest
 import torch
+from attrs import evolve
 
 import invprob as ip
+from invprob.fingerprint import fingerprint
 from invprob.networks.coordinates import measure
 from invprob.networks.glow import Architecture as GlowArchitecture
 from invprob.networks.glow import Glow
@@ -86,6 +88,13 @@ def test_a_prior_from_a_file(network, written):
         ip.Problem(prior, NOISE, y.expand(-1, 3, -1, -1))
     x = ip.solve(ip.Problem(prior, NOISE, y), ip.ScoreEquation()).x
     assert x.shape == y.shape and bool(x.isfinite().all())
+
+
+def test_coordinates_belong_to_the_fingerprint(network):
+    before = fingerprint(network)
+    other = evolve(SMALL.coordinates, sigma=2 * SMALL.coordinates.sigma)
+    network.architecture = evolve(SMALL, coordinates=other)
+    assert fingerprint(network) != before
 
 
 def test_wrong_channels(network):

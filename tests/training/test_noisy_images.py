@@ -52,6 +52,12 @@ def test_impossible_measurements_are_left_out(folder):
         load_noisy([folder / "black.tif"], ip.Gamma(26), 32)
 
 
+def test_clipped_noise_is_pointed_out(folder):
+    ip.write_image(folder / "clipped.tif", ramp(40, 40).clamp(max=0.99) / 0.99)
+    with pytest.warns(UserWarning, match="1 of 3 images .* exactly 1"):
+        load_noisy([folder], NOISE, 32)
+
+
 def test_channels(folder):
     ip.write_image(folder / "colour.tif", ramp(40, 40).expand(3, -1, -1))
     with pytest.raises(ip.InputError, match="--channels"):
