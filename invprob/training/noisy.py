@@ -32,7 +32,6 @@ from ..streams import generator
 from .images import image_files
 from .patches import SUFFIXES, luminance
 
-
 CLIPPED = 0.02
 """The share of white pixels above which a noisy image is taken for clipped."""
 
