@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle, relu
 
 from invprob.images import read_image
-from invprob.networks.pretrained import load_denoiser
+from invprob.networks.stored_denoiser import load_denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 SETS = ("cbsd68", "kodak24", "set12", "bsd68_gray")

@@ -11,7 +11,7 @@ from torch import Tensor
 import invprob as ip
 from invprob.networks.coordinates import measure
 from invprob.networks.score import Architecture
-from invprob.training.noisy import NoisyImages, Pair
+from invprob.training.noisy import Pair, store_noisy
 from invprob.training.run import Run
 from invprob.training.score import Recipe, ScoreMatching
 
@@ -38,9 +38,9 @@ def main() -> None:
     counts = noise.sample(cells(60, generator), generator)
 
     coordinates = measure(noise)  # in which the noise has one level
-    images = NoisyImages.of([Pair(y, None) for y in counts], coordinates, torch.device("cpu"))
+    images = store_noisy([Pair(y, None) for y in counts], coordinates)
     network = Architecture(1, coordinates, widths=(16, 24, 32), before=(1, 1, 1), after=(1, 1))
-    recipe = Recipe(steps=300, batch=8, patch=48, muon_rate=0.01, adam_rate=0.005)
+    recipe = Recipe(steps=300, batch=8, patch=48, rate=0.01, adam_rate=0.005)
     run = Run(ScoreMatching(recipe, network, images))
     while run.used < 1:
         loss = run.advance()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from ..catalogue import Component
 from ..networks.glow import Architecture, Glow
+from ..networks.stored_denoiser import Precision, Tile
 from ..priors.denoiser import DenoiserPrior
 from ..priors.flow import FlowPrior
 from ..priors.gaussian import GaussianPrior
@@ -28,6 +31,14 @@ def _towards_grey(y: torch.Tensor) -> torch.Tensor:
     return (0.5 - y) / 0.25**2
 
 
+def _denoiser(
+    file: Path | None = None, precision: Precision = "auto", tile: Tile = "auto"
+) -> DenoiserPrior:
+    if file is None:
+        return DenoiserPrior.pretrained(precision, tile)
+    return DenoiserPrior.load(file, precision, tile)
+
+
 def _flow() -> FlowPrior:
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -41,7 +52,8 @@ def priors() -> list[Component]:
             "prior",
             "denoiser",
             DenoiserPrior.pretrained,
-            summary="photographs, by the embedded denoising network",
+            from_text=_denoiser,
+            summary="photographs, by the embedded denoising network, or one of your own training",
         ),
         Component(
             "prior",

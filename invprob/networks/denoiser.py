@@ -1,4 +1,7 @@
-r"""The shipped denoiser: one convolutional network for colour and gray images, any noise level.
+r"""The denoising network: convolutions, one set of weights for every noise level.
+
+The embedded one takes colour and gray photographs; others can be trained for images with any
+number of channels (`invprob train denoiser`).
 
 It answers E[x₀ | x₀ + sigma n = y], the minimum mean squared error denoiser. The parts:
 
@@ -14,9 +17,9 @@ It answers E[x₀ | x₀ + sigma n = y], the minimum mean squared error denoiser
     c_in = 1 / sqrt(sigma² + sd²),   c_skip = sd² c_in²,   c_out = sd (sigma c_in)^p.
 
 Textbook preconditioning is p = 1. Then F must answer with noise of unit size, which at a small
-sigma is a faint part of its input, so its gain has to follow 1 / sigma; that learns slowly above
-sigma = 0.1. With p = 0 the gain is steady, but F's last digits matter at a small sigma. In short
-runs p = 1/2 lost nothing at either end.
+sigma is a faint part of its input, so its gain has to follow 1 / sigma. With p = 0 the gain is
+steady, but F's last digits matter at a small sigma. The network was built with p = 1/2, between
+the two; other values were not trained to the end, so nothing here says that it is the best.
 
 **Noise level.** Between the two convolutions of each block every channel gets a gain and an offset
 that are smooth functions of log sigma (feature-wise modulation, Perez et al. 2018): a threshold
@@ -32,9 +35,13 @@ https://arxiv.org/abs/2206.00364. Perez et al., FiLM, 2018, https://arxiv.org/ab
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable
 
+import attrs
 import torch
+from attrs import field, frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -56,29 +63,79 @@ COARSEST = 8
 """The network folds this many pixels into one at its coarsest stage."""
 
 
-class Denoiser(nn.Module):
-    """A noisy image and its noise level to the posterior mean; colour and gray.
+def _integers(values: Iterable[int]) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
+
+
+@frozen
+class Architecture:
+    """What a denoiser looks like; a weight file carries it.
 
     Args:
+        channels: the channel counts of the images that it takes, one head and one tail for each.
         widths: channels at 1/2, 1/4 and 1/8 resolution.
         before: residual blocks at each resolution on the way down.
-        after: residual blocks at 1/4 and 1/2 resolution on the way up, finest first.
+        after: residual blocks at 1/2 and 1/4 resolution on the way up.
+
+    Raises:
+        InputError: a number that can't be.
+
+    >>> Architecture(channels=(4,)).widths
+    (96, 128, 128)
+    """
+
+    channels: tuple[int, ...] = field(default=(1, 3), converter=_integers)
+    widths: tuple[int, ...] = field(default=(96, 128, 128), converter=_integers)
+    before: tuple[int, ...] = field(default=(2, 2, 2), converter=_integers)
+    after: tuple[int, ...] = field(default=(2, 1), converter=_integers)
+
+    def __attrs_post_init__(self) -> None:
+        lengths = (len(self.widths), len(self.before), len(self.after))
+        if lengths != (3, 3, 2) or min(self.widths) < 1 or min(self.before + self.after) < 0:
+            raise InputError(
+                f"widths={self.widths}, before={self.before}, after={self.after}: give channels"
+                " at three resolutions, such as (96, 128, 128), and blocks, (2, 2, 2) and (2, 1)"
+            )
+        if not self.channels or min(self.channels) < 1:
+            raise InputError(f"channels={self.channels}: give channel counts, such as (1, 3)")
+
+    def to_json(self) -> str:
+        """As text, for a weight file."""
+        return json.dumps(attrs.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Architecture:
+        """The inverse of `to_json`; `InputError` if the text describes none.
+
+        >>> Architecture.from_json(Architecture((4,)).to_json()).channels
+        (4,)
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{text!r} describes no denoiser: {error}") from error
+
+
+class Denoiser(nn.Module):
+    """A noisy image and its noise level to the posterior mean.
+
+    Weights are drawn from torch's global generator, as those of any module.
+
+    Args:
+        architecture: channel counts, widths and depths.
 
     Example:
-        >>> network = Denoiser(widths=(8, 8, 8))
+        >>> network = Denoiser(Architecture(widths=(8, 8, 8)))
         >>> network(torch.full((2, 3, 20, 13), 0.5), torch.tensor([0.1, 0.5])).shape
         torch.Size([2, 3, 20, 13])
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int] = (96, 128, 128),
-        before: tuple[int, int, int] = (2, 2, 2),
-        after: tuple[int, int] = (2, 1),
-    ) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        fine, middle, coarse = widths
-        self.heads = nn.ModuleDict({str(c): _convolution(4 * c, fine) for c in (1, 3)})
+        self.architecture = architecture
+        channels, before, after = architecture.channels, architecture.before, architecture.after
+        fine, middle, coarse = architecture.widths
+        self.heads = nn.ModuleDict({str(c): _convolution(4 * c, fine) for c in channels})
         self.down_fine = _blocks(fine, before[0])
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2, bias=False)
         self.down_middle = _blocks(middle, before[1])
@@ -89,7 +146,7 @@ class Denoiser(nn.Module):
         self.from_middle = nn.Conv2d(middle, 4 * fine, 1, bias=False)
         self.up_fine = _blocks(fine, after[0])
         self.last_gain = nn.Linear(KNOTS + 2, 2 * fine)
-        self.tails = nn.ModuleDict({str(c): _convolution(fine, 4 * c) for c in (1, 3)})
+        self.tails = nn.ModuleDict({str(c): _convolution(fine, 4 * c) for c in channels})
         nn.init.zeros_(self.last_gain.weight)
         nn.init.zeros_(self.last_gain.bias)
         for tail in self.tails.values():
@@ -100,7 +157,7 @@ class Denoiser(nn.Module):
         """The denoised image.
 
         Args:
-            x: noisy images `(B, C, H, W)`, C being 1 or 3, floating point, any H and W.
+            x: noisy images `(B, C, H, W)`, floating point, any H and W.
             sigma: noise level, `()` or `(B,)`, in the image's unit; clamped to `SIGMA_RANGE`.
 
         Returns:
@@ -110,10 +167,11 @@ class Denoiser(nn.Module):
             InputError: `x` has another number of axes or channels.
         """
         if x.ndim != 4 or str(x.shape[1]) not in self.heads:
+            shapes = " or ".join(f"(B, {c}, H, W)" for c in self.architecture.channels)
             raise InputError(
-                f"The denoiser takes images of shape (B, 1, H, W) or (B, 3, H, W), got"
-                f" {tuple(x.shape)}: it was trained on gray and RGB photos. Select or merge"
-                " channels first, for example x[:, :3], or x.mean(1, keepdim=True)."
+                f"The denoiser takes images of shape {shapes}, got {tuple(x.shape)}: it was"
+                " trained on no others. Select or merge channels first, for example x[:, :3], or"
+                " x.mean(1, keepdim=True)."
             )
         level = sigma.to(x).clamp(*SIGMA_RANGE).expand(x.shape[0])
         height, width = x.shape[-2:]
@@ -125,13 +183,30 @@ class Denoiser(nn.Module):
         out = 0.5 + centred * (PIXEL_SPREAD * c_in).square() + c_out * residual
         return out[..., :height, :width]
 
+    @property
+    def reach(self) -> int:
+        """How far the network sees, in pixels, up and down and to either side.
+
+        A 3x3 convolution sees one pixel further at its own resolution; a block has two. Up to 7
+        pixels come from where in a pixel of the coarsest stage the outermost one lies.
+        """
+        fine = 2 * (len(self.down_fine) + len(self.up_fine)) + 2
+        middle = 2 * (len(self.down_middle) + len(self.up_middle))
+        return 2 * fine + 4 * middle + 8 * 2 * len(self.bottom) + COARSEST - 1
+
+    @property
+    def grid(self) -> int:
+        """A cut of an image that begins at a multiple of this has the same coarse pixels."""
+        return COARSEST
+
     def residual(self, u: Tensor, sigma: Tensor) -> Tensor:
         """F: scaled images `(B, C, H, W)`, H and W multiples of 8, in the weights' precision."""
         channels = str(u.shape[1])
+        head = self.heads[channels]
         precision = self.last_gain.weight.dtype
         gains = level_features(sigma).to(precision)
-        folded = functional.pixel_unshuffle(u.to(precision), 2)
-        start = self.heads[channels](folded.contiguous(memory_format=torch.channels_last))
+        folded = functional.pixel_unshuffle(u.to(_weight(head).dtype), 2)
+        start = head(folded.contiguous(memory_format=torch.channels_last)).to(precision)
         fine = _run(self.down_fine, start, gains)
         middle = _run(self.down_middle, self.to_middle(fine), gains)
         coarse = _run(self.bottom, self.to_coarse(middle), gains)
@@ -159,7 +234,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, gains: Tensor) -> Tensor:
         """`(B, width, H, W)` to the same, given `level_features` `(B, KNOTS + 2)`."""
         hidden = _modulate(self.first(x), self.gain(gains))
-        out: Tensor = x + self.second(functional.relu(hidden))
+        out: Tensor = x + self.second(functional.relu(hidden, inplace=True))
         return out
 
 

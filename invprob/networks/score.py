@@ -24,8 +24,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import attrs
 import torch
@@ -35,17 +34,12 @@ from torch import Tensor, nn
 from ..contracts import Domain
 from ..errors import InputError
 from .coordinates import Coordinates
+from .denoiser import Architecture as DenoiserArchitecture
 from .denoiser import Denoiser
 
 
-def _two(values: Any) -> tuple[int, int]:
-    first, second = map(int, values)
-    return first, second
-
-
-def _three(values: Any) -> tuple[int, int, int]:
-    first, second, third = map(int, values)
-    return first, second, third
+def _integers(values: Iterable[int]) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
 
 
 @frozen
@@ -53,11 +47,11 @@ class Architecture:
     """What a score network looks like; a weight file carries it.
 
     Args:
-        channels: of an image, 1 or 3.
+        channels: of an image.
+        coordinates: in which the noise is even.
         widths: channels of the network at 1/2, 1/4 and 1/8 resolution.
         before: residual blocks at each resolution on the way down.
-        after: residual blocks at 1/4 and 1/2 resolution on the way up, finest first.
-        coordinates: in which the noise is even.
+        after: residual blocks at 1/2 and 1/4 resolution on the way up.
         noise: the noise model, in words.
 
     Raises:
@@ -66,19 +60,17 @@ class Architecture:
 
     channels: int
     coordinates: Coordinates
-    widths: tuple[int, int, int] = field(default=(48, 64, 96), converter=_three)
-    before: tuple[int, int, int] = field(default=(2, 1, 1), converter=_three)
-    after: tuple[int, int] = field(default=(2, 1), converter=_two)
+    widths: tuple[int, ...] = field(default=(48, 64, 96), converter=_integers)
+    before: tuple[int, ...] = field(default=(2, 1, 1), converter=_integers)
+    after: tuple[int, ...] = field(default=(2, 1), converter=_integers)
     noise: str = ""
 
     def __attrs_post_init__(self) -> None:
-        if min(self.widths) < 1 or min(*self.before, *self.after) < 0:
-            raise InputError(
-                f"widths={self.widths}, before={self.before}, after={self.after}: give three"
-                " widths, such as 64,96,96, and how many blocks there are, 2,2,2 and 2,1"
-            )
-        if self.channels not in (1, 3):
-            raise InputError(f"channels={self.channels}: images have 1 channel (gray) or 3")
+        self.of_denoiser()  # which checks the numbers
+
+    def of_denoiser(self) -> DenoiserArchitecture:
+        """The architecture of D."""
+        return DenoiserArchitecture((self.channels,), self.widths, self.before, self.after)
 
     def to_json(self) -> str:
         """As text, for a weight file."""
@@ -114,7 +106,7 @@ class ScoreNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.denoiser = Denoiser(architecture.widths, architecture.before, architecture.after)
+        self.denoiser = Denoiser(architecture.of_denoiser())
 
     @property
     def coordinates(self) -> Coordinates:

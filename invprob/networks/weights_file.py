@@ -5,7 +5,7 @@ file that comes with the package is also compared with its SHA-256, so that a do
 off is not mistaken for a bad prior.
 
 Half precision (float16) stores 11 significant bits, 3 more than the bfloat16 that inference
-mostly uses; denoised images differ from those of the 32-bit weights by less than 0.001 dB.
+mostly uses.
 
 Reference: https://huggingface.co/docs/safetensors
 """

@@ -20,16 +20,19 @@ without priors or supervision, 2011, https://doi.org/10.1162/NECO_a_00076.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from torch import Tensor, nn
 
 from ..contracts import Domain
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
-from ..networks.pretrained import Precision, PretrainedDenoiser
+from ..networks.stored_denoiser import Precision, StoredDenoiser, Tile, read_architecture
+from ..networks.weights_file import digest_of
 from .checks import check_images
 
 DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
@@ -72,7 +75,7 @@ class DenoiserPrior:
             )
 
     @classmethod
-    def pretrained(cls, precision: Precision = "auto") -> DenoiserPrior:
+    def pretrained(cls, precision: Precision = "auto", tile: Tile = "auto") -> DenoiserPrior:
         """Photographs, colour or gray, of any size: the network that comes with the package.
 
         Works offline. See `networks/weights/README.md` for what it was trained on.
@@ -80,18 +83,41 @@ class DenoiserPrior:
         Args:
             precision: `"auto"`, `"float32"`, or `"bfloat16"`; the first is the second, but the
                 third where that is fast and harms nothing.
+            tile: images of more than tile x tile pixels are done in tiles of that side, which
+                bounds memory and changes nothing but rounding; `"auto"` is 1024, and None never
+                cuts an image.
 
         Raises:
-            InputError: precision is none of the three.
+            InputError: precision or tile is something else.
             WeightsError: in use: the embedded file is missing or damaged.
 
         >>> DenoiserPrior.pretrained()
-        DenoiserPrior.pretrained(precision='auto')
+        DenoiserPrior.pretrained()
         >>> DenoiserPrior.pretrained().domain().sigma
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(PretrainedDenoiser(precision), domain)
+        return cls(StoredDenoiser(precision, tile), domain)
+
+    @classmethod
+    def load(
+        cls, file: Path | str, precision: Precision = "auto", tile: Tile = "auto"
+    ) -> DenoiserPrior:
+        """The denoiser in a file that `invprob train denoiser` wrote.
+
+        Args:
+            file: its path, .safetensors.
+            precision: as in `pretrained`.
+            tile: as in `pretrained`.
+
+        Raises:
+            InputError: precision or tile is something else.
+            WeightsError: the file is missing or damaged, or holds another network.
+        """
+        path = Path(os.path.abspath(file))
+        denoiser = StoredDenoiser(precision, tile, path=path, sha256=digest_of(path))
+        channels = read_architecture(path).channels
+        return cls(denoiser, Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE))
 
     def denoise(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
         """E[x₀ | x₀ + sigma n = x].
@@ -162,7 +188,18 @@ class DenoiserPrior:
         return str(getattr(self.denoiser, "__qualname__", repr(self.denoiser)))
 
     def __repr__(self) -> str:
-        if isinstance(self.denoiser, PretrainedDenoiser):
-            return f"DenoiserPrior.pretrained(precision={self.denoiser.precision!r})"
+        if isinstance(self.denoiser, StoredDenoiser):
+            return _of_stored(self.denoiser)
         domain = "" if self._domain == Domain() else f", domain={self._domain}"
         return f"DenoiserPrior({self._name()}{domain})"
+
+
+def _of_stored(denoiser: StoredDenoiser) -> str:
+    """What to type for the network in a file."""
+    path = denoiser.path
+    name, given = ("pretrained", []) if path is None else ("load", [repr(str(path))])
+    for option in fields(StoredDenoiser):
+        value = getattr(denoiser, option.name)
+        if option.name in ("precision", "tile") and value != option.default:
+            given.append(f"{option.name}={value!r}")
+    return f"DenoiserPrior.{name}({', '.join(given)})"

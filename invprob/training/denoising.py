@@ -1,23 +1,41 @@
-r"""What the denoiser learns: patches from their noisy versions, at all noise levels.
+r"""What a denoiser learns: patches from their noisy versions, at all noise levels.
 
-A step denoises a batch of patches at noise levels of its own for each patch (`levels`).
-Convolution kernels learn by Muon, heads, tails and gains by AdamW. Every `gray_every`-th batch is
-gray.
+A step denoises a batch of patches at noise levels of its own for each patch (`levels`); the loss
+is the squared error, relative to that of a good denoiser. Convolution kernels of the body learn by
+Muon, heads, tails and gains by AdamW. A network for colour and gray learns gray in every
+`gray_every`-th batch. The network computes in bfloat16, all else is done in float32.
+
+Everything is drawn, cut and learned on one device, so a graphics card waits for nothing but the
+one number that says whether the loss is finite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Generator, Tensor, nn
 
-from ..networks.denoiser import Denoiser
+from ..errors import InputError
+from ..fingerprint import fingerprint
+from ..networks.denoiser import Architecture, Denoiser
+from ..networks.stored_denoiser import write_denoiser
+from .images import luminance
 from .levels import draw_levels, expected_error
-from .optimizers import Muon
+from .optimizers import muon_and_adam
 from .patches import Photos
+from .run import Run
+
+VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
+"""Noise levels at which PSNR is printed, in this order."""
+
+SIDE = 256
+"""Of held-out photos the centre of this side is looked at."""
 
 
 @frozen
@@ -29,61 +47,92 @@ class Recipe:
         hours: budget in hours, training only (loading photos and validation are not counted).
         batch: patches per step.
         patch: their side length in pixels.
-        muon_rate: greatest learning rate of convolution kernels.
+        rate: greatest learning rate of convolution kernels.
         adam_rate: greatest learning rate of everything else.
         average: share of the moving average that a step keeps.
-        gray_every: every this many steps, a gray batch.
-        widths: channels of the network at 1/2, 1/4 and 1/8 resolution.
+        gray_every: every this many steps a gray batch, if the network takes gray and colour.
+        turns: whether patches are turned and flipped.
         seed: of the weights, patches and noise.
+
+    Raises:
+        InputError: a number that can't be.
     """
 
     steps: int = 0
     hours: float = 1.2
     batch: int = 16
     patch: int = 64
-    muon_rate: float = 2.5e-3
+    rate: float = 2.5e-3
     adam_rate: float = 5e-4
     average: float = 0.998
     gray_every: int = 4
-    widths: tuple[int, int, int] = (96, 128, 128)
+    turns: bool = True
     seed: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
+            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        if self.batch < 1 or self.patch < 16 or self.gray_every < 1:
+            raise InputError(
+                f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every}: a batch"
+                " has 1 patch or more, of 16 pixels or more on a side"
+            )
+        rates = (self.rate, self.adam_rate)
+        if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.average < 1:
+            raise InputError(
+                f"rate={self.rate}, adam_rate={self.adam_rate}, average={self.average}: rates must"
+                " be above 0, average within [0, 1)"
+            )
 
 
 @frozen(eq=False)
 class Denoising:
-    """The task of the denoiser (`run.Task`)."""
+    """The task of a denoiser (`run.Task`)."""
 
     recipe: Recipe
+    architecture: Architecture
     photos: Photos
+    _fingerprint: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        known = {self.photos.channels} | ({1} if self.photos.channels == 3 else set())
+        if not set(self.architecture.channels) <= known:
+            raise InputError(
+                f"channels={self.architecture.channels}: the photos have {self.photos.channels}"
+                " channels; a network learns that many, or 1 from photos in colour"
+            )
+        if self.photos.channels in self.architecture.channels and not self.photos.full:
+            raise InputError("there are no photos that have all channels")
+
+    @_fingerprint.default
+    def _of_photos(self) -> str:
+        return fingerprint([self.photos.pixels, self.photos.table])
 
     def settings(self) -> Mapping[str, object]:
-        """The recipe, and how many photos there are."""
-        count = {"colour": len(self.photos.colour), "gray": len(self.photos.gray)}
-        return attrs.asdict(self.recipe) | count
+        """The recipe, the architecture, and which photos."""
+        parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
+        return parts | {"photos": f"{len(self.photos)} ({self._fingerprint[:12]})"}
 
-    def describe(self) -> str:
-        """The recipe, and how many photos there are."""
-        colour, gray = len(self.photos.colour), len(self.photos.gray)
-        return f"{self.recipe}\n{colour} colour and {gray} gray photos"
+    def about(self) -> str:
+        """What learns from what."""
+        return f"{self.architecture}; {len(self.photos)} photos"
 
-    def network(self) -> nn.Module:
-        """A denoiser of the recipe's widths."""
-        return Denoiser(self.recipe.widths)
+    def network(self) -> Denoiser:
+        """A denoiser of that architecture."""
+        return Denoiser(self.architecture)
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the body's convolution kernels; AdamW for heads, tails and gains."""
-        body, rest = body_and_rest(network)
-        rate = self.recipe.adam_rate
-        adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-        return [Muon(body, lr=self.recipe.muon_rate), adam]
+        return muon_and_adam(network, self.recipe.rate, self.recipe.adam_rate)
 
     def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
         """The mean squared error, relative to that of a good denoiser at each noise level."""
-        recipe = self.recipe
-        channels = 1 if step % recipe.gray_every == recipe.gray_every - 1 else 3
-        x = self.photos.patches(recipe.batch, recipe.patch, channels, generator)
+        recipe, counts = self.recipe, self.architecture.channels
+        gray = step % recipe.gray_every == recipe.gray_every - 1
+        channels = min(counts) if gray else max(counts)
+        x = self.photos.patches(recipe.batch, recipe.patch, channels, generator, recipe.turns)
         sigma = draw_levels(recipe.batch, generator)
-        noise = torch.randn(x.shape, generator=generator)
+        noise = torch.randn(x.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
         squared = (denoised.float() - x).square().mean(dim=(1, 2, 3))
@@ -91,11 +140,69 @@ class Denoising:
         return loss
 
 
-def body_and_rest(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The body's convolution kernels; heads, tails, gains, and all else that has a parameter."""
-    body: list[nn.Parameter] = []
-    rest: list[nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        is_body = parameter.ndim == 4 and not {"heads", "tails"} & set(name.split("."))
-        (body if is_body else rest).append(parameter)
-    return body, rest
+def report(
+    run: Run,
+    held_out: Sequence[Tensor],
+    out: Path,
+    say: Callable[[str], None],
+    losses: Sequence[float],
+) -> None:
+    """Write the weights, and say how well held-out photos are denoised."""
+    network = run.averaged
+    if not isinstance(network, Denoiser):
+        raise TypeError(f"{type(network).__name__} is no Denoiser")
+    digest = write_denoiser(network, out)
+    scores = validate(network, held_out, run.device)
+    lines = [
+        f"C={channels} " + " ".join(f"{scores[channels, sigma]:.2f}" for sigma in VALIDATED)
+        for channels in sorted({channels for channels, _ in scores})
+    ]
+    say(
+        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
+        f" loss {sum(losses) / len(losses):.4f} (worst {max(losses):.1f}); held out,"
+        f" {', '.join(lines)} dB | {digest}"
+    )
+
+
+@torch.no_grad()
+def validate(
+    network: Denoiser, photos: Sequence[Tensor], device: torch.device | str = "cpu"
+) -> dict[tuple[int, float], float]:
+    """Mean PSNR in dB over the centres of photos, always with the same noise.
+
+    Args:
+        network: on that device.
+        photos: 8-bit, `(C, H, W)`.
+        device: where it is done.
+
+    Returns:
+        By channel count and noise level, as far as there are such photos.
+    """
+    found = {}
+    for channels in network.architecture.channels:
+        cuts = _cuts(photos, channels)
+        for sigma in VALIDATED if cuts else ():
+            values = [_psnr(network, x, sigma, device) for x in cuts]
+            found[channels, sigma] = sum(values) / len(values)
+    return found
+
+
+def _cuts(photos: Sequence[Tensor], channels: int) -> list[Tensor]:
+    """The centres of the photos that have, or can be given, so many channels, in [0, 1]."""
+    cuts = []
+    for photo in photos:
+        top, left = (max(n - SIDE, 0) // 2 for n in photo.shape[1:])
+        x = photo[None, :, top : top + SIDE, left : left + SIDE].float() / 255
+        if channels == 1 and x.shape[1] == 3:
+            x = luminance(x)
+        if x.shape[1] == channels:
+            cuts.append(x)
+    return cuts
+
+
+def _psnr(network: Denoiser, x: Tensor, sigma: float, device: torch.device | str) -> float:
+    noise = torch.randn(x.shape, generator=Generator().manual_seed(0))
+    y = (x + sigma * noise).to(device)
+    with torch.autocast(y.device.type, torch.bfloat16):
+        out = network(y, torch.tensor(sigma, device=device)).float().cpu()
+    return float(-10 * (out - x).square().mean().log10())

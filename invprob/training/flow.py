@@ -109,9 +109,9 @@ class MaximumLikelihood:
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
         return parts | {"images": f"{len(self.images)} ({self._fingerprint[:12]})"}
 
-    def describe(self) -> str:
-        """The recipe, the architecture, and how many images there are."""
-        return f"{self.recipe}\n{self.architecture}; {len(self.images)} images"
+    def about(self) -> str:
+        """What learns from what."""
+        return f"{self.architecture}; {len(self.images)} images"
 
     def network(self) -> Glow:
         """A Glow whose ActNorms are set by some of the images."""

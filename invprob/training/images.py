@@ -1,8 +1,8 @@
-"""Images to train a flow on: 8-bit, in memory, cut to one size.
+"""Images to learn from: 8-bit, in memory; and cuts of one size, which flows are trained on.
 
 They come from image files (PNG, JPEG, TIFF), from folders of them, and from arrays: a `.npy` file
-of 8-bit numbers, `(N, H, W)` or `(N, H, W, 3)`. What can't be used is left out and listed with the
-reason, not passed over in silence.
+of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any number of channels. What can't be used is
+left out and listed with the reason, not passed over in silence.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..errors import InputError
-from .patches import SUFFIXES, luminance, read_photo
+from ..images import read_image
 
 Size = tuple[int, int]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""The weights of red, green and blue in gray (ITU-R BT.601)."""
 
 
 @frozen(eq=False)
@@ -96,17 +101,13 @@ def load_images(
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             or size and it was not said which to take.
     """
-    paths, found, skipped = list(paths), [], []
-    for path in image_files(paths, (*SUFFIXES, ".npy")):
-        try:
-            found += [(path, image) for image in _convert(_read(path), channels)]
-        except InputError as error:
-            skipped.append(f"{path}: {error}")
+    paths = list(paths)
+    found, skipped = read_images(paths, channels)
     counts = sorted({image.shape[0] for _, image in found})
     if len(counts) > 1:
         raise InputError(
-            "the images are gray and colour: say which to learn, --channels 1 (all as gray) or"
-            " --channels 3 (without the gray ones)"
+            f"the images have {', '.join(map(str, counts))} channels: say which to learn,"
+            " --channels 1 (colour as gray) or --channels 3 (without the others)"
         )
     sizes = {(image.shape[1], image.shape[2]) for _, image in found}
     if size is None and len(sizes) > 1:
@@ -117,16 +118,94 @@ def load_images(
         )
     size = size or next(iter(sizes), (1, 1))
     large = [image for _, image in found if _holds(image, size)]
-    small = [
+    skipped += [
         f"{path}: smaller than {size[0]} x {size[1]}" for path, i in found if not _holds(i, size)
     ]
-    skipped += small
     if not large:
-        reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
-        raise InputError(
-            f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
-        )
+        raise nothing_to_learn(paths, skipped)
     return Images(tuple(large), size, tuple(skipped))
+
+
+def read_images(
+    paths: Iterable[Path], channels: int | None = None
+) -> tuple[list[tuple[Path, Tensor]], list[str]]:
+    """All images in files and folders, searched recursively, 8-bit.
+
+    Args:
+        paths: image files, `.npy` files, and folders of these.
+        channels: leaves out images with others; 1 turns colour into gray.
+
+    Returns:
+        Each image `(C, H, W)` with the file that it is from; and what was left out, and why.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    found: list[tuple[Path, Tensor]] = []
+    skipped: list[str] = []
+    for path in image_files(paths, (*SUFFIXES, ".npy")):
+        try:
+            found += [(path, image) for image in _convert(_read(path), channels)]
+        except InputError as error:
+            skipped.append(f"{path}: {error}")
+    return found, skipped
+
+
+def read_apart(
+    paths: Sequence[Path], held_out: Sequence[Path], channels: int | None, least: int, every: int
+) -> tuple[list[Tensor], list[Tensor], list[str]]:
+    """Images to learn from, others to judge by, and what was left out, and why.
+
+    Args:
+        paths: image files, `.npy` files, and folders of these.
+        held_out: the same, to judge by; left out of `paths` if they are there. If it is empty,
+            every so many-th image is.
+        channels: as in `read_images`.
+        least: images smaller than this many pixels on a side are left out.
+        every: so many-th.
+
+    Raises:
+        InputError: a path does not exist, or nothing is left of one of the two.
+    """
+    size = (least, least)
+    found, skipped = read_images(paths, channels)
+    skipped += [
+        f"{path}: smaller than {least} x {least}" for path, i in found if not _holds(i, size)
+    ]
+    found = [(path, image) for path, image in found if _holds(image, size)]
+    if not found:
+        raise nothing_to_learn(paths, skipped)
+    if held_out:
+        apart, reasons = read_images(held_out, channels)
+        if not apart:
+            raise nothing_to_learn(held_out, reasons)
+        skipped += reasons
+        files = {path.resolve() for path, _ in apart}
+        found = [(path, image) for path, image in found if path.resolve() not in files]
+    else:
+        apart = found[every - 1 :: every] or found[-1:]
+        chosen = {id(image) for _, image in apart}
+        found = [(path, image) for path, image in found if id(image) not in chosen]
+    if not found:
+        raise InputError(
+            f"{len(apart)} images are too few: one at least is held out to see how well the"
+            " others were learned"
+        )
+    return [image for _, image in found], [image for _, image in apart], skipped
+
+
+def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputError:
+    """That there is no image left, with the first reasons."""
+    reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
+    return InputError(
+        f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
+    )
+
+
+def luminance(colour: Tensor) -> Tensor:
+    """`(..., 3, H, W)` to `(..., 1, H, W)`."""
+    weights = torch.tensor(LUMINANCE, device=colour.device, dtype=colour.dtype)
+    return (colour * weights.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
 def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
@@ -148,7 +227,19 @@ def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path
 def _read(path: Path) -> list[Tensor]:
     if path.suffix.lower() == ".npy":
         return list(_read_array(path))
-    return [read_photo(path)]
+    return [_read_photo(path)]
+
+
+def _read_photo(path: Path) -> Tensor:
+    """An image file; `InputError` for what can't be an image in [0, 1]."""
+    image = read_image(path)[0]
+    least, most = float(image.min()), float(image.max())
+    if not 0 <= least <= most <= 1:
+        raise InputError(
+            f"it has values from {least:g} to {most:g}, and images live in [0, 1]: divide them"
+            " by the white level"
+        )
+    return (255 * image).round().to(torch.uint8)
 
 
 def _read_array(path: Path) -> Tensor:
@@ -156,15 +247,10 @@ def _read_array(path: Path) -> Tensor:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"it can't be read as an array: {error}") from error
-    if (
-        array.dtype != np.uint8
-        or array.ndim not in (3, 4)
-        or array.ndim == 4
-        and array.shape[3] not in (1, 3)
-    ):
+    if array.dtype != np.uint8 or array.ndim not in (3, 4) or 0 in array.shape:
         raise InputError(
             f"it holds {array.dtype} of shape {array.shape}, and not 8-bit images (N, H, W) or"
-            " (N, H, W, 3)"
+            " (N, H, W, C)"
         )
     images = torch.from_numpy(array)
     return images[:, None] if images.ndim == 3 else images.movedim(3, 1).contiguous()
@@ -173,9 +259,9 @@ def _read_array(path: Path) -> Tensor:
 def _convert(images: list[Tensor], channels: int | None) -> list[Tensor]:
     if not images or channels in (None, images[0].shape[0]):
         return images
-    if channels == 1:
+    if channels == 1 and images[0].shape[0] == 3:
         return [luminance(image.float()).round().to(torch.uint8) for image in images]
-    raise InputError(f"{images[0].shape[0]} channel, and images with {channels} are asked for")
+    raise InputError(f"it has C={images[0].shape[0]}, and C={channels} is asked for")
 
 
 def _holds(image: Tensor, size: Size) -> bool:

@@ -31,10 +31,14 @@ def expected_error(sigma: Tensor) -> Tensor:
 
 
 def draw_levels(count: int, generator: Generator) -> Tensor:
-    """Noise levels `(count,)`, stratified: log-normal about 0.12, or log-uniform."""
+    """Noise levels `(count,)`, stratified, on the generator's device.
+
+    Log-normal about 0.12, or log-uniform over the whole range.
+    """
     low, high = (math.log(bound) for bound in SIGMA_RANGE)
-    places = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    uniform = low + (high - low) * torch.rand(count, generator=generator)
+    within, uniform = torch.rand(2, count, generator=generator, device=generator.device)
+    places = (torch.arange(count, device=generator.device) + within) / count
+    uniform = low + (high - low) * uniform
     quantiles = (places / NORMAL_SHARE).clamp(0, 0.999)
     normal = math.log(CENTRE) + SPREAD * torch.special.ndtri(quantiles)
     log_sigma = torch.where(places < NORMAL_SHARE, normal, uniform)

@@ -5,18 +5,16 @@ generator of its own, and that one noisy version is all that training ever sees 
 step that drew new noise on the same image would see the clean image in all but name.
 
 Images are kept in the coordinates in which their noise is even (`networks.coordinates`), in half
-precision, whose rounding is a hundredth of any perturbation, one after the other in one tensor.
-All pixels of a batch of patches are fetched by one index, turned and flipped by the same index, so
-that a graphics card is not kept waiting.
+precision, whose rounding is a hundredth of any perturbation, and cut as `patches` cuts photos.
 
-Turning and flipping assumes that a turned noisy image is one as well: true of noise that is white
-in even coordinates, and of filters that are symmetric.
+Turning and flipping patches assumes that a turned noisy image is one as well: true of noise that
+is white in even coordinates, and of filters that are symmetric.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +27,8 @@ from ..errors import InputError
 from ..images import read_image
 from ..networks.coordinates import Coordinates
 from ..streams import generator
-from .images import image_files
-from .patches import SUFFIXES, luminance
+from .images import SUFFIXES, image_files, luminance
+from .patches import below, grids
 
 CLIPPED = 0.02
 """The share of white pixels above which a noisy image is taken for clipped."""
@@ -54,57 +52,63 @@ class NoisyImages:
     """Noisy images in even coordinates.
 
     Attributes:
-        pixels: all images, one after the other, half precision.
-        corners: where each image begins, `(N,)`.
-        sizes: height and width of each, `(N, 2)`.
+        pixels: all of them, end to end, half precision.
+        table: for each image where it starts, its height and width, `(N, 3)`.
         channels: of every image.
     """
 
     pixels: Tensor
-    corners: Tensor
-    sizes: Tensor
+    table: Tensor
     channels: int
 
     def __len__(self) -> int:
         """How many images there are."""
-        return len(self.corners)
+        return len(self.table)
 
-    @classmethod
-    def of(cls, pairs: Iterable[Pair], z: Coordinates, device: torch.device) -> NoisyImages:
-        """The noisy images of pairs, of which there is at least one, on a device."""
-        images = [z.forward(pair.y[None])[0].half() for pair in pairs]
-        lengths = torch.tensor([0, *(image.numel() for image in images[:-1])])
-        return cls(
-            torch.cat([image.reshape(-1) for image in images]).to(device),
-            lengths.cumsum(0),
-            torch.tensor([image.shape[1:] for image in images]),
-            images[0].shape[0],
-        )
+    def draw(self, count: int, size: int, generator: Generator, turns: bool = True) -> Tensor:
+        """Random patches of random images, float32.
 
-    def draw(self, count: int, size: int, generator: Generator) -> Tensor:
-        """Random patches, turned and flipped, `(count, C, size, size)`, float32.
+        Args:
+            count: how many.
+            size: their side length in pixels.
+            generator: the source of randomness, on the images' device.
+            turns: turned by right angles and flipped, too.
 
-        Every patch of every image is as likely.
+        Returns:
+            `(count, C, size, size)`; every place in every image is as likely.
         """
-        free = self.sizes - size + 1
-        chosen = torch.multinomial(free.prod(1).double(), count, True, generator=generator)
-        corner = (torch.rand(count, 2, generator=generator) * free[chosen]).long()
-        turn = torch.randint(2, (3, count), generator=generator).bool()
-        where = self.pixels.device
-        start, height, width, top, left = (
-            part.to(where)[:, None]
-            for part in (self.corners[chosen], *self.sizes[chosen].unbind(1), *corner.unbind(1))
+        places = (self.table[:, 1:] - size + 1).prod(1).double().cumsum(0)
+        random = torch.rand(
+            6, count, generator=generator, dtype=torch.float64, device=self.pixels.device
         )
-        along = torch.arange(size, device=where)
-        down, across = (torch.where(t.to(where)[:, None], along.flip(0), along) for t in turn[:2])
-        rows, columns = (top + down) * width, left + across
-        plane = torch.where(
-            turn[2].to(where).view(-1, 1, 1),
-            rows[:, None, :] + columns[:, :, None],
-            rows[:, :, None] + columns[:, None, :],
-        )
-        planes = start + torch.arange(self.channels, device=where) * height * width
-        return self.pixels[planes[:, :, None, None] + plane[:, None]].float()
+        chosen = torch.searchsorted(places, random[0] * places[-1], right=True)
+        start, height, width = self.table[chosen].T
+        corner = start + below(random[1], height - size + 1) * width
+        corner = corner + below(random[2], width - size + 1)
+        rows, columns = grids(size, random[3:] < 0.5 * turns)
+        plane = torch.arange(self.channels, device=corner.device).view(-1, 1, 1)
+        corner, width, apart = (n.view(-1, 1, 1, 1) for n in (corner, width, height * width))
+        return self.pixels[corner + rows * width + columns + plane * apart].float()
+
+
+def store_noisy(
+    pairs: Sequence[Pair], z: Coordinates, device: torch.device | str = "cpu"
+) -> NoisyImages:
+    """Noisy images, ready to be cut.
+
+    Args:
+        pairs: at least one, all of one channel count.
+        z: the coordinates that they are brought to.
+        device: where they are stored.
+    """
+    images = [z.forward(pair.y[None])[0].half() for pair in pairs]
+    starts = torch.tensor([0, *(image.numel() for image in images[:-1])]).cumsum(0)
+    sizes = torch.tensor([image.shape[1:] for image in images])
+    return NoisyImages(
+        torch.cat([image.flatten() for image in images]).to(device),
+        torch.cat([starts[:, None], sizes], 1).to(device),
+        images[0].shape[0],
+    )
 
 
 @frozen(eq=False)
@@ -147,11 +151,12 @@ def load_noisy(
 
     Args:
         paths: image files, and folders of these; a floating-point TIFF keeps values outside of
-            [0, 1], which other formats clip.
+            [0, 1], which other formats
+            clip.
         likelihood: how they arose.
         least: smaller images than this many pixels on a side are left out.
-        channels: 1 turns clean colour into gray (noisy colour is left out), 3 leaves gray images
-            out; by default what all have.
+        channels: leaves out images with others; 1 turns clean colour into gray, but not noisy
+            colour, whose noise would be another. By default what all have.
         simulate: the images are clean, and get their noise here, from this seed.
 
     Raises:
@@ -169,9 +174,11 @@ def load_noisy(
         raise InputError(
             f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
         )
-    if len({pair.y.shape[0] for pair in found}) > 1:
+    counts = sorted({pair.y.shape[0] for pair in found})
+    if len(counts) > 1:
         raise InputError(
-            "the images are gray and colour: say which to learn, --channels 1 or --channels 3"
+            f"the images have {', '.join(map(str, counts))} channels: say which to learn,"
+            f" --channels {counts[0]} or --channels {counts[-1]}"
         )
     clipped = sum(float((pair.y == 1).double().mean()) > CLIPPED for pair in found)
     if simulate is None and clipped:

@@ -1,14 +1,16 @@
-"""Training patches: photos in memory at a few scales, cut, turned and flipped at random.
+r"""Training patches: photos in memory at a few scales, cut, turned and flipped at random.
 
-Photos are kept as 8-bit integers. Each is stored at several scales, shrunk with an antialiasing
-filter: detail at all scales makes a natural-image prior, and shrinking removes what a camera or a
-JPEG file left behind. Gray batches take the luminance 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
+Photos are kept as 8-bit integers, end to end in one tensor on the device that learns. A batch is
+one gather: the places of its pixels are computed, so turning and flipping cost nothing and nothing
+waits for a loop. A gray photo among colour ones is stored once, as three planes that coincide.
+
+Each photo is stored at several scales, shrunk with an antialiasing filter: detail at all scales
+makes a natural-image prior, and shrinking removes what a camera or a JPEG file left behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import torch
 from attrs import frozen
@@ -16,123 +18,137 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from ..errors import InputError
-from ..images import read_image
+from .images import luminance
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 SCALES = (1.0, 0.8, 0.65, 0.5)
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 @frozen(eq=False)
 class Photos:
-    """Photos at several scales, 8-bit.
+    """Photos at several scales, 8-bit, those with all channels first.
 
     Attributes:
-        colour: for each colour photo, its scales, `(3, H, W)` each.
-        gray: the same for gray photos, `(1, H, W)` each.
+        pixels: all of them, end to end.
+        table: for each photo at each scale where it starts, its height and width, and how far
+            apart its channels are, `(N, 4)`.
+        firsts: where in the table each photo's scales start, and the table's end.
+        channels: of those that have all.
+        full: how many photos have all; the others are gray.
     """
 
-    colour: tuple[tuple[Tensor, ...], ...]
-    gray: tuple[tuple[Tensor, ...], ...]
+    pixels: Tensor
+    table: Tensor
+    firsts: Tensor
+    channels: int
+    full: int
 
-    def patches(self, count: int, size: int, channels: int, generator: Generator) -> Tensor:
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self.firsts) - 1
+
+    def patches(
+        self, count: int, size: int, channels: int, generator: Generator, turns: bool = True
+    ) -> Tensor:
         """Random patches, in [0, 1].
 
         Args:
             count: how many.
             size: side length in pixels.
-            channels: 3 for colour photos only; 1 for gray photos and the luminance of the others.
-            generator: the source of randomness.
+            channels: `self.channels` for photos that have all; 1 for all photos, colour as its
+                luminance.
+            generator: the source of randomness, on the photos' device.
+            turns: turned by right angles and flipped, too.
 
         Returns:
             `(count, channels, size, size)`, float32.
         """
-        pool = self.colour if channels == 3 else self.colour + self.gray
-        cuts = []
-        for _ in range(count):
-            scales = pool[_integer(len(pool), generator)]
-            photo = scales[_integer(len(scales), generator)]
-            top = _integer(photo.shape[1] - size + 1, generator)
-            left = _integer(photo.shape[2] - size + 1, generator)
-            cut = photo[:, top : top + size, left : left + size].float() / 255
-            if cut.shape[0] == 3 and channels == 1:
-                cut = luminance(cut)
-            turns = _integer(8, generator)
-            cut = torch.rot90(cut, turns % 4, (1, 2))
-            cuts.append(cut.flip(2) if turns >= 4 else cut)
-        return torch.stack(cuts)
+        photos = self.full if channels == self.channels else len(self)
+        random = torch.rand(
+            7, count, generator=generator, dtype=torch.float64, device=self.pixels.device
+        )
+        photo = below(random[0], photos)
+        first, end = self.firsts[photo], self.firsts[photo + 1]
+        start, height, width, apart = self.table[first + below(random[1], end - first)].T
+        corner = start + below(random[2], height - size + 1) * width
+        corner = corner + below(random[3], width - size + 1)
+        rows, columns = grids(size, random[4:] < 0.5 * turns)
+        plane = torch.arange(self.channels, device=corner.device).view(-1, 1, 1)
+        each = [n.view(-1, 1, 1, 1) for n in (corner, width, apart)]
+        places = each[0] + rows * each[1] + columns + plane * each[2]
+        cuts = self.pixels[places].float() / 255
+        return cuts if channels == self.channels else luminance(cuts)
 
 
-def load_photos(
-    folders: Iterable[Path], least: int, held_out: Sequence[str] = ()
-) -> tuple[Photos, dict[str, Tensor]]:
-    """All photos below some folders.
+def store_photos(
+    photos: Iterable[Tensor],
+    least: int,
+    scales: Sequence[float] = SCALES,
+    device: torch.device | str = "cpu",
+) -> Photos:
+    """Photos, ready to be cut.
 
     Args:
-        folders: searched recursively for PNG, JPEG and TIFF files.
+        photos: 8-bit, `(C, H, W)`; all with the same C, or gray.
         least: scales that are smaller than this many pixels on a side are left out.
-        held_out: file names that are kept apart.
-
-    Returns:
-        The photos, and the held-out ones by file name, `(C, H, W)` in [0, 1].
+        scales: at which they are stored, above 0 and at most 1.
+        device: where they are stored.
 
     Raises:
-        InputError: nothing was found, or a held-out file is missing.
+        InputError: no photo is large enough, channel counts that do not go together, or scales
+            that can't be.
     """
-    colour: list[tuple[Tensor, ...]] = []
-    gray: list[tuple[Tensor, ...]] = []
-    apart: dict[str, Tensor] = {}
-    folders = list(folders)
-    paths = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
-    for path in sorted(paths):
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        photo = read_photo(path)
-        if path.name in held_out:
-            apart[path.name] = photo.float() / 255
-            continue
-        scales = tuple(s for s in _scales(photo) if min(s.shape[1:]) >= least)
-        if scales:
-            (colour if photo.shape[0] == 3 else gray).append(scales)
-    missing = sorted(set(held_out) - set(apart))
-    if missing or not colour:
+    if not scales or not all(0 < scale <= 1 for scale in scales):
+        raise InputError(f"scales={tuple(scales)}: give numbers above 0 and at most 1")
+    stored = [[s for s in _scaled(photo, scales) if min(s.shape[1:]) >= least] for photo in photos]
+    stored = sorted((some for some in stored if some), key=lambda some: -some[0].shape[0])
+    counts = [some[0].shape[0] for some in stored]
+    if not counts or (len(set(counts)) > 1 and set(counts) != {1, 3}):
         raise InputError(
-            f"Found {len(colour)} colour and {len(gray)} gray photos in"
-            f" {[str(folder) for folder in folders]}, and not the held-out {missing}: training"
-            " wants colour photos, and validation the held-out files. Check --images and"
-            " --held-out."
+            f"the images of at least {least} x {least} pixels have {sorted(set(counts))} channels:"
+            " give images with one channel count, or colour and gray ones"
         )
-    return Photos(tuple(colour), tuple(gray)), apart
+    flat = [scale for some in stored for scale in some]
+    ends = torch.tensor([scale.numel() for scale in flat]).cumsum(0).tolist()
+    rows = [
+        (end - s.numel(), *s.shape[1:], s[0].numel() if len(s) == max(counts) else 0)
+        for end, s in zip(ends, flat, strict=True)
+    ]
+    firsts = torch.tensor([0, *(len(some) for some in stored)]).cumsum(0)
+    return Photos(
+        torch.cat([scale.flatten() for scale in flat]).to(device),
+        torch.tensor(rows).to(device),
+        firsts.to(device),
+        max(counts),
+        counts.count(max(counts)),
+    )
 
 
-def luminance(colour: Tensor) -> Tensor:
-    """`(..., 3, H, W)` to `(..., 1, H, W)`."""
-    weights = torch.tensor(LUMINANCE, device=colour.device, dtype=colour.dtype)
-    return (colour * weights.view(3, 1, 1)).sum(-3, keepdim=True)
+def below(random: Tensor, end: Tensor | int) -> Tensor:
+    """Whole numbers from 0 to below `end`, from numbers within [0, 1)."""
+    return (random * end).long()
 
 
-def _integer(end: int, generator: Generator) -> int:
-    return int(torch.randint(end, (), generator=generator))
+def grids(size: int, choices: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows and columns of a patch's pixels, `(count, 1, size, size)`.
+
+    Args:
+        size: side length.
+        choices: whether to flip rows, to flip columns, and to swap the two, `(3, count)`.
+    """
+    up, left, swap = choices.view(3, -1, 1, 1, 1)
+    line = torch.arange(size, device=choices.device)
+    down, across = line.view(-1, 1), line.view(1, -1)
+    rows, columns = torch.where(swap, across, down), torch.where(swap, down, across)
+    return torch.where(up, size - 1 - rows, rows), torch.where(left, size - 1 - columns, columns)
 
 
-def read_photo(path: Path) -> Tensor:
-    """An image file as 8-bit `(C, H, W)`; `InputError` for what can't be an image in [0, 1]."""
-    image = read_image(path)[0]
-    least, most = float(image.min()), float(image.max())
-    if not 0 <= least <= most <= 1:
-        raise InputError(
-            f"{path} has values from {least:g} to {most:g}, and images live in [0, 1]: divide them"
-            " by the white level"
-        )
-    return (255 * image).round().to(torch.uint8)
-
-
-def _scales(photo: Tensor) -> Iterable[Tensor]:
-    for scale in SCALES:
+def _scaled(photo: Tensor, scales: Sequence[float]) -> Iterable[Tensor]:
+    for scale in scales:
         if scale == 1:
             yield photo
             continue
+        size = [max(1, round(n * scale)) for n in photo.shape[1:]]
         small = functional.interpolate(
-            photo[None].float(), scale_factor=scale, mode="bicubic", antialias=True
+            photo[None].float(), size=size, mode="bicubic", antialias=True
         )
         yield small[0].round().clamp(0, 255).to(torch.uint8)

@@ -57,8 +57,8 @@ class Task(Protocol):
     def settings(self) -> Mapping[str, object]:
         """All that a run depends on, by name; a resumed one must have the same."""
 
-    def describe(self) -> str:
-        """The recipe, the network and the images, in words."""
+    def about(self) -> str:
+        """What learns from what, in a line."""
 
     def network(self) -> nn.Module:
         """A new network; its weights may be drawn from torch's global generator."""
@@ -67,23 +67,29 @@ class Task(Protocol):
         """What learns it; `lr` is the greatest learning rate of each group."""
 
     def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
-        """The loss of one batch, drawn from the generator."""
+        """The loss of one batch, drawn from the generator, on the generator's device."""
 
 
 class Run:
-    """A training run: the network, its moving average, the optimisers and the clock."""
+    """A training run: the network, its moving average, the optimisers and the clock.
 
-    def __init__(self, task: Task) -> None:
+    Args:
+        task: what to learn.
+        device: where.
+    """
+
+    def __init__(self, task: Task, device: torch.device | str = "cpu") -> None:
         self.task = task
+        self.device = torch.device(device)
         with torch.random.fork_rng():
             torch.manual_seed(task.recipe.seed)
-            self.network = task.network()
+            self.network = task.network().to(self.device)
         self.averaged = copy.deepcopy(self.network)
         self.optimizers = list(task.optimizers(self.network))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["greatest"] = group["lr"]
-        self.generator = Generator().manual_seed(task.recipe.seed)
+        self.generator = Generator(self.device).manual_seed(task.recipe.seed)
         self.step = 0
         self.seconds = 0.0
 
@@ -172,11 +178,17 @@ class Run:
         self.step, self.seconds = state["step"], state["seconds"]
 
     def _settings(self) -> dict[str, str]:
-        settings = self.task.settings()
+        settings = {**self.task.settings(), "device": self.device.type}
         return {name: str(settings[name]) for name in settings if name not in ("steps", "hours")}
 
 
-def begin(task: Task, out: Path, checkpoint: Path, say: Callable[[str], None] = print) -> Run:
+def begin(
+    task: Task,
+    out: Path,
+    checkpoint: Path,
+    say: Callable[[str], None] = print,
+    device: torch.device | str = "cpu",
+) -> Run:
     """A new run, or the one that a checkpoint holds.
 
     Args:
@@ -184,6 +196,7 @@ def begin(task: Task, out: Path, checkpoint: Path, say: Callable[[str], None] = 
         out: where the weights will go.
         checkpoint: where the run is kept; if there is such a file, the run goes on from it.
         say: gets a line about the run.
+        device: where it is learned.
 
     Raises:
         InputError: there is no such folder, or out exists and belongs to no checkpoint.
@@ -197,11 +210,11 @@ def begin(task: Task, out: Path, checkpoint: Path, say: Callable[[str], None] = 
             f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
             " move this one away"
         )
-    run = Run(task)
+    run = Run(task, device)
     if checkpoint.exists():
         run.restore(checkpoint)
     size = sum(parameter.numel() for parameter in run.network.parameters())
-    say(f"{task.describe()}; {size} parameters")
+    say(f"{task.recipe}\n{task.about()}; {size} parameters")
     if run.step:
         say(f"going on from step {run.step} of {checkpoint}")
     return run

@@ -59,9 +59,8 @@ from ..networks.weights_file import digest_of, fill, read_weights
 from ..priors.measured import MeasuredPrior
 from ..problem import Problem
 from ..solvers.score_equation import ScoreEquation
-from .denoising import body_and_rest
 from .noisy import NoisyImages, Pair
-from .optimizers import Muon
+from .optimizers import muon_and_adam
 from .run import Run
 
 OF_SPACING = 0.6
@@ -75,11 +74,12 @@ class Recipe:
     Attributes:
         steps: budget in steps; 0 means that `hours` decides.
         hours: budget in hours, training only.
-        batch: patches per step, an even number.
+        batch: patches per step, an even number: half as many, twice.
         patch: their side length in pixels.
+        turns: turned by right angles and flipped, too.
         least: the least perturbation, in units of the noise.
         greatest: the greatest.
-        muon_rate: greatest learning rate of convolution kernels.
+        rate: greatest learning rate of convolution kernels.
         adam_rate: greatest learning rate of everything else.
         average: share of the moving average that a step keeps.
         seed: of the weights, patches and perturbations.
@@ -92,9 +92,10 @@ class Recipe:
     hours: float = 0.5
     batch: int = 16
     patch: int = 64
+    turns: bool = True
     least: float = 0.3
     greatest: float = 1.0
-    muon_rate: float = 2.5e-3
+    rate: float = 2.5e-3
     adam_rate: float = 5e-4
     average: float = 0.998
     seed: int = 0
@@ -112,11 +113,11 @@ class Recipe:
                 f"least={self.least}, greatest={self.greatest}: perturbations are positive, and"
                 " the least is not above the greatest; 0.3 and 1 are usual"
             )
-        rates = (self.muon_rate, self.adam_rate)
+        rates = (self.rate, self.adam_rate)
         if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.average < 1:
             raise InputError(
-                f"muon_rate={self.muon_rate}, adam_rate={self.adam_rate}, average={self.average}:"
-                " rates must be above 0, average within [0, 1)"
+                f"rate={self.rate}, adam_rate={self.adam_rate}, average={self.average}: rates must"
+                " be above 0, average within [0, 1)"
             )
 
 
@@ -128,7 +129,6 @@ class ScoreMatching:
         recipe: how the run goes.
         architecture: of the network.
         images: what is learned from.
-        device: where it computes.
         start: weights to begin from, a file; those of another noise are a good beginning, since
             all noise looks alike in even coordinates. By default they are drawn.
     """
@@ -136,13 +136,12 @@ class ScoreMatching:
     recipe: Recipe
     architecture: Architecture
     images: NoisyImages
-    device: torch.device = field(factory=lambda: torch.device("cpu"))
     start: Path | None = None
     _fingerprint: str = field(init=False)
 
     @_fingerprint.default
     def _of_images(self) -> str:
-        return fingerprint([self.images.pixels, self.images.corners, self.images.sizes])
+        return fingerprint([self.images.pixels, self.images.table])
 
     def settings(self) -> Mapping[str, object]:
         """The recipe, the architecture, and which images."""
@@ -151,29 +150,26 @@ class ScoreMatching:
         images = f"{len(self.images)} ({self._fingerprint[:12]})"
         return parts | {"images": images, "start": start}
 
-    def describe(self) -> str:
-        """The recipe, the network, and how many images there are."""
-        return f"{self.recipe}\n{self.architecture}\n{len(self.images)} noisy images"
+    def about(self) -> str:
+        """What learns from what."""
+        return f"{self.architecture}; {len(self.images)} noisy images"
 
     def network(self) -> ScoreNetwork:
-        """A new score network, on the device."""
+        """A new score network."""
         network = ScoreNetwork(self.architecture)
         if self.start is not None:
             fill(network, read_weights(self.start), self.start)
-        return network.to(self.device)
+        return network
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the body's convolution kernels; AdamW for all else."""
-        body, rest = body_and_rest(network)
-        rate = self.recipe.adam_rate
-        adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-        return [Muon(body, lr=self.recipe.muon_rate), adam]
+        return muon_and_adam(network, self.recipe.rate, self.recipe.adam_rate)
 
     def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
         """AR-DAE's loss on a batch of patches, each with u and -u."""
         half = self.recipe.batch // 2
-        z = self.images.draw(half, self.recipe.patch, generator)
-        u = normal_like(z, generator)
+        z = self.images.draw(half, self.recipe.patch, generator, self.recipe.turns)
+        u = torch.randn(z.shape, generator=generator, device=z.device)
         a = self.draw_perturbations(half, generator).to(z)
         if not isinstance(network, ScoreNetwork):
             raise TypeError(f"{type(network).__name__} is no ScoreNetwork")
@@ -185,19 +181,9 @@ class ScoreMatching:
         z = self.architecture.coordinates
         least = max(self.recipe.least, OF_SPACING * z.spacing / z.sigma)
         greatest = max(self.recipe.greatest, least)
-        places = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+        places = torch.rand(count, generator=generator, device=generator.device)
+        places = (places + torch.arange(count, device=places.device)) / count
         return z.sigma * least * (greatest / least) ** places
-
-
-def normal_like(z: Tensor, generator: Generator) -> Tensor:
-    """Standard normal numbers of z's shape, made where z is, from a seed that is drawn.
-
-    >>> normal_like(torch.zeros(2, 3), Generator().manual_seed(0)).shape
-    torch.Size([2, 3])
-    """
-    seed = int(torch.randint(2**62, (), generator=generator))
-    there = Generator(z.device).manual_seed(seed)
-    return torch.randn(z.shape, generator=there, dtype=z.dtype, device=z.device)
 
 
 def residual_loss(
@@ -237,7 +223,7 @@ class HeldOut:
     @torch.no_grad()
     def loss(self, network: nn.Module, patches: int = 64) -> float:
         """The mean loss on about so many patches, always with the same perturbations."""
-        generator = Generator().manual_seed(0)
+        generator = Generator(self.task.images.pixels.device).manual_seed(0)
         rounds = range(max(1, patches // self.task.recipe.batch))
         losses = [self.task.loss(network, 0, generator) for _ in rounds]
         return float(torch.stack(losses).mean())
@@ -248,7 +234,7 @@ class HeldOut:
         for pair in self.pairs[:most]:
             if pair.x is not None:
                 y, x = (_centre(image[None], side) for image in (pair.y, pair.x))
-                y = y.to(self.task.device)
+                y = y.to(self.task.images.pixels.device)
                 problem: Problem[Any, Any] = Problem(prior, self.likelihood, y)
                 found.append(float(psnr(solve(problem, ScoreEquation()).x.cpu(), x)))
         return found

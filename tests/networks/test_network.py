@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invprob.errors import InputError
-from invprob.networks.denoiser import KNOTS, Denoiser, level_features
+from invprob.networks.denoiser import KNOTS, Architecture, Denoiser, level_features
 
 SIGMA = torch.tensor(0.1)
 
@@ -14,7 +14,7 @@ def network():
     """A small network whose tails are not zero."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Denoiser(widths=(8, 8, 8))
+        network = Denoiser(Architecture(widths=(8, 8, 8)))
         for name, parameter in network.named_parameters():
             if name.startswith("tails.") or "gain" in name:
                 torch.nn.init.normal_(parameter, std=0.1)
@@ -32,7 +32,7 @@ def test_any_size(network, channels, size):
 
 def test_starts_as_the_best_linear_pixelwise_denoiser():
     x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    out = Denoiser(widths=(8, 8, 8))(x, torch.tensor(0.25))
+    out = Denoiser(Architecture(widths=(8, 8, 8)))(x, torch.tensor(0.25))
     torch.testing.assert_close(out, 0.5 + 0.5 * (x - 0.5))
 
 

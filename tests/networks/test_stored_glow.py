@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from invprob.errors import WeightsError
+from invprob.networks import denoiser
 from invprob.networks.denoiser import Denoiser
 from invprob.networks.glow import Architecture, Glow
 from invprob.networks.stored_glow import StoredGlow, load_glow, write_glow
@@ -84,7 +85,7 @@ def test_truncated(written):
 
 def test_weights_of_another_network(tmp_path):
     path = tmp_path / "denoiser.safetensors"
-    write_weights(Denoiser(widths=(8, 8, 8)), path)
+    write_weights(Denoiser(denoiser.Architecture(widths=(8, 8, 8))), path)
     with pytest.raises(WeightsError, match="holds no Glow but another network"):
         load_glow(path)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from invprob.errors import WeightsError
-from invprob.networks import pretrained
+from invprob.networks import stored_denoiser
 from invprob.networks.denoiser import Denoiser
-from invprob.networks.pretrained import SHA256, WEIGHTS, PretrainedDenoiser, load_denoiser
+from invprob.networks.stored_denoiser import SHA256, WEIGHTS, StoredDenoiser, load_denoiser
 from invprob.networks.weights_file import fill, read_weights, write_weights
 
 
@@ -89,11 +89,11 @@ def test_weights_that_are_not_finite(network, tmp_path):
 def test_a_damaged_package_is_named(tmp_path, monkeypatch):
     damaged = tmp_path / "denoiser.safetensors"
     damaged.write_bytes(b"<html>404</html>")
-    monkeypatch.setattr(pretrained, "WEIGHTS", damaged)
-    pretrained._network.cache_clear()
+    monkeypatch.setattr(stored_denoiser, "WEIGHTS", damaged)
+    stored_denoiser._network.cache_clear()
     with pytest.raises(WeightsError, match="16 bytes"):
-        PretrainedDenoiser()(torch.zeros(1, 1, 8, 8), torch.tensor(0.1))
-    pretrained._network.cache_clear()
+        StoredDenoiser()(torch.zeros(1, 1, 8, 8), torch.tensor(0.1))
+    stored_denoiser._network.cache_clear()
 
 
 def test_what_ships():

@@ -7,9 +7,11 @@ import torch
 from torch import Generator
 
 from invprob import contracts
+from invprob.cli.specs import make
 from invprob.contracts import Domain
 from invprob.errors import InputError
-from invprob.networks import pretrained
+from invprob.networks import stored_denoiser
+from invprob.networks.denoiser import Denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -105,6 +107,57 @@ def test_repr_names_the_denoiser_and_no_weights():
     assert repr(DenoiserPrior(torch.nn.Identity())) == "DenoiserPrior(Identity)"
     prior = DenoiserPrior.pretrained(precision="float32")
     assert repr(prior) == "DenoiserPrior.pretrained(precision='float32')"
+    assert repr(DenoiserPrior.pretrained(tile=512)) == "DenoiserPrior.pretrained(tile=512)"
+
+
+def test_tiles_of_the_embedded_network_leave_no_seams():
+    axes = torch.linspace(0, 9, 521)[:, None], torch.linspace(0, 7, 139)
+    x = (0.5 + 0.3 * torch.sin(axes[0] * axes[1])).expand(1, 1, -1, -1)
+    y = x + 0.3 * noise(x)
+    whole = DenoiserPrior.pretrained("float32", tile=None).denoise(y, 0.3)
+    tiled = DenoiserPrior.pretrained("float32", tile=256).denoise(y, 0.3)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
+
+
+def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
+    sizes = []
+    forward = Denoiser.forward
+
+    def watched(self, x, sigma):
+        sizes.append(x.shape[2] * x.shape[3])
+        return forward(self, x, sigma)
+
+    monkeypatch.setattr(Denoiser, "forward", watched)
+    monkeypatch.setattr(stored_denoiser, "TILE", 208)
+    x = torch.full((1, 1, 210, 208), 0.5)
+    DenoiserPrior.pretrained().denoise(x, 0.1)
+    assert len(sizes) > 1 and max(sizes) <= 208**2
+    sizes.clear()
+    DenoiserPrior.pretrained(tile=None).denoise(x, 0.1)
+    DenoiserPrior.pretrained().denoise(x[..., :208, :], 0.1)
+    assert sizes == [210 * 208, 208 * 208]
+
+
+def test_the_network_in_a_file():
+    prior = make("prior", f"denoiser:file={stored_denoiser.WEIGHTS},tile=none")
+    assert prior.denoiser.file == stored_denoiser.WEIGHTS and prior.denoiser.tile is None
+    assert repr(prior) == f"DenoiserPrior.load({str(stored_denoiser.WEIGHTS)!r}, tile=None)"
+    assert prior.domain() == DenoiserPrior.pretrained().domain()
+    y = photo(1, 24) + 0.1 * noise(photo(1, 24))
+    assert torch.equal(prior.denoise(y, 0.1), DenoiserPrior.pretrained().denoise(y, 0.1))
+    assert make("prior", "denoiser:tile=512").denoiser.tile == 512
+
+
+@pytest.mark.parametrize("tile", [0, -8, 99.5, "big", True])
+def test_impossible_tiles(tile):
+    with pytest.raises(InputError, match="tile="):
+        DenoiserPrior.pretrained(tile=tile)
+
+
+def test_tiles_too_small_for_the_network():
+    prior = DenoiserPrior.pretrained(tile=100)
+    with pytest.raises(InputError, match="give 192 or more"):
+        prior.denoise(torch.full((1, 1, 200, 200), 0.5), 0.1)
 
 
 def test_unknown_precision():
@@ -135,6 +188,16 @@ def test_bfloat16_is_as_good(sigma):
     assert fast < 1.02 * exact
 
 
+@pytest.mark.parametrize(("sigma", "share"), [(0.01, 0.03), (0.02, 0.02), (0.1, 0.01)])
+def test_bfloat16_hardly_changes_the_score(sigma, share):
+    """Half as much as it would with the first convolution in bfloat16, too."""
+    x = photo()
+    y = x + sigma * noise(x)
+    exact = DenoiserPrior.pretrained(precision="float32").score(y, sigma)
+    fast = DenoiserPrior.pretrained(precision="bfloat16").score(y, sigma)
+    assert (fast - exact).norm() < share * exact.norm()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (13, 2), (9, 17), (33, 40)])
 def test_any_size_stays_within_reason(size):
     x = torch.full((1, 3, *size), 0.7)
@@ -152,7 +215,7 @@ def test_precision_of_the_image_is_kept(dtype):
 
 
 def test_rows_at_both_precisions(monkeypatch):
-    monkeypatch.setattr(pretrained, "bfloat16_is_fast", lambda device: True)
+    monkeypatch.setattr(stored_denoiser, "bfloat16_is_fast", lambda device: True)
     x = photo(1, size=24, batch=4)
     sigma = torch.tensor([0.3, 0.005, 0.1, 0.01])
     y = x + sigma.view(-1, 1, 1, 1) * noise(x)
@@ -168,7 +231,7 @@ def test_batches_are_cut(monkeypatch):
     sigma = torch.linspace(0.05, 0.5, 5)
     prior = DenoiserPrior.pretrained(precision="float32")
     whole = prior.denoise(x, sigma)
-    monkeypatch.setattr(pretrained, "PIXELS_AT_ONCE", 2 * 16 * 16)
+    monkeypatch.setattr(stored_denoiser, "PIXELS_AT_ONCE", 2 * 16 * 16)
     torch.testing.assert_close(prior.denoise(x, sigma), whole, rtol=1e-4, atol=1e-5)
 
 

@@ -5,11 +5,10 @@ import torch
 
 import invprob as ip
 from invprob.networks.coordinates import Coordinates, measure
-from invprob.training.noisy import NoisyImages, Pair, load_noisy
+from invprob.training.noisy import Pair, load_noisy, store_noisy
 
 NOISE = ip.Gaussian(0.1)
 AS_IT_IS = Coordinates(0.0, (1.0, 0.0, 0.0), 1.0, 1.0)
-CPU = torch.device("cpu")
 
 
 def ramp(height, width):
@@ -94,7 +93,7 @@ def test_patches_are_windows_turned_and_flipped():
         plane = (first + 32 * rows + columns).float()  # up to 2047: exact in half precision
         return Pair(torch.stack([plane, -plane]), None)
 
-    images = NoisyImages.of([numbered(20, 24, 0), numbered(16, 18, 1024)], AS_IT_IS, CPU)
+    images = store_noisy([numbered(20, 24, 0), numbered(16, 18, 1024)], AS_IT_IS)
     patches = images.draw(400, 16, ip.generator(0))
     assert patches.shape == (400, 2, 16, 16)
     assert torch.equal(patches[:, 1], -patches[:, 0])
@@ -109,10 +108,12 @@ def test_patches_are_windows_turned_and_flipped():
     from_second = (patches[:, 0].amin((1, 2)) >= 1024).float().mean()
     assert abs(from_second - 3 / (3 + 45)) < 0.04  # 1 x 3 places, against 5 x 9
     assert torch.equal(patches, images.draw(400, 16, ip.generator(0)))
+    straight = images.draw(50, 16, ip.generator(0), turns=False)[:, 0]
+    assert (straight.diff(dim=1) == 32).all() and (straight.diff(dim=2) == 1).all()
 
 
 def test_images_are_kept_in_even_coordinates():
     y = ip.Gamma(26).sample(ramp(16, 16)[None] + 0.1, ip.generator(0))
     z = measure(ip.Gamma(26))
-    images = NoisyImages.of([Pair(y[0], None)], z, CPU)
+    images = store_noisy([Pair(y[0], None)], z)
     torch.testing.assert_close(images.pixels.float(), z.forward(y).flatten(), rtol=1e-3, atol=1e-3)

@@ -10,14 +10,13 @@ import invprob as ip
 from invprob.networks.coordinates import measure
 from invprob.networks.score import Architecture
 from invprob.networks.stored_score import load_score
-from invprob.training.noisy import NoisyImages, Pair
+from invprob.training.noisy import Pair, store_noisy
 from invprob.training.run import Run, begin, train
 from invprob.training.score import HeldOut, Recipe, ScoreMatching, report, residual_loss
 
 SIGMA, MEAN, SPREAD, SIDE = 0.2, 0.5, 0.2, 16
 NOISE = ip.Gaussian(SIGMA)
 SMALL = Recipe(steps=6, batch=8, patch=SIDE)
-CPU = torch.device("cpu")
 
 
 def flat_images(count, seed):
@@ -31,12 +30,12 @@ def flat_images(count, seed):
 def make(recipe=SMALL, noise=NOISE, count=40, widths=(16, 16, 16)):
     z = measure(noise)
     architecture = Architecture(1, z, widths, (1, 1, 1), (1, 1), repr(noise))
-    return ScoreMatching(recipe, architecture, NoisyImages.of(flat_images(count, 0), z, CPU))
+    return ScoreMatching(recipe, architecture, store_noisy(flat_images(count, 0), z))
 
 
 def held_out(task):
     pairs = flat_images(8, 1)
-    images = NoisyImages.of(pairs, task.architecture.coordinates, CPU)
+    images = store_noisy(pairs, task.architecture.coordinates)
     return HeldOut(evolve(task, images=images), NOISE, pairs)
 
 
@@ -92,9 +91,7 @@ def test_perturbations(task):
 
 def test_the_known_score_is_learned():
     """Pixels that are normal and independent, given their mean: the score is linear."""
-    task = make(
-        Recipe(steps=200, batch=16, patch=SIDE, muon_rate=0.01, adam_rate=0.005), count=100
-    )
+    task = make(Recipe(steps=200, batch=16, patch=SIDE, rate=0.01, adam_rate=0.005), count=100)
     run = Run(task)
     while run.used < 1:
         run.advance()
@@ -205,7 +202,7 @@ def test_divergence_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
         {"patch": 8},
         {"least": 0.0},
         {"least": 2.0},
-        {"muon_rate": math.nan},
+        {"rate": math.nan},
         {"average": 1.0},
     ],
 )

@@ -1,0 +1,98 @@
+"""`invprob train denoiser`: learn a denoiser from clean images of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .training import EVERY, how_to_go_on, numbers, usable
+
+FEW = 8
+"""More images than this are not looked at in a validation."""
+
+
+def denoiser(
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    held_out: Annotated[
+        list[Path] | None,
+        typer.Option(help="Images to validate on, several times; by default every 20th."),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, help="1 for gray; by default what the images have, and gray, too."),
+    ] = None,
+    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, 1/8.")] = "96,128,128",
+    before: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down.")] = "2,2,2",
+    after: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, up.")] = "2,1",
+    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 1.2,
+    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Patches per step.")] = 16,
+    patch: Annotated[int, typer.Option(help="Their side length in pixels.")] = 64,
+    scales: Annotated[str, typer.Option(help="At which images are used.")] = "1,0.8,0.65,0.5",
+    turns: Annotated[bool, typer.Option(help="Turn and flip patches.")] = True,
+    rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
+    adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 240.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="By default what torch takes.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
+    ] = None,
+) -> None:
+    """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
+
+    Interrupted, the same command goes on from the last save. Use the result with
+    `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
+    """
+    from functools import partial
+
+    import torch
+
+    from ..networks.denoiser import Architecture
+    from ..training.denoising import Denoising, Recipe, report
+    from ..training.images import read_apart
+    from ..training.patches import store_photos
+    from ..training.run import begin
+    from ..training.run import train as learn
+
+    if threads:
+        torch.set_num_threads(threads)
+    recipe = Recipe(
+        steps=steps,
+        hours=hours,
+        batch=batch,
+        patch=patch,
+        rate=rate,
+        adam_rate=adam_rate,
+        turns=turns,
+        seed=seed,
+    )
+    blocks = [
+        numbers(name, text, tuple[int, ...])
+        for name, text in (("widths", widths), ("before", before), ("after", after))
+    ]
+    kept = checkpoint or output.with_suffix(".ckpt")
+    learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY)
+    for reason in skipped:
+        typer.echo(f"left out {reason}", err=True)
+    sizes = numbers("scales", scales, tuple[float, ...])
+    photos = store_photos(learned, patch, sizes, usable(device))
+    known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
+    run = begin(
+        Denoising(recipe, Architecture(known, *blocks), photos), output, kept, typer.echo, device
+    )
+    some = apart[:: -(-len(apart) // FEW)]
+    try:
+        learn(run, kept, every, partial(report, run, some, output, typer.echo))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
+    typer.echo(f"wrote {output}")

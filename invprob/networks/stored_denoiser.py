@@ -1,0 +1,218 @@
+"""Denoisers in files, on any device, in the precision that is fast there.
+
+A weight file carries the architecture of its network. One without is of the default architecture:
+the embedded file is.
+
+Convolutions in bfloat16 run at least twice as fast as in float32 on processors with the
+instructions for them (AVX512-BF16, AMX) and on graphics cards since Ampere. Bfloat16 rounds to 8
+significant bits. The network sees the image with its noise, so at a noise level near 2^-9 of the
+image's range rounding would drown what it should remove. Two things are done about it. The first
+convolution stays in float32, which costs nothing to speak of. Below `FAST_FROM` all does. What
+rounding to bfloat16 changes in the score, relative to its length, on photographs:
+
+    sigma                        0.005   0.01   0.02   0.06    0.1    0.3      1
+    everything in bfloat16        11 %    6 %    3 %  1.3 %  0.9 %  0.4 %  0.1 %
+    first convolution in float32         2.0 %  1.3 %  0.9 %  0.7 %
+
+From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` measures both).
+Everything outside the network (see `networks.denoiser`) is always done in float32 or better. On
+graphics cards torch's own switch `torch.backends.cudnn.allow_tf32` says whether convolutions in
+float32 may round their input to 11 bits.
+
+Large images go through in tiles (`networks.tiles`).
+
+Networks are read once per process, device and precision, on first use, and never trained: their
+weights are frozen, while gradients with respect to the image pass through.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from attrs import Factory, field, frozen
+from torch import Tensor
+
+from ..errors import InputError, WeightsError
+from .denoiser import Architecture, Denoiser
+from .tiles import in_tiles
+from .weights_file import fill, read_about, read_weights, write_weights
+
+Precision = Literal["auto", "float32", "bfloat16"]
+Tile = int | Literal["auto"] | None
+
+WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
+SHA256 = "1ddf1d812a8038135bd14a1d56f08bfe44513502ddb7e06d8e9ffc23bb189da6"
+"""Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
+
+FAST_FROM = 0.02
+"""The least noise level at which `precision="auto"` uses bfloat16."""
+
+TILE = 1024
+"""The side of tiles, in pixels: one takes some 0.8 GiB in float32 and half that in bfloat16."""
+
+PIXELS_AT_ONCE = 2**19
+"""Batches are cut so that one call of the network sees at most this many pixels (or one image)."""
+
+
+ABOUT = "denoiser"
+"""The text in a weight file that describes the architecture."""
+
+
+def write_denoiser(network: Denoiser, path: Path) -> str:
+    """Write a denoiser's weights and architecture, atomically; returns the file's SHA-256."""
+    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
+
+
+def read_architecture(path: Path) -> Architecture:
+    """The architecture of the denoiser in a file.
+
+    Raises:
+        WeightsError: the file says something that can't be, or that it holds another network.
+    """
+    about = read_about(path)
+    if about and ABOUT not in about:
+        raise WeightsError(
+            f"the weight file {path} holds no denoiser but another network ({', '.join(about)});"
+            " give a file that `invprob train denoiser` wrote"
+        )
+    try:
+        return Architecture.from_json(about[ABOUT]) if about else Architecture()
+    except InputError as error:
+        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+
+def load_denoiser(path: Path, sha256: str | None = None) -> Denoiser:
+    """The denoiser in a file, frozen, on the processor, in float32.
+
+    Args:
+        path: a file that `invprob train denoiser` wrote.
+        sha256: what the file's digest has to be; None accepts any.
+
+    Raises:
+        WeightsError: the file is missing, damaged, another one than expected, or no denoiser.
+    """
+    tensors = read_weights(path, sha256)
+    with torch.device("meta"):  # no random numbers are drawn for weights that are replaced
+        network = Denoiser(read_architecture(path))
+    fill(network.to_empty(device="cpu"), tensors, path)
+    return network.eval().requires_grad_(False)
+
+
+def _known(instance: object, attribute: object, value: str) -> None:
+    known = get_args(Precision)
+    if value not in known:
+        raise InputError(f"precision={value!r} is unknown; give {', '.join(map(repr, known))}")
+
+
+def _is_tile(instance: object, attribute: object, value: object) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if value not in ("auto", None) and not whole:
+        raise InputError(
+            f"tile={value!r}: give the side of a tile in pixels, 'auto' for {TILE}, or None to"
+            " never cut an image"
+        )
+
+
+@frozen
+class StoredDenoiser:
+    """The network in a file, as a function; it holds no tensors: cheap to copy and to pickle.
+
+    Args:
+        precision: `"auto"` takes bfloat16 where that is fast and sigma is not below `FAST_FROM`,
+            float32 elsewhere; the other two always the same.
+        tile: images of more than tile x tile pixels are done in tiles of that side; `"auto"` is
+            `TILE`, and None never cuts an image. The result is the same up to rounding.
+        path: a file that `invprob train denoiser` wrote; None is the embedded one.
+        sha256: which version of that file, None accepts any; the embedded one's by default.
+
+    Raises:
+        InputError: precision or tile is something else; in use: tile is too small, or the image
+            has other channels than those that the network was made for.
+        WeightsError: in use: the file is missing, damaged, another one than expected, or no
+            denoiser.
+
+    >>> denoise = StoredDenoiser()
+    >>> denoise(torch.full((1, 1, 16, 16), 0.5), torch.tensor(0.1)).shape
+    torch.Size([1, 1, 16, 16])
+    """
+
+    precision: Precision = field(default="auto", validator=_known)
+    tile: Tile = field(default="auto", validator=_is_tile)
+    path: Path | None = field(default=None, kw_only=True)
+    sha256: str | None = field(
+        default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
+        repr=False,
+        kw_only=True,
+    )
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Denoised images.
+
+        Args:
+            x: noisy images `(B, C, H, W)`, floating point.
+            sigma: noise level, `()` or `(B,)`.
+
+        Returns:
+            `(B, C, H, W)` in x's precision.
+        """
+        wide = x if x.dtype == torch.float64 else x.float()
+        level = sigma.to(wide).expand(x.shape[0])
+        fast = self._fast(level)
+        if bool(fast.all()) or not bool(fast.any()):
+            return self._in_chunks(wide, level, bool(fast.all())).to(x.dtype)
+        parts = [
+            self._in_chunks(wide[fast], level[fast], True),
+            self._in_chunks(wide[~fast], level[~fast], False),
+        ]
+        back = torch.cat([fast.nonzero(), (~fast).nonzero()])[:, 0].argsort()
+        return torch.cat(parts)[back].to(x.dtype)
+
+    @property
+    def file(self) -> Path:
+        """Where the weights are."""
+        return self.path or WEIGHTS
+
+    def _fast(self, level: Tensor) -> Tensor:
+        """Which rows are done in bfloat16, `(B,)`."""
+        if self.precision == "auto":
+            return (level >= FAST_FROM) & bfloat16_is_fast(level.device)
+        return torch.full_like(level, self.precision == "bfloat16", dtype=torch.bool)
+
+    def _in_chunks(self, x: Tensor, level: Tensor, fast: bool) -> Tensor:
+        """A few rows at a time, or, where one is large, a tile of one row at a time."""
+        precision = torch.bfloat16 if fast else torch.float32
+        network = _network(self.file, self.sha256, x.device, precision)
+        side = TILE if self.tile == "auto" else self.tile
+        pixels = x.shape[-2] * x.shape[-1]
+        rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
+        done = []
+        for some, levels in zip(torch.split(x, rows), torch.split(level, rows), strict=True):
+            denoise = partial(network, sigma=levels)
+            if side is None or pixels <= side**2:
+                done.append(denoise(some))
+            else:
+                done.append(in_tiles(denoise, network, some, side))
+        return done[0] if len(done) == 1 else torch.cat(done)
+
+
+@cache
+def bfloat16_is_fast(device: torch.device) -> bool:
+    """Whether convolutions in bfloat16 are much faster than in float32 on a device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type != "cpu":
+        return False
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+
+
+@cache
+def _network(
+    path: Path, sha256: str | None, device: torch.device, precision: torch.dtype
+) -> Denoiser:
+    network = load_denoiser(path, sha256).to(device, precision)
+    network.heads.float()  # see the module's docstring
+    return network

@@ -1,0 +1,125 @@
+"""`invprob train denoiser`."""
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from invprob.cli.app import app
+from invprob.errors import WeightsError
+from invprob.images import write_image
+from invprob.networks.stored_glow import write_glow
+from invprob.priors.denoiser import DenoiserPrior
+
+SMALL = ["--widths", "8,8,8", "--before", "1,1,1", "--after", "1,1", "--batch", "2", "--patch"]
+SMALL += ["16", "--steps", "3", "--every", "0"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k in range(4):
+        x = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(k))
+        write_image(folder / f"{k}.png", x)
+    write_image(folder / "small.png", torch.zeros(1, 3, 9, 40))
+    (folder / "torn.png").write_bytes(b"nonsense")
+    return folder
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, ["train", "denoiser", *map(str, arguments)])
+    return result.exit_code, result.output + result.stderr
+
+
+def test_a_denoiser_from_a_folder(folder, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(folder, "-o", out, *SMALL)
+    assert code == 0, text
+    assert "torn.png" in text and "small.png: smaller than 16 x 16" in text
+    assert "; 3 photos; " in text and text.count("held out, C=1") == 3
+    prior = DenoiserPrior.load(out, precision="float32")
+    assert repr(prior) == f"DenoiserPrior.load({str(out)!r}, precision='float32')"
+    for channels in (1, 3):
+        x = torch.rand(1, channels, 21, 16, generator=torch.Generator().manual_seed(0))
+        y = prior.denoise(x, 0.1)
+        assert y.isfinite().all() and not torch.equal(
+            y, DenoiserPrior.pretrained().denoise(x, 0.1)
+        )
+
+
+def test_channels_of_ones_own(tmp_path):
+    array = np.random.default_rng(0).integers(0, 255, (4, 20, 20, 5), dtype=np.uint8)
+    np.save(tmp_path / "five.npy", array)
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(tmp_path / "five.npy", "-o", out, *SMALL)
+    assert code == 0, text
+    assert DenoiserPrior.load(out).domain().channels == (5,)
+    assert DenoiserPrior.load(out).denoise(torch.rand(2, 5, 16, 16), 0.2).shape == (2, 5, 16, 16)
+
+
+@pytest.mark.parametrize(("channels", "known"), [(1, (1,)), (3, (3,)), (None, (1, 3))])
+def test_colour_as_gray(folder, tmp_path, channels, known):
+    out = tmp_path / "own.safetensors"
+    options = [] if channels is None else ["--channels", channels]
+    code, text = invoke(folder, "-o", out, *SMALL, *options)
+    assert code == 0, text
+    assert DenoiserPrior.load(out).domain().channels == known
+
+
+def test_the_same_command_goes_on(folder, tmp_path):
+    out = tmp_path / "own.safetensors"
+    invoke(folder, "-o", out, *SMALL)
+    code, text = invoke(folder, "-o", out, *SMALL, "--steps", 5)
+    assert code == 0 and "going on from step 3" in text and "step 5" in text
+    content = out.read_bytes()
+    code, text = invoke(folder, "-o", out, *SMALL, "--rate", 1e-4)
+    assert code == 1 and "rate=" in text and "nothing was written" in text
+    code, text = invoke(folder, "-o", out, *SMALL, "--widths", "8,8,16")
+    assert code == 1 and "widths=" in text
+    assert out.read_bytes() == content
+
+
+def test_held_out_images_are_not_learned_from(folder, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")
+    assert code == 0 and "; 3 photos; " in text
+    code, text = invoke(folder, "-o", tmp_path / "b", *SMALL, "--held-out", folder)
+    assert code == 2 and "images are too few" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--widths", "many"], "--widths many"),
+        (["--widths", "8,8"], "widths=(8, 8)"),
+        (["--scales", "2"], "scales=(2.0,)"),
+        (["--rate", "-1"], "rate=-1"),
+        (["--patch", "64"], "no image to learn from"),
+        (["--channels", "4"], "it has C=3, and C=4 is asked for"),
+        (["--device", "abacus"], "--device abacus can't be used here"),
+        (["--held-out", "nowhere"], "no file or folder nowhere"),
+    ],
+)
+def test_what_can_not_be(folder, tmp_path, options, message):
+    code, text = invoke(folder, "-o", tmp_path / "own.safetensors", *SMALL, *options)
+    assert code == 2 and message in " ".join(text.split())
+    assert not (tmp_path / "own.safetensors").exists()
+
+
+def test_an_empty_folder(tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, text = invoke(tmp_path / "empty", "-o", tmp_path / "own.safetensors", *SMALL)
+    assert code == 2 and "no file ends in .png" in " ".join(text.split())
+
+
+def test_loading_what_is_no_denoiser(tmp_path):
+    from invprob.networks.glow import Architecture, Glow
+
+    path = tmp_path / "flow.safetensors"
+    with torch.random.fork_rng():
+        write_glow(Glow(Architecture((1, 4, 4), (1,), 4)), path)
+    with pytest.raises(WeightsError, match="holds no denoiser but another network .glow."):
+        DenoiserPrior.load(path)
+    with pytest.raises(WeightsError, match="can't read"):
+        DenoiserPrior.load(tmp_path / "nothing.safetensors")
