@@ -8,8 +8,10 @@ from .compatibility import matrix as matrix
 from .compatibility import why as why
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
+from .diagnostics.calibration import calibrate as calibrate
 from .diagnostics.metrics import psnr as psnr
 from .diagnostics.metrics import ssim as ssim
+from .diagnostics.residuals import residual_report as residual_report
 from .drive import Event as Event
 from .drive import iterate as iterate
 from .drive import solve as solve
@@ -30,7 +32,9 @@ from .images import write_image as write_image
 from .likelihoods.anscombe import Anscombe as Anscombe
 from .likelihoods.anscombe import poisson_gaussian as poisson_gaussian
 from .likelihoods.coloured import ColouredGaussian as ColouredGaussian
-from .likelihoods.coloured import ColouredSignalDependent as ColouredSignalDependent
+from .likelihoods.coloured_signal_dependent import (
+    ColouredSignalDependent as ColouredSignalDependent,
+)
 from .likelihoods.correlated import Correlated as Correlated
 from .likelihoods.derived import autograd as autograd
 from .likelihoods.derived import iterative_prox as iterative_prox
@@ -63,6 +67,8 @@ from .priors.gaussian import GaussianPrior as GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior as GaussianMixturePrior
 from .priors.measured import MeasuredPrior as MeasuredPrior
 from .problem import Problem as Problem
+from .recommendation import Recommendation as Recommendation
+from .recommendation import recommend as recommend
 from .result import Result as Result
 from .solvers.admm import ADMM as ADMM
 from .solvers.annealed_langevin import AnnealedLangevin as AnnealedLangevin

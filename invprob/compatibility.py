@@ -7,15 +7,38 @@ Everything missing is collected before a run starts and said at once, with what 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
-from .catalogue import Catalogue, catalogue
-from .contracts import AnySolver, Withdraws
+from .catalogue import Catalogue, Component, catalogue
+from .contracts import (
+    Annealed,
+    AnySolver,
+    Denoises,
+    Flat,
+    HasLogProb,
+    HasSVD,
+    Invertible,
+    ScoresMeasurement,
+    Spectral,
+    Withdraws,
+)
 from .errors import IncompatibleError, InputError
 from .problem import Problem
+
+NATURE: dict[type, str] = {
+    Denoises: "a posterior mean does not follow from a density or from the score of noisy data",
+    HasLogProb: "a normalised density does not follow from a denoiser or a score",
+    ScoresMeasurement: "it knows clean images, and not the noise that y has",
+    Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
+    Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
+    Flat: "its y tells something about x, as all but that of Unobserved() does",
+    Invertible: "there is none where something of the image is lost",
+    HasSVD: "its singular vectors are not known",
+}
+"""Why most parts lack a capability: the mathematics of it, rather than a method not written."""
 
 
 def lacks(part: object, capability: type, /) -> str | None:
@@ -25,10 +48,12 @@ def lacks(part: object, capability: type, /) -> str | None:
     >>> lacks(ip.Gaussian(sigma=0.1), ip.contracts.Proximal) is None
     True
     """
+    if isinstance(part, Withdraws) and (reason := part.withdrawn().get(capability)):
+        return reason
     if not isinstance(part, capability):
-        return f"it has no method {' and '.join(_methods(capability))}"
-    if isinstance(part, Withdraws):
-        return part.withdrawn().get(capability)
+        nature = NATURE.get(capability)
+        lacking = f"it has no method {' and '.join(_methods(capability))}"
+        return f"{lacking}: {nature}" if nature else lacking
     return None
 
 
@@ -58,12 +83,13 @@ def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = Non
 def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
     """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
     examples = [part.example() for part in catalogue().of_kind("solver")]
-    return [
+    names = (
         type(solver).__name__
         for solver in examples
         if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
         and (solver.stochastic or not stochastic)
-    ]
+    )
+    return list(dict.fromkeys(names))
 
 
 def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
@@ -156,24 +182,26 @@ def matrix(parts: Catalogue | None = None, /) -> Matrix:
     An operator counts as accepted where its `Gaussian(sigma, operator)` is.
     """
     parts = parts or catalogue()
-    solvers = [(part.name, part.example()) for part in parts.of_kind("solver")]
-    names = tuple(name for name, _ in solvers)
-    tables = []
-    for title, kind in (
-        ("prior", "prior"),
-        ("likelihood", "likelihood"),
-        ("operator", "operator"),
-    ):
-        rows = parts.of_kind(kind)
-        examples = {part.name: part.example() for part in rows}
-        reasons = {
-            (row, name): "; ".join(_complaints(solver, kind, example))
-            for row, example in examples.items()
-            for name, solver in solvers
-        }
-        if rows:
-            tables.append(Table(title, names, tuple(part.name for part in rows), reasons))
+    solvers = parts.of_kind("solver")
+    rows = {kind: parts.of_kind(kind) for kind in ("prior", "likelihood", "operator")}
+    tables = (
+        table(kind, {part.name: part for part in found}, solvers)
+        for kind, found in rows.items()
+        if found
+    )
     return Matrix(tuple(tables), tuple(map(str, parts.broken)))
+
+
+def table(title: str, rows: Mapping[str, Component], solvers: Iterable[Component], /) -> Table:
+    """One table: a row for each of these components, under these names, by their examples."""
+    methods = {solver.name: solver.example() for solver in solvers}
+    examples = {name: (part.kind, part.example()) for name, part in rows.items()}
+    reasons = {
+        (row, name): "; ".join(_complaints(method, *example))
+        for row, example in examples.items()
+        for name, method in methods.items()
+    }
+    return Table(title, tuple(methods), tuple(rows), reasons)
 
 
 def why(solver: str, part: str, /) -> str:
@@ -182,16 +210,25 @@ def why(solver: str, part: str, /) -> str:
     Raises:
         UnknownNameError: no component has that name.
     """
-    method = catalogue().get("solver", solver).example()
-    lines = []
-    for component in catalogue().find(part):
-        if component.kind == "solver":
+    return explain(catalogue().get("solver", solver), catalogue().find(part))
+
+
+def explain(solver: Component, parts: Iterable[Component], /) -> str:
+    """Why a solver does or does not accept each of these parts, by their examples.
+
+    Raises:
+        InputError: there are solvers among them only.
+    """
+    parts, lines = tuple(parts), []
+    for part in parts:
+        if part.kind == "solver":
             continue
-        complaints = _complaints(method, component.kind, component.example())
-        head = f"{solver} and the {component.kind} {part}"
+        complaints = _complaints(solver.example(), part.kind, part.example())
+        head = f"{solver.name} and the {part.kind} {part.name}"
         lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
     if not lines:
-        raise InputError(f"{part!r} is a solver; name a prior, a likelihood or an operator")
+        names = " and ".join(repr(part.name) for part in parts)
+        raise InputError(f"{names} is a solver; name a prior, a likelihood or an operator")
     return "\n".join(lines)
 
 

@@ -191,7 +191,18 @@ class MatchesScore(Protocol):
     """A likelihood whose score equation s(y) = f(x, y) can be solved for x (Xie et al. 2023)."""
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """X' with `score_y(y, x') = s`: one fixed-point sweep from x; closed forms ignore x."""
+        """X' with f(x', y) = s: one fixed-point sweep from x; closed forms ignore x.
+
+        The function f is `score_y`, unless the likelihood is a `StatesEquation`.
+        """
+
+
+@runtime_checkable
+class StatesEquation(Protocol):
+    """A likelihood whose `match_score` solves an equation that is not that of its exact score."""
+
+    def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The right side f(x, y) of the equation that `match_score` solves."""
 
 
 @runtime_checkable
@@ -259,7 +270,7 @@ class Flat(Protocol):
 
 @runtime_checkable
 class Withdraws(Protocol):
-    """A part of which an instance may lack what its class defines."""
+    """A part that lacks what its class defines, or that says why it lacks something."""
 
     def withdrawn(self) -> Mapping[type, str]:
         """The capabilities that this instance does not have, each with the reason."""

@@ -24,8 +24,10 @@ from .contracts import AnySolver, Solver
 from .errors import InputError
 from .problem import Problem
 from .progress import Watch
+from .recommendation import recommend
 from .result import Record, Result
 from .streams import Streams
+from .trace import Trace
 
 P = TypeVar("P")
 L = TypeVar("L")
@@ -144,7 +146,7 @@ def _events(
 
 def solve(
     problem: Problem[P, L],
-    solver: Solver[P, L, S],
+    solver: Solver[P, L, S] | None = None,
     *,
     samples: int | None = None,
     seed: int = 0,
@@ -154,11 +156,11 @@ def solve(
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
 ) -> Result:
-    """Solve a problem: one estimate, or several posterior samples.
+    """Solve a problem: one estimate, or posterior samples.
 
     Args:
         problem: what to solve.
-        solver: how.
+        solver: how; by default what `recommend` says, a sampler if `samples` is given.
         samples: how many posterior samples of each measurement; by default one result.
         seed: of all randomness; sample i depends on (seed, i), not on how many are asked for.
         x0: where to start, `(B, *image)`; by default the solver's choice.
@@ -168,10 +170,12 @@ def solve(
         progress: show a bar on standard error; by default if that is a terminal.
 
     Raises:
-        IncompatibleError: the prior or the likelihood lacks what the solver needs.
+        IncompatibleError: the prior or the likelihood lacks what the solver needs, or no solver
+            accepts both.
         InputError: an impossible value.
         CheckpointError: the checkpoint is damaged, or of something else.
-        DivergenceError: the run produced values that are not finite.
+        DivergenceError: the run produced values that are not finite; `best` is the last sensible
+            estimate.
 
     >>> import invprob as ip, torch
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -180,6 +184,8 @@ def solve(
     >>> result.samples.shape, result.std.shape
     (torch.Size([3, 2, 1, 4, 4]), torch.Size([2, 1, 4, 4]))
     """
+    if solver is None:
+        solver = recommend(problem, samples=samples is not None).solver
     check(problem, solver)
     if samples is not None:
         _check_samples(problem, solver, samples)
@@ -187,7 +193,8 @@ def solve(
     events = iterate(problem, solver, seed=seed, x0=x0, resume=resume)
     history: list[Record] = []
     event, stopped = next(events), ""
-    with Watch(event, show=progress) as watch:
+    trace = Trace(event)
+    with Watch(event, trace, show=progress) as watch:
         try:
             while True:
                 for callback in callbacks:
@@ -200,13 +207,22 @@ def solve(
                     stopped = f"ran all {event.steps} steps"
                     break
                 event = following
-                history.append(Record(event.step, event.seconds, event.sigma))
+                change = trace.see(event)
+                history.append(Record(event.step, event.seconds, event.sigma, change))
                 watch.see(event)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
         watch.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
-    return Result(event.estimate().reshape(shape), event.step, stopped, tuple(history))
+    return Result(
+        event.estimate().reshape(shape),
+        event.step,
+        stopped,
+        tuple(history),
+        solver=solver,
+        problem=problem,
+        mixing=trace.mixing(),
+    )
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:

@@ -3,6 +3,13 @@
 Every message says what came in, why it can't be, and what to type instead.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class InvprobError(Exception):
     """Root of everything that invprob raises on purpose."""
@@ -33,7 +40,16 @@ class WeightsError(InvprobError):
 
 
 class DivergenceError(InvprobError, ArithmeticError):
-    """A run produced values that are not finite."""
+    """A run produced values that are not finite.
+
+    Attributes:
+        best: the last sensible estimate before, `(rows, *image)`, `None` if there is none.
+        step: after how many steps it was reached.
+    """
+
+    def __init__(self, message: str, *, step: int = 0, best: Tensor | None = None) -> None:
+        super().__init__(message)
+        self.step, self.best = step, best
 
 
 class PluginError(InvprobError):

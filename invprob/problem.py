@@ -55,7 +55,7 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field()
+    image_shape: Shape = field(converter=tuple)
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default
@@ -71,6 +71,13 @@ class Problem(Generic[P_co, L_co]):
         check_measurement(self.y)
         if isinstance(self.likelihood, ChecksMeasurement):
             self.likelihood.check_measurement(self.y)
+        inferred = _image_shape(self.likelihood, self.y)
+        if isinstance(self.likelihood, InfersImageShape) and self.image_shape != inferred:
+            raise InputError(
+                f"image_shape={self.image_shape}, but measurements of shape "
+                f"{tuple(self.y.shape[1:])} are made of images of shape {inferred} by "
+                f"{self.likelihood!r}; leave image_shape out"
+            )
         domain = domain_of(self.prior)
         _check_image_shape(domain, self.image_shape, self.prior)
         if domain.unit_range and self.samples == 1:

@@ -73,6 +73,21 @@ def test_a_result_tells_what_happened(problem):
     assert len(repr(result)) < 200
 
 
+def test_the_history_says_how_far_each_step_moved(problem):
+    result = ip.solve(problem, Custom())
+    worst = problem.y.flatten(1).square().mean(1).max().sqrt()
+    expected = [float(worst) / 2**step for step in range(1, 6)]
+    assert [record.change for record in result.history] == pytest.approx(expected)
+    assert result.change == pytest.approx(expected[-1])
+    assert "last change" in str(result)
+
+
+@pytest.mark.parametrize("solver", [ip.ADMM(), ip.RED(), ip.REDFixedPoint(), ip.REDADMM()])
+def test_methods_that_converge_bring_the_change_to_zero(problem, solver):
+    history = ip.solve(problem, solver).history
+    assert history[-1].change < 1e-3 < max(record.change for record in history)
+
+
 def test_one_result_has_no_spread(problem):
     result = ip.solve(problem, ip.PnP())
     assert torch.equal(result.x, result.samples[0])
@@ -144,9 +159,34 @@ def test_values_that_are_not_finite_are_named(problem, action, cause, monkeypatc
         ip.solve(problem, Custom(action, length=9))
 
 
-def test_values_that_are_not_finite_are_found_at_the_end_at_the_latest(problem):
-    with pytest.raises(ip.DivergenceError, match="between step 1 and step 5"):
-        ip.solve(problem, Custom(lambda x: x / 0))
+def test_the_step_is_named_and_the_last_sensible_estimate_is_kept(problem):
+    x0 = torch.full_like(problem.y, 0.9)
+    with pytest.raises(ip.DivergenceError, match=r"in step 1 of 5.* that of step 0") as caught:
+        ip.solve(problem, Custom(lambda x: x / 0), x0=x0)
+    assert torch.equal(caught.value.best, x0) and caught.value.step == 0
+    growing = Custom(lambda x: x * (3 if float(x.max()) < 5 else 1e9), length=99)
+    with pytest.raises(ip.DivergenceError, match=r"in step 7 of 99.* that of step 2") as caught:
+        ip.solve(problem, growing, x0=x0)
+    torch.testing.assert_close(caught.value.best, 9 * x0)
+    assert caught.value.step == 2
+
+
+def test_a_state_that_is_not_finite_behind_a_finite_estimate_is_found(problem):
+    @attrs.frozen(eq=False)
+    class Two:
+        x: torch.Tensor
+        hidden: torch.Tensor
+
+    class Hidden(Custom):
+        def init(self, problem, streams, x0, /):
+            return Two(problem.y, problem.y)
+
+        def step(self, problem, state, streams, /):
+            return Two(state.x, state.hidden / 0)
+
+    with pytest.raises(ip.DivergenceError, match="in or before step 5 of 5") as caught:
+        ip.solve(problem, Hidden())
+    assert torch.equal(caught.value.best, problem.y)
 
 
 def test_progress_is_shown_on_request_only(problem, capsys):

@@ -85,3 +85,13 @@ def test_a_swapped_order_is_explained():
 def test_a_mask_of_the_wrong_shape_is_refused():
     with pytest.raises(ip.InputError, match=r"\(3, 3\)"):
         make(GRAY, likelihood=ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(3))))
+
+
+def test_an_image_shape_must_be_the_one_that_the_likelihood_measures():
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Downsample(2))
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    assert ip.Problem(prior, noise, GRAY, image_shape=[1, 8, 8]).image_shape == (1, 8, 8)
+    with pytest.raises(
+        ip.InputError, match=r"image_shape=\(1, 4, 4\), but .* of shape \(1, 8, 8\)"
+    ):
+        ip.Problem(prior, noise, GRAY, image_shape=(1, 4, 4))

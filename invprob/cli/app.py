@@ -85,6 +85,7 @@ def common(
     """Inverse problems in imaging: a prior, a likelihood and a solver; the image back.
 
     Try it: `invprob demo`. Parts are written as NAME:KEY=VALUE,...; `invprob plugins` lists them.
+    A part within a part is put in parentheses: "mixture:noise=(poisson:peak=30),sigma=0.02".
     All values are in the unit of images in [0, 1]: noise of 25 gray levels is sigma=25/255.
     """
 

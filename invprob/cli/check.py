@@ -8,16 +8,17 @@ import typer
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="A part, such as gaussian, or one of a plugin.")],
+    name: Annotated[
+        str, typer.Argument(help="A part: gaussian, poisson:peak=5, or one of a plugin.")
+    ],
     seed: Annotated[int, typer.Option(min=0, help="Of the cases that are tried.")] = 0,
 ) -> None:
     """Ask a part everything that a part of its kind must fulfil; exit code 1 if it fails."""
-    from ..catalogue import catalogue
     from ..testing import conforms
+    from .specs import chosen
 
     reports = [
-        conforms(component.example(), kind=component.kind, seed=seed)
-        for component in catalogue().find(name)
+        conforms(component.example(), kind=component.kind, seed=seed) for component in chosen(name)
     ]
     if not all(reports):
         raise typer.Exit(1)

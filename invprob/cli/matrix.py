@@ -8,6 +8,10 @@ import typer
 
 
 def matrix(
+    parts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only these: gamma, or 'mixture:noise=(gamma:alpha=9),sigma=0.1'."),
+    ] = None,
     why: Annotated[
         tuple[str, str] | None,
         typer.Option(help="Explain one entry.", metavar="SOLVER PART", show_default=False),
@@ -16,9 +20,17 @@ def matrix(
 ) -> None:
     """Show which solver accepts which prior, likelihood and operator."""
     from .. import compatibility
+    from ..catalogue import catalogue
+    from .specs import chosen
 
     if why is not None:
-        typer.echo(compatibility.why(*why))
+        (solver,) = chosen(why[0], "solver")
+        typer.echo(compatibility.explain(solver, chosen(why[1])))
         return
-    table = compatibility.matrix()
-    typer.echo(table.markdown() if markdown else str(table))
+    if parts:
+        found = {text: part for text in parts for part in chosen(text)}
+        only = compatibility.table("part", found, catalogue().of_kind("solver"))
+        answer = compatibility.Matrix((only,), ())
+    else:
+        answer = compatibility.matrix()
+    typer.echo(answer.markdown() if markdown else str(answer))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ def solve(
         typer.Option("-A", "--operator", help="What came before the noise: mask:file=mask.png"),
     ] = None,
     solver: Annotated[
-        str | None, typer.Option("-s", "--solver", help="By default pnp; restart for samples.")
+        str | None, typer.Option("-s", "--solver", help="By default the recommended one.")
     ] = None,
     prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
     samples: Annotated[
@@ -50,6 +49,7 @@ def solve(
     from ..drive import solve as run
     from ..images import read_image
     from ..problem import Problem
+    from ..recommendation import recommend
     from .outputs import Outputs
     from .specs import make, make_noise
 
@@ -57,10 +57,14 @@ def solve(
     y = read_image(measurement, page=page)
     noise = make_noise(likelihood, operator)
     problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
-    method = make("solver", solver or ("restart" if samples else "pnp"))
     files.check(measurement, force=force)
+    if solver is not None:
+        method = make("solver", solver)
+    else:
+        advice = recommend(problem, samples=samples is not None)
+        method = advice.solver
+        typer.echo(advice)
     keep = checkpoint or resume
-    begin = time.perf_counter()
     try:
         result = run(
             problem,
@@ -73,7 +77,7 @@ def solve(
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
     files.write(result)
-    typer.echo(f"{method!r} {result.stopped} in {time.perf_counter() - begin:.1f} s")
+    typer.echo(result)
     for path in files:
         typer.echo(f"wrote {path}")
 

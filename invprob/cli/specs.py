@@ -5,24 +5,35 @@
 The name is looked up in the catalogue; the keys are the parameters of the component's `from_text`,
 and each value is converted to what that parameter's annotation asks for (`invprob.cli.values`). A
 piece without `=` continues the value before it: `shape=1,8,8`, or a file name with a comma.
+
+A parameter that is itself a part is written in the same way, in parentheses:
+
+    mixture:noise=(poisson:peak=30),sigma=0.02
+    stack:operators=(mask:file=mask.png),(downsample:factor=2),image_shape=3,64,64
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from attrs import AttrsInstance, field, fields, frozen, has
+from attrs import AttrsInstance, evolve, field, fields, frozen, has
 
 from ..errors import InputError, InvprobError
-from .values import convert, in_words
+from .values import Part, convert, in_words, part_of
 
 if TYPE_CHECKING:
     from ..catalogue import Component
+
+_VALUE = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?\(")
+"""A value in parentheses, with or without its key before it."""
+
+_NAME = re.compile(r"[a-z0-9-]+")
 
 WHITE = 2.0
 """Noise of this standard deviation or more drowns an image in [0, 1]: the unit must be another."""
@@ -49,12 +60,16 @@ def parse(text: str, /) -> Spec:
 
     >>> parse("gaussian:sigma=25/255").options
     {'sigma': '25/255'}
+    >>> parse("mixture:noise=(poisson:peak=30),sigma=0.02").options
+    {'noise': '(poisson:peak=30)', 'sigma': '0.02'}
     """
     name, colon, rest = text.partition(":")
     options: dict[str, str] = {}
     last = ""
-    for piece in rest.split(",") if colon else ():
+    for piece in _pieces(rest) if colon else ():
         key, equals, value = (part.strip() for part in piece.partition("="))
+        if key.startswith("("):
+            key, equals = piece, ""
         if equals and key.isidentifier():
             if key in options:
                 raise InputError(f"{text!r} says {key} twice; say it once")
@@ -69,6 +84,32 @@ def parse(text: str, /) -> Spec:
     if not name.strip() or "=" in name:
         raise InputError(f"{text!r} has no name; write it first: gaussian:sigma=0.1")
     return Spec(name.strip(), options)
+
+
+def _pieces(text: str) -> list[str]:
+    """The text, split at the commas that are not in parentheses around a value."""
+    pieces, end = [], -1
+    while end < len(text):
+        start = end + 1
+        value = _VALUE.match(text, start)
+        end = _closing(text, value.end() - 1) if value else start
+        comma = text.find(",", end)
+        end = len(text) if comma < 0 else comma
+        pieces.append(text[start:end])
+    return pieces
+
+
+def _closing(text: str, opening: int) -> int:
+    """Where the parenthesis that opens there is closed."""
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth == 0:
+            return place
+    raise InputError(
+        f"{text!r}: the parenthesis before {text[opening + 1 : opening + 20]!r} is never closed; "
+        "a part within a part is written noise=(poisson:peak=30)"
+    )
 
 
 def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> Any:
@@ -104,6 +145,21 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
         raise InputError(f"{kind} {spec}: {error}; type {usage(component)}") from error
 
 
+def chosen(text: str, kind: str | None = None, /) -> list[Component]:
+    """The components of that name, of one kind or of any; with options, made with these.
+
+    >>> [part.example() for part in chosen("poisson:peak=5")]
+    [Poisson(peak=5.0)]
+    """
+    from ..catalogue import catalogue
+
+    spec, parts = parse(text), catalogue()
+    found = [parts.get(kind, spec.name)] if kind else list(parts.find(spec.name))
+    if not spec.options:
+        return found
+    return [evolve(one, example=partial(make, one.kind, text)) for one in found]
+
+
 def make_noise(likelihood: str, operator: str | None, /) -> Any:
     """Make a likelihood from text, with a linear operator from text in it."""
     given = {} if operator is None else {"operator": make("operator", operator)}
@@ -121,7 +177,10 @@ def usage(component: Component, /) -> str:
     options = []
     for name, parameter in _parameters(component.from_text).items():
         words = in_words(parameter.annotation)
-        if parameter.default is parameter.empty:
+        if part := part_of(parameter.annotation):
+            if parameter.default is parameter.empty:
+                options.append(f"{name}=({part.kind}){',(...)' if part.many else ''}")
+        elif parameter.default is parameter.empty:
             options.append(f"{name}=<{words or 'set it in Python'}>")
         elif words not in ("", "none") and isinstance(parameter.default, int | float | str | None):
             options.append(f"{name}={_typed(parameter.default)}")
@@ -168,8 +227,16 @@ def _evaluated(annotation: object, names: dict[str, Any]) -> object:
 def _value(component: Component, parameter: inspect.Parameter, text: str) -> object:
     who = f"{component.kind} {component.name}: {parameter.name}={text}"
     words = in_words(parameter.annotation)
+    part = part_of(parameter.annotation)
     if component.kind == "likelihood" and parameter.name == "operator":
-        raise InputError(f"{who}: the operator is typed apart: -A mask:file=mask.png")
+        if not text.startswith("("):
+            raise InputError(
+                f"{who}: the operator is typed apart, -A mask:file=mask.png, or in parentheses: "
+                "operator=(mask:file=mask.png)"
+            )
+        part = Part("operator")
+    if part is not None:
+        return _nested(who, part, text)
     if not words:
         raise InputError(f"{who}: that option can't be typed; set it in Python")
     try:
@@ -183,6 +250,19 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
                 f"scale 0..255, type sigma={value:g}/255 (= {value / 255:.3g})"
             )
     return value
+
+
+def _nested(who: str, part: Part, text: str) -> object:
+    """The part, or the tuple of parts, that a value in parentheses stands for."""
+    made = []
+    for piece in map(str.strip, _pieces(text)):
+        wrapped = piece.startswith("(") and piece.endswith(")")
+        if not wrapped and not _NAME.fullmatch(piece):
+            raise InputError(f"{who}: a part within a part is put in parentheses: ({piece})")
+        made.append(make(part.kind, piece[1:-1] if wrapped else piece))
+    if len(made) != 1 and not part.many:
+        raise InputError(f"{who}: that is one {part.kind}, not {len(made)}")
+    return tuple(made) if part.many else made[0]
 
 
 def _no_such_option(component: Component, key: str, names: list[str]) -> str:

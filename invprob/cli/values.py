@@ -2,7 +2,8 @@
 
 `int`, `float` (also fractions such as 25/255), `bool` (yes or no), `str`, `Path`, literals, tuples
 with commas, and unions of these, `None` included. What has no annotation is a number if it reads
-like one, and a word otherwise.
+like one, and a word otherwise. A likelihood, an operator or a prior is a `Part`, written in
+parentheses and made by `invprob.cli.specs`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ import inspect
 import math
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Union
+
+from attrs import frozen
+
+from ..contracts import Likelihood, LinearOperator, Prior
 
 Annotation = Any
 """A type, a union, a literal, or `inspect.Parameter.empty` for none."""
@@ -29,6 +35,38 @@ _TRUTH = {
     **dict.fromkeys(("yes", "true", "on", "1"), True),
     **dict.fromkeys(("no", "false", "off", "0"), False),
 }
+
+
+@frozen
+class Part:
+    """What an annotation asks for that is itself a part: its kind, and whether there are several.
+
+    Attributes:
+        kind: "likelihood", "operator" or "prior".
+        many: a tuple of them.
+    """
+
+    kind: str
+    many: bool = False
+
+
+def part_of(annotation: Annotation, /) -> Part | None:
+    """The kind of part that an annotation asks for, if it asks for one.
+
+    >>> part_of(LinearOperator | None), part_of(tuple[LinearOperator, ...]), part_of(float)
+    (Part(kind='operator', many=False), Part(kind='operator', many=True), None)
+    """
+    if annotation == Prior:
+        return Part("prior")
+    if _is_tuple(annotation) or _origin(annotation) is Iterable:
+        members = [one for one in typing.get_args(annotation) if one is not Ellipsis]
+        found = {part_of(one) for one in members}
+        part = found.pop() if len(found) == 1 else None
+        return part and Part(part.kind, many=True)
+    if _origin(annotation) in (Union, types.UnionType):
+        return next(filter(None, map(part_of, typing.get_args(annotation))), None)
+    kinds = {LinearOperator: "operator", Likelihood: "likelihood"}
+    return Part(kinds[annotation]) if annotation in kinds else None
 
 
 def convert(text: str, annotation: Annotation, /) -> object:

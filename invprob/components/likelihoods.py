@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ..catalogue import Component
+from ..contracts import Likelihood, LinearOperator
 from ..likelihoods.anscombe import poisson_gaussian
-from ..likelihoods.coloured import ColouredGaussian, ColouredSignalDependent
+from ..likelihoods.coloured import ColouredGaussian
+from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
 from ..likelihoods.correlated import Correlated
 from ..likelihoods.gamma import Gamma
 from ..likelihoods.gaussian import Gaussian
@@ -24,6 +26,8 @@ XIE = (
     "NeurIPS. https://arxiv.org/abs/2304.08384"
 )
 
+PAPER = CorrelationFilter()
+
 
 def _coloured_gaussian(sigma: float, boundary: Boundary = "circular") -> ColouredGaussian:
     return ColouredGaussian(sigma, CorrelationFilter(boundary))
@@ -33,6 +37,14 @@ def _coloured_signal_dependent(
     a: float, b: float, boundary: Boundary = "circular"
 ) -> ColouredSignalDependent:
     return ColouredSignalDependent(a, b, CorrelationFilter(boundary))
+
+
+def _correlated(noise: Likelihood, A: LinearOperator = PAPER) -> Correlated:
+    return Correlated(noise, A)
+
+
+def _mixture(noise: Likelihood, sigma: float, exact: bool = False) -> Mixture:
+    return Mixture(noise, sigma, exact=exact)
 
 
 def likelihoods() -> list[Component]:
@@ -101,6 +113,7 @@ def likelihoods() -> list[Component]:
             "correlated",
             Correlated,
             example=lambda: Correlated(Gamma(26), CorrelationFilter()),
+            from_text=_correlated,
             summary="y = A w, w of any noise model",
         ),
         Component(
@@ -108,6 +121,7 @@ def likelihoods() -> list[Component]:
             "mixture",
             Mixture,
             example=lambda: Mixture(Gamma(26), 0.04),
+            from_text=_mixture,
             summary="y = w + sigma n, w of any noise model",
         ),
         Component(

@@ -88,7 +88,12 @@ def operators() -> list[Component]:
         ),
         Component("operator", "grayscale", Grayscale, summary="colour to gray (colourisation)"),
         Component(
-            "operator", "dense", Dense, example=_dense, summary="any matrix, for small images"
+            "operator",
+            "dense",
+            Dense,
+            example=_dense,
+            from_text=Dense.from_file,
+            summary="any matrix, for small images",
         ),
         Component(
             "operator",

@@ -97,6 +97,14 @@ def solvers() -> list[Component]:
         ),
         Component(
             "solver",
+            "snips",
+            AnnealedLangevin,
+            summary="annealed-langevin by the name it has for operators other than masks",
+            reference="B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy Inverse "
+            "Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951",
+        ),
+        Component(
+            "solver",
             "restart",
             Restart,
             summary="posterior samples: reverse diffusion with restarts, no step size to choose",

@@ -28,14 +28,25 @@ def positive(value: object, name: str, meaning: str, /) -> float:
     return number
 
 
-def refuse(y: Tensor, bad: Tensor, why: str, /) -> None:
+HALF_A_LEVEL = 1 / 510
+"""Half a grey level of 255: by so much an image may be negative through rounding or resizing."""
+
+
+def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y") -> None:
     """Raise `InputError` if any entry of y is bad, with the first one's value and index."""
     if bool(bad.any()):
         where = tuple(bad.nonzero()[0].tolist())
         raise InputError(
-            f"y[{', '.join(map(str, where))}] = {float(y[where]):.6g} ({int(bad.sum())} of "
+            f"{name}[{', '.join(map(str, where))}] = {float(y[where]):.6g} ({int(bad.sum())} of "
             f"{y.numel()} entries are like it): {why}"
         )
+
+
+def not_negative(x: Tensor, noise: object, /) -> Tensor:
+    """The image; `InputError` where it is darker than black by more than half a grey level."""
+    why = f"{noise!r} is noise of a brightness, which is not negative; x.clamp(min=0) is black"
+    refuse(x, x < -HALF_A_LEVEL, why, "x")
+    return x
 
 
 def inside(value: Tensor, least: float | None = None, /) -> Tensor:

@@ -32,7 +32,7 @@ from ..contracts import (
     Spectrum,
 )
 from ..errors import InputError
-from .delegation import a_likelihood, image_shape_of, withdrawn_by
+from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
 
 
 @runtime_checkable
@@ -104,6 +104,11 @@ class Correlated:
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
         """A⁻ᵀ times that of the noise at A⁻¹ y."""
         score: Tensor = self.A.inverse_adjoint(self.noise.score_y(self.A.inverse(y), x))
+        return score
+
+    def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """A⁻ᵀ times that of the noise at A⁻¹ y, whose `match_score` solves it."""
+        score: Tensor = self.A.inverse_adjoint(equation_of(self.noise, self.A.inverse(y), x))
         return score
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:

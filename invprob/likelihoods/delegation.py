@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
 from ..compatibility import lacks
 from ..contracts import (
     Annealed,
@@ -15,8 +20,18 @@ from ..contracts import (
     ScoresData,
     Shape,
     Spectral,
+    StatesEquation,
 )
 from ..errors import IncompatibleError, InputError
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A noise whose measurements have a least value, below which its score is not defined."""
+
+    def least_y(self, x: Tensor, /) -> Tensor:
+        """The least measurement of each pixel of x."""
+
 
 CAPABILITIES: tuple[type, ...] = (
     HasLikelihood,
@@ -51,6 +66,18 @@ def withdrawn_by(noise: object, /) -> dict[type, str]:
 def image_shape_of(noise: object, shape: Shape, /) -> Shape:
     """The image's shape for a measurement of this shape: what the noise says, or the same."""
     return noise.image_shape(shape) if isinstance(noise, InfersImageShape) else tuple(shape)
+
+
+def equation_of(noise: Any, y: Tensor, x: Tensor, /) -> Tensor:
+    """f(x, y) of the equation that a noise's `match_score` solves: its own, or its score."""
+    stated = isinstance(noise, StatesEquation)
+    score: Tensor = noise.equation(y, x) if stated else noise.score_y(y, x)
+    return score
+
+
+def least_y(noise: object, x: Tensor, /) -> Tensor:
+    """Where the score of a noise begins; -inf where it does not say."""
+    return noise.least_y(x) if isinstance(noise, Bounded) else torch.full_like(x, -torch.inf)
 
 
 def demand(part: object, capability: type, /) -> None:

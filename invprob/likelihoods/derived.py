@@ -32,7 +32,7 @@ from ..contracts import (
     Shape,
 )
 from ..errors import InputError
-from .delegation import a_likelihood, image_shape_of, withdrawn_by
+from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
 from .rows import per_row, total
 
 
@@ -105,11 +105,15 @@ class Autograd:
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The gradient of log_prob in x."""
-        return _gradient(lambda x, y: self.noise.log_prob(y, x), x, y)
+        return gradient(lambda x, y: self.noise.log_prob(y, x), x, y)
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The gradient of log_prob in y."""
-        return _gradient(self.noise.log_prob, y, x)
+        return gradient(self.noise.log_prob, y, x)
+
+    def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """That of the noise."""
+        return equation_of(self.noise, y, x)
 
     def check_measurement(self, y: Tensor, /) -> None:
         """What the noise checks."""
@@ -175,6 +179,10 @@ class IterativeProx:
             )
         return conjugate_gradients(objective, gradient, start, self.steps)
 
+    def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """That of the noise."""
+        return equation_of(self.noise, y, x)
+
     def check_measurement(self, y: Tensor, /) -> None:
         """What the noise checks."""
         _check(self.noise, y)
@@ -233,7 +241,8 @@ def conjugate_gradients(
     return x
 
 
-def _gradient(function: Callable[..., Tensor], where: Tensor, other: Tensor) -> Tensor:
+def gradient(function: Callable[..., Tensor], where: Tensor, other: Tensor, /) -> Tensor:
+    """The derivative of the sum of function(where, other) in `where`, by autograd."""
     with torch.inference_mode(False), torch.enable_grad():
         point = where.detach().clone().requires_grad_()
         (gradient,) = torch.autograd.grad(function(point, other.detach().clone()).sum(), point)

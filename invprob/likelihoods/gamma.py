@@ -25,7 +25,7 @@ from torch import Generator, Tensor
 
 from ..contracts import MatchesScore
 from . import pixelwise
-from .checks import DARKEST, inside, positive, refuse
+from .checks import DARKEST, inside, not_negative, positive, refuse
 from .delegation import demand
 from .gamma_gaussian import around_mode
 from .pixelwise import Smoothed, modes_of
@@ -58,7 +58,12 @@ class Gamma:
     alpha: float = field(converter=_alpha)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """Draw x g; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
+        """Draw x g; a pixel darker than 1e-6 counts as that bright, since y > 0 always.
+
+        Raises:
+            InputError: a pixel of x is negative, by more than half a grey level.
+        """
+        x = not_negative(x, self)
         shape = torch.full(x.shape, self.alpha, dtype=x.dtype, device=generator.device)
         factor = torch._standard_gamma(shape, generator=generator).to(x.device) / self.alpha
         return inside(inside(x, DARKEST) * factor)
@@ -128,6 +133,10 @@ class Gamma:
     def least_x(self) -> float:
         """Black."""
         return 0.0
+
+    def least_y(self, x: Tensor, /) -> Tensor:
+        """Black."""
+        return torch.zeros_like(x)
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""

@@ -6,9 +6,17 @@ The family in which everything is exact: the prox, sampling against a Gaussian a
 score need no iteration wherever H has a singular value decomposition and sigma is one number, or
 H acts on each pixel by itself and sigma is what you like. `spectral` holds the formulas.
 
+For any other H or sigma there is no basis to work in, and so no spectrum and no annealed score.
+The prox is then one positive definite system, solved by conjugate gradients to the tolerance of
+`descent`, and a draw is the prox of perturbed data (Papandreou and Yuille 2010):
+
+    x = prox(y + sigma n, v + rho n', rho²)   has the law   p(y | x) N(x; v, rho²), normalised.
+
 Entries that were not measured (`Mask`) are 0 in y, carry no noise, and count nowhere. An operator
 tells which ones by an optional method, `observed(shape)`; one that acts on each pixel by itself
 says so by another, `diagonal(shape)`.
+
+G. Papandreou, A. Yuille (2010). Gaussian Sampling by Local Perturbations. NeurIPS.
 """
 
 from __future__ import annotations
@@ -28,11 +36,10 @@ from ..contracts import (
     Invertible,
     LinearOperator,
     MatchesScore,
-    Proximal,
-    SamplesGivenGaussian,
     Shape,
     Spectral,
     Spectrum,
+    Withdraws,
 )
 from ..errors import InputError
 from ..operators.identity import Identity
@@ -41,7 +48,8 @@ from ..operators.planes import broadcasts
 from ..operators.structure import Observes
 from . import spectral
 from .delegation import demand, image_shape_of
-from .rows import normal, total
+from .descent import quadratic_prox
+from .rows import normal, per_row, total
 
 
 @runtime_checkable
@@ -131,13 +139,24 @@ class Gaussian:
         return image
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
-        """(Hᵀ H / sigma² + I / step)⁻¹ (Hᵀ y / sigma² + v / step), in the singular basis."""
-        demand(self, Proximal)
+        """(Hᵀ H / sigma² + I / step)⁻¹ (Hᵀ y / sigma² + v / step), in the singular basis.
+
+        Without one it is solved by conjugate gradients, to the tolerance of `descent`.
+        """
+        if self._not_spectral():
+            return quadratic_prox(self, y, v, step)
         return spectral.prox(self._spectrum(v), y, v, step)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
-        """The Gaussian N(y; H x, sigma²) N(x; v, rho²), sampled exactly."""
-        demand(self, SamplesGivenGaussian)
+        """The Gaussian N(y; H x, sigma²) N(x; v, rho²), sampled exactly.
+
+        Without a singular basis it is the prox of perturbed data, solved as such.
+        """
+        if self._not_spectral():
+            perturbed = y + self._sigma(y) * normal(y, generator)
+            scale = per_row(rho, v)
+            start = v + scale * normal(v, generator)
+            return self.prox(perturbed, start, scale.square().flatten())
         return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
 
     def annealed_score(
@@ -162,12 +181,7 @@ class Gaussian:
             raise InputError(
                 f"y has measurements of shape {shape}, but {self.operator!r} makes {tuple(made)}"
             )
-        if isinstance(self.sigma, Tensor) and not broadcasts(tuple(self.sigma.shape), shape):
-            raise InputError(
-                f"sigma has shape {tuple(self.sigma.shape)}, which does not broadcast to a "
-                f"measurement of shape {shape} (without the batch); give a number, or one of it "
-                "for each entry"
-            )
+        self._fits(shape)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The image's shape for a measurement of this shape: what the operator says, or the same.
@@ -189,14 +203,16 @@ class Gaussian:
                 f"a score fixes only H x, and {self.operator!r} can't be undone: {lack}"
             )
         if why := self._not_spectral():
-            hint = "; to iterate instead: ip.iterative_prox(noise, steps=20)"
-            reasons |= dict.fromkeys((Annealed, Spectral, SamplesGivenGaussian), why)
-            reasons[Proximal] = why + hint
+            reasons |= dict.fromkeys((Annealed, Spectral), why)
         return reasons
 
     def _not_spectral(self) -> str | None:
+        reason: str | None = self._memo.get("not spectral", self._why_not_spectral)
+        return reason
+
+    def _why_not_spectral(self) -> str | None:
         if lack := lacks(self.operator, HasSVD):
-            known = isinstance(self.operator, HasSVD)  # then it said itself why
+            known = isinstance(self.operator, Withdraws)  # then it said itself why
             return f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
         if isinstance(self.sigma, Tensor) and not isinstance(self.operator, Diagonal):
             return (
@@ -217,10 +233,19 @@ class Gaussian:
     def _sigma(self, like: Tensor) -> Tensor | float:
         if not isinstance(self.sigma, Tensor):
             return self.sigma
+        self._fits(tuple(like.shape[1:]))
         level = self.sigma
         key = ("sigma", like.dtype, like.device)
         sigma: Tensor = self._memo.get(key, lambda: level.to(like))
         return sigma
+
+    def _fits(self, shape: Shape) -> None:
+        if isinstance(self.sigma, Tensor) and not broadcasts(tuple(self.sigma.shape), shape):
+            raise InputError(
+                f"sigma has shape {tuple(self.sigma.shape)}, which does not broadcast to a "
+                f"measurement of shape {shape} (without the batch); give a number, or one of it "
+                "for each entry"
+            )
 
     def _observed(self, y: Tensor) -> Tensor | None:
         if not isinstance(self.operator, Observes):
@@ -255,4 +280,5 @@ class Gaussian:
         return spectrum
 
     def _make_spectrum(self, shape: Shape, like: Tensor | None) -> Spectrum:
+        self._fits(tuple(self.operator.out_shape(shape)))
         return spectral.spectrum_of(self.operator.svd(shape), self.sigma, like)

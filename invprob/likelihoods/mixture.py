@@ -11,10 +11,10 @@ form. From it follow, with E over p(w | y, x),
 The score equation s(y) = f(x, y) then says E[w | y, x] = y + sigma² s =: z. Two ways to solve it:
 
 * Xie et al.'s algorithm 5, the default, takes z itself for w: s = f_w(x, z), which has the closed
-  form of the noise. It replaces the mean of w by its mode: that is a good approximation where the
-  noise is much wider than sigma, and a few grey levels off in dark pixels, where it is not; there
-  its error happens to lie towards E[x | y]. It also works where the noise is correlated by a
-  filter, which leaves no pixel alone.
+  form of the noise. It replaces the mean of w by its mode, and `equation` is the score that it
+  inverts (see `mode`). That is a good approximation where the noise is much wider than sigma, and
+  a few grey levels off in dark pixels, where it is not; there its error happens to lie towards
+  E[x | y]. It also works where the noise is correlated by a filter, which leaves no pixel alone.
 * `exact=True` finds the root of the exact equation, for pixelwise noise. Where sigma is so small
   that counts can be read off y, the exact score does not depend on x, and neither does the root.
 
@@ -44,13 +44,19 @@ from ..contracts import (
 from ..errors import InputError
 from . import pixelwise
 from .checks import positive
+from .coloured import ColouredGaussian
+from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
 from .delegation import a_likelihood, demand, image_shape_of
+from .gaussian import Gaussian
+from .mode import mode_score
 from .pixelwise import Mode, Smoothed, Smooths
-from .roots import root_between
+from .roots import root_around, root_between
 from .rows import normal, per_row, together, total
 
 SCAN = 17
+EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
+"""Noises whose measurements may have any values, so that their check is about shapes alone."""
 
 
 def _sigma(value: float) -> float:
@@ -116,6 +122,14 @@ class Mixture:
         demand(self, ScoresData)
         return self._smoothed(y, x).score_y
 
+    def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The f(x, y) that `match_score` inverts: that of algorithm 5, or the exact `score_y`.
+
+        The former is (w* - y) / sigma², with w* the mode of w given y and x: see `mode`.
+        """
+        demand(self, MatchesScore)
+        return self.score_y(y, x) if self.exact else mode_score(self.noise, y, x, self.sigma)
+
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
         """The root of the equation of algorithm 5, or of the exact one; closed forms ignore x."""
         demand(self, MatchesScore)
@@ -164,9 +178,11 @@ class Mixture:
         return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if the noise is behind a filter that can't be undone for y."""
+        """Raise `InputError` if no measurement of the noise has y's shape; any values will do."""
         if isinstance(self.noise, Correlated):
             self.noise.undo(y)
+        elif isinstance(self.noise, EVERY_VALUE):
+            self.noise.check_measurement(y)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's."""
@@ -182,15 +198,20 @@ class Mixture:
             return reasons | dict.fromkeys(needy, self._not_smoothed())
         if not self.exact:
             reasons[ScoresData] = (
-                "match_score solves the equation of algorithm 5, which is not that of the exact "
-                "score; Mixture(noise, sigma, exact=True) has both"
+                "match_score solves algorithm 5, whose score is equation(y, x) and not the exact "
+                "one; Mixture(noise, sigma, exact=True) has that, and solves it"
             )
         return reasons
 
     def _not_smoothed(self) -> str:
+        if isinstance(self.noise, Correlated):
+            return (
+                f"behind the filter {self.noise.A!r} no pixel of w stands alone, so p(y | x) is "
+                "one integral over all of them, which has no closed form"
+            )
         return (
-            f"{type(self.noise).__name__} does not know its sum with Gaussian noise (Gamma, "
-            "Poisson, Rayleigh and SignalDependent do; behind a filter no pixel stands alone)"
+            f"the sum of {type(self.noise).__name__} and Gaussian noise is not known (that of "
+            "Gamma, Poisson, Rayleigh and SignalDependent is; two Gaussian ones are Gaussian)"
         )
 
     def _smoothed(self, y: Tensor, x: Tensor) -> Smoothed:
@@ -198,24 +219,12 @@ class Mixture:
         return found
 
     def _exact_root(self, y: Tensor, s: Tensor, start: Tensor) -> Tensor:
-        """The root of score_y(y, x) - s, which increases in x, in a bracket grown from `start`."""
+        """The root of score_y(y, x) - s, which increases in x, nearest to `start`."""
 
         def excess(x: Tensor) -> Tensor:
             return self._smoothed(y, x).score_y - s
 
-        least = self.noise.least_x()
-        start = start.clamp_min(least)
-        at_start = excess(start)
-        below = at_start < 0
-        reach = 0.02 * start.abs() + 1e-4
-        end = start
-        for _ in range(30):
-            end = torch.where(below, start + reach, (start - reach).clamp_min(least))
-            short = ((excess(end) < 0) == below) & (end > least)
-            if not bool(short.any()):
-                break
-            reach = torch.where(short, 2 * reach, reach)
-        low, high = torch.minimum(start, end), torch.maximum(start, end)
-        root = root_between(excess, low, high)
+        start = start.clamp_min(self.noise.least_x())
+        root = root_around(excess, start, self.noise.least_x())
         # For a Gaussian w, mean and mode are the same, and the start was the root already.
-        return torch.where(excess(root).abs() < at_start.abs(), root, start)
+        return torch.where(excess(root).abs() < excess(start).abs(), root, start)

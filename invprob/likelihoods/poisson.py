@@ -31,7 +31,7 @@ from attrs import field, frozen
 from torch import Generator, Tensor
 
 from . import pixelwise
-from .checks import DARKEST, inside, positive, refuse
+from .checks import DARKEST, inside, not_negative, positive, refuse
 from .pixelwise import Mode, Smoothed
 from .poisson_gaussian import tilted_counts
 from .rows import per_row, together, total
@@ -62,8 +62,12 @@ class Poisson:
     peak: float = field(converter=_peak)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """Counts over peak; a pixel below 0 counts as 0."""
-        rate = self.peak * x.clamp_min(0)
+        """Counts over peak.
+
+        Raises:
+            InputError: a pixel of x is negative, by more than half a grey level.
+        """
+        rate = self.peak * not_negative(x, self).clamp_min(0)
         return torch.poisson(rate.to(generator.device), generator=generator).to(x) / self.peak
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:

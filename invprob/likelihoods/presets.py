@@ -27,7 +27,8 @@ from ..contracts import Likelihood
 from ..errors import InputError
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
-from .coloured import ColouredGaussian, ColouredSignalDependent
+from .coloured import ColouredGaussian
+from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
 from .gamma import Gamma
 from .gaussian import Gaussian

@@ -31,7 +31,7 @@ from torch import Generator, Tensor
 
 from ..contracts import Proximal, SamplesGivenGaussian
 from . import pixelwise
-from .checks import DARKEST, inside, positive, refuse
+from .checks import DARKEST, inside, not_negative, positive, refuse
 from .delegation import demand
 from .pixelwise import Mode, Smoothed
 from .roots import newton, root_between
@@ -65,9 +65,13 @@ class Rayleigh:
     scale: float = field(converter=_scale)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """Draw (1 + eta) x; a pixel darker than 1e-6 counts as that bright, since y > 0 always."""
+        """Draw (1 + eta) x; a pixel darker than 1e-6 counts as that bright, since y > 0 always.
+
+        Raises:
+            InputError: a pixel of x is negative, by more than half a grey level.
+        """
         eta = self.scale * (-2 * torch.log1p(-uniform(x, generator))).sqrt()
-        x = inside(x, DARKEST)
+        x = inside(not_negative(x, self), DARKEST)
         return torch.maximum(x * (1 + eta), torch.nextafter(x, x + 1))
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
@@ -150,6 +154,10 @@ class Rayleigh:
     def least_x(self) -> float:
         """Black."""
         return 0.0
+
+    def least_y(self, x: Tensor, /) -> Tensor:
+        """Just above the image, to which the noise adds."""
+        return torch.nextafter(x, x + 1)
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if y has an entry that is not positive."""

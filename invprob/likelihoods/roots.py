@@ -3,7 +3,7 @@
 Two methods, both for all pixels together and without a loop over them:
 
 * `root_between` needs only values: Chandrupatla's method, inverse quadratic interpolation guarded
-  by bisection. It never leaves its bracket.
+  by bisection. It never leaves its bracket, which `root_around` finds where there is none yet.
 * `least_beside` finds the global minimum of a function whose derivative is first concave and then
   convex, as happens for the negative logarithm of a noise model plus a parabola. On the concave
   side Newton's method from the left climbs to the root without ever passing it, on the convex side
@@ -61,6 +61,34 @@ def root_between(
         share = torch.where(done, share, _share((a, b, c), (at_a, at_b, at_c)))
         share = share.clamp(least.clamp_max(0.5), 1 - least.clamp_max(0.5))
     return torch.where(before, low, torch.where(after, high, best))
+
+
+def root_around(
+    function: Callable[[Tensor], Tensor], start: Tensor, least: Tensor | float, /
+) -> Tensor:
+    """The root of an increasing function, in a bracket that grows from `start` until it holds one.
+
+    Args:
+        function: elementwise, defined from `least` on.
+        start: where to look first; at least `least`.
+        least: where the function begins. It is the answer where there is no root above it; a
+            root further than some 1e5 away counts as none.
+
+    >>> root_around(lambda x: x.exp() - 20, torch.zeros(1), -torch.inf)
+    tensor([2.9957])
+    """
+    least = torch.as_tensor(least, dtype=start.dtype, device=start.device)
+    start = torch.maximum(start, least)
+    below = function(start) < 0
+    reach = 0.02 * start.abs() + 1e-4
+    end = start
+    for _ in range(30):  # a billionfold
+        end = torch.where(below, start + reach, torch.maximum(start - reach, least))
+        short = ((function(end) < 0) == below) & (end > least)
+        if not bool(short.any()):
+            break
+        reach = torch.where(short, 2 * reach, reach)
+    return root_between(function, torch.minimum(start, end), torch.maximum(start, end))
 
 
 def _share(points: tuple[Tensor, Tensor, Tensor], values: tuple[Tensor, Tensor, Tensor]) -> Tensor:

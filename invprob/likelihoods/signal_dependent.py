@@ -30,7 +30,7 @@ from attrs import field, frozen
 from torch import Generator, Tensor
 
 from . import pixelwise
-from .checks import DARKEST, inside, positive
+from .checks import DARKEST, inside, positive, refuse
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
 from .rows import normal, per_row, together, total
@@ -66,8 +66,23 @@ class SignalDependent:
     b: float = field(converter=_b)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
-        """Draw x + (a x + b) n."""
-        return x + self.level(x) * normal(x, generator)
+        """Draw x + (a x + b) n.
+
+        Raises:
+            InputError: a x + b is not positive.
+        """
+        return x + self.positive_level(x) * normal(x, generator)
+
+    def positive_level(self, x: Tensor, /) -> Tensor:
+        """The standard deviation a x + b; `InputError` where it is not positive."""
+        refuse(
+            x,
+            self.a * x + self.b <= 0,
+            f"there is no noise of level {self.a:.4g} x + {self.b:.4g} <= 0; give x above "
+            f"{-self.b / self.a:.4g}",
+            "x",
+        )
+        return self.level(x)
 
     def level(self, x: Tensor, /) -> Tensor:
         """The standard deviation of each pixel, a x + b; at least 1e-6."""

@@ -76,15 +76,25 @@ def sample_given(
 def annealed_score(
     spectrum: Spectrum, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
 ) -> Tensor:
-    """The score of p(x_sigma | y) at x; `sigma` >= 0 is `()` or `(B,)`.
+    """The score of p(x_sigma | y) at x; `sigma` >= 0 is `()` or `(B,)`."""
+    coordinates = spectrum.vt(x)
+    level, w, prior = per_row(sigma, coordinates), spectrum.observe(y), spectrum.vt(prior_score)
+    return spectrum.v(coordinate_score(spectrum.sd, w, coordinates, prior, level))
+
+
+def coordinate_score(sd: Tensor, w: Tensor, x: Tensor, prior: Tensor, sigma: Tensor, /) -> Tensor:
+    """The same, with everything in the singular basis already.
 
     Where sigma equals sd, x is w with certainty and there is no density. The pull towards w is
     bounded there: without limit, its rounding would drown the other coordinates in V.
+
+    Args:
+        sd: noise of each coordinate, `(*spectral)`.
+        w: what was measured, `(B, *spectral)`.
+        x: the noisy image, `(B, *spectral)`.
+        prior: the prior's score, `(B, *spectral)`.
+        sigma: the noise level of x, `()`, or anything that broadcasts.
     """
-    coordinates = spectrum.vt(x)
-    level = per_row(sigma, coordinates)
-    gap = ((spectrum.sd - level) * (spectrum.sd + level)).abs()
-    gap = torch.maximum(gap, math.sqrt(torch.finfo(gap.dtype).eps) * level.square())
-    pull = (spectrum.observe(y) - coordinates) / gap
-    prior = torch.where(spectrum.sd >= level, spectrum.vt(prior_score), 0)
-    return spectrum.v(prior + pull)
+    gap = ((sd - sigma) * (sd + sigma)).abs()
+    gap = torch.maximum(gap, math.sqrt(torch.finfo(gap.dtype).eps) * sigma**2)
+    return torch.where(sd >= sigma, prior, 0) + (w - x) / gap

@@ -10,11 +10,13 @@ against a Gaussian is a draw from the Gaussian, and no coordinate of the spectru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import Shape, Spectrum
+from ..contracts import MatchesScore, Shape, Spectrum
 from ..errors import InputError
 from .rows import normal, per_row
 
@@ -61,6 +63,10 @@ class Unobserved:
         return Spectrum(
             torch.full(tuple(shape), torch.inf), torch.clone, torch.clone, torch.zeros_like
         )
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The score equation."""
+        return {MatchesScore: "y is 0 whatever x is, so no score of it determines an image"}
 
     def flat(self) -> bool:
         """True."""

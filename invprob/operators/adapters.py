@@ -47,6 +47,10 @@ class LinearMap:
         self.image_shape(tuple(y.shape[1:]))
         return _Apply.run(y, self._adjoint, self._forward)
 
+    def takes(self) -> Shape:
+        """The image shape given."""
+        return self._image_shape
+
     def out_shape(self, shape: Shape, /) -> Shape:
         """The measurement's shape; `InputError` for another image shape than the one given."""
         if tuple(shape) != self._image_shape:

@@ -12,7 +12,7 @@ In all other cases the capability is withdrawn, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
 from attrs import field, frozen
@@ -21,7 +21,7 @@ from torch import Tensor
 from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
-from .structure import acts_on, is_orthogonal, observed
+from .structure import acts_on, is_orthogonal, observed, taken
 
 
 def linear_operator(value: LinearOperator) -> LinearOperator:
@@ -43,8 +43,8 @@ class Compose:
         inner: what comes first, to the image.
 
     Raises:
-        InputError: one of them is no linear operator; in use: the outer one does not take what
-            the inner one makes.
+        InputError: one of them is no linear operator, or they were made for images whose shapes
+            do not meet; in use: the outer one does not take what the inner one makes.
 
     >>> import torch, invprob as ip
     >>> gray = ip.Compose(ip.Grayscale(), ip.Downsample(2))
@@ -54,6 +54,32 @@ class Compose:
 
     outer: LinearOperator = field(converter=linear_operator)
     inner: LinearOperator = field(converter=linear_operator)
+
+    def __attrs_post_init__(self) -> None:
+        self._must_meet(taken(self.inner, self.outer), self.out_shape)
+        self._must_meet(taken(self.outer, self.inner), self._before)
+
+    def _must_meet(self, shapes: list[Shape], through: Callable[[Shape], Shape]) -> None:
+        """Refuse if none of these shapes gets through."""
+        said = ""
+        for shape in shapes:
+            try:
+                through(shape)
+                return
+            except InputError as error:
+                said = said or str(error)
+        if said:
+            raise InputError(
+                f"outer={self.outer!r} does not take what inner={self.inner!r} makes: {said}"
+            )
+
+    def _before(self, shape: Shape, /) -> Shape:
+        """The image of which inner makes one of this shape, for outer."""
+        before = self.inner.image_shape(shape) if _infers(self.inner) else shape
+        made = tuple(self.inner.out_shape(before))
+        if _infers(self.inner) and made != tuple(shape):
+            raise InputError(f"{self.inner!r} makes {made}, not {tuple(shape)}")
+        return before
 
     def forward(self, x: Tensor, /) -> Tensor:
         """Outer of inner of x."""
@@ -76,6 +102,13 @@ class Compose:
     def observed(self, shape: Shape, /) -> Tensor:
         """Which entries of a measurement of this shape were measured: what outer says."""
         return observed(self.outer, shape)
+
+    def takes(self) -> tuple[int | None, ...]:
+        """What inner takes; or what it makes the images of that outer takes."""
+        if known := taken(self.inner, self.outer):
+            return known[0] if len(known) == 1 else ()
+        known = taken(self.outer, self.inner)
+        return self._before(known[0]) if len(known) == 1 else ()
 
     def is_orthogonal(self) -> bool:
         """Whether both are."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
+import numpy as np
 import torch
 from attrs import field, frozen
 from torch import Tensor
@@ -66,6 +68,27 @@ class Dense:
                 f"pixels, but images of shape {self._shape} have {pixels}"
             )
 
+    @classmethod
+    def from_file(cls, file: str | Path, image_shape: Shape) -> Dense:
+        """The matrix in a .npy file, as `numpy.save` writes it.
+
+        Args:
+            file: of an array `(m, n)`.
+            image_shape: the shape of the images, without the batch; n pixels in all.
+
+        Raises:
+            InputError: the file can't be read as such, or its array is no such matrix.
+        """
+        try:
+            matrix = np.load(Path(file), allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{file} can't be read as a matrix: {error}; give a .npy file from numpy.save"
+            ) from None
+        if not isinstance(matrix, np.ndarray):
+            raise InputError(f"{file} holds several arrays; give a .npy file with one matrix")
+        return cls(matrix, image_shape)
+
     def forward(self, x: Tensor, /) -> Tensor:
         """The product with each image."""
         self.out_shape(tuple(x.shape[1:]))
@@ -75,6 +98,10 @@ class Dense:
         """The product with the transposed matrix."""
         shape = self.image_shape(tuple(y.shape[1:]))
         return (y @ self._cast("matrix", self.matrix, y)).reshape(-1, *shape)
+
+    def takes(self) -> Shape:
+        """The image shape given."""
+        return self._shape
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """The number of rows; `InputError` for another image shape than the one given."""

@@ -77,6 +77,10 @@ class Grayscale:
             )
         return (len(self.weights), *shape[1:])
 
+    def takes(self) -> tuple[int | None, ...]:
+        """As many channels as weights, of any height and width."""
+        return (len(self.weights), None, None)
+
     def acts_on(self) -> Literal["channels"]:
         """The channels of each pixel alone."""
         return "channels"

@@ -17,13 +17,14 @@ EUSIPCO 2008.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
 from attrs import Factory, field, frozen
 from torch import Tensor
 
-from ..contracts import SVD, Shape
+from ..contracts import SVD, Invertible, Shape
 from ..errors import InputError
 from ..streams import generator
 
@@ -144,6 +145,10 @@ class Hadamard:
             )
         return (*shape[:-1], *self.size)
 
+    def takes(self) -> tuple[int | None, ...]:
+        """Any number of channels of this height and width."""
+        return (None, *self.size)
+
     def acts_on(self) -> Literal["plane"]:
         """Each channel alone."""
         return "plane"
@@ -157,6 +162,33 @@ class Hadamard:
         s = torch.zeros((*self.out_shape(shape)[:-1], math.prod(self.size)), dtype=torch.float64)
         s[..., self.rows] = 1
         return SVD(s, self._v, self._vt, lambda w: w[..., self.rows.to(w.device)], self._fill)
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The inverse, unless every coefficient is kept."""
+        if self.is_orthogonal():
+            return {}
+        missing = math.prod(self.size) - len(self.rows)
+        return {Invertible: f"{missing} coefficients of each channel are not measured"}
+
+    def inverse(self, y: Tensor, /) -> Tensor:
+        """The adjoint, if every coefficient is kept; `InputError` if not."""
+        self._complete()
+        return self.adjoint(y)
+
+    def inverse_adjoint(self, x: Tensor, /) -> Tensor:
+        """Forward, if every coefficient is kept; `InputError` if not."""
+        self._complete()
+        return self.forward(x)
+
+    def log_abs_det(self, shape: Shape, /) -> Tensor:
+        """0: it is orthogonal, or else `InputError`."""
+        self._complete()
+        self.out_shape(shape)
+        return torch.zeros((), dtype=torch.float64)
+
+    def _complete(self) -> None:
+        for reason in self.withdrawn().values():
+            raise InputError(f"{self!r} can't be inverted: {reason}; keep=1 measures all")
 
     def _vt(self, x: Tensor) -> Tensor:
         flat = x.flatten(-2)

@@ -141,6 +141,11 @@ class Mask:
         s = self.mask.double().expand(self.out_shape(shape)).clone()
         return SVD(s, _same, _same, self.forward, self.forward)
 
+    def takes(self) -> tuple[int | None, ...]:
+        """The mask's shape, except where it is 1 and so fits any."""
+        sides = tuple(None if n == 1 else int(n) for n in self.mask.shape)
+        return sides if len(sides) > 2 else (None, *sides)
+
     def acts_on(self) -> Literal["plane"] | None:
         """Each channel alone, unless the mask differs between channels."""
         return "plane" if all(n == 1 for n in self.mask.shape[:-2]) else None

@@ -8,7 +8,8 @@ the whole (the singular value decomposition of a Kronecker product is the produc
     H = B (x) A,   V = V_B (x) V_A,   U = U_B (x) U_A,   s[i, j] = s_A[i] s_B[j],
 
 so nothing is ever as large as the square of the image: O(n^1.5) time and O(n) memory for n pixels.
-The array of singular values keeps the image's two axes, and is not sorted.
+The array of singular values keeps the image's two axes, and is not sorted. Where none of them is
+zero the blur has an inverse, in theory: it divides by the least of them, and noise with it.
 
 The borders can be any of those in `boundaries`.
 """
@@ -139,6 +140,30 @@ class SeparableBlur:
             _two_sided(u_rows, u_columns),
             _two_sided(u_rows.mT, u_columns.mT),
         )
+
+    def inverse(self, y: Tensor, /) -> Tensor:
+        """A⁻¹ y B⁻ᵀ; `InputError` where a singular value is zero."""
+        svd = self._regular(tuple(y.shape[1:]))
+        return svd.v(svd.ut(y) / svd.s.to(y))
+
+    def inverse_adjoint(self, x: Tensor, /) -> Tensor:
+        """A⁻ᵀ x B⁻¹; `InputError` where a singular value is zero."""
+        svd = self._regular(tuple(x.shape[1:]))
+        return svd.u(svd.vt(x) / svd.s.to(x))
+
+    def log_abs_det(self, shape: Shape, /) -> Tensor:
+        """The sum of log s; `InputError` where a singular value is zero."""
+        return self._regular(shape).s.log().sum()
+
+    def _regular(self, shape: Shape) -> SVD:
+        svd = self.svd(shape)
+        zeros = int((svd.s == 0).sum())
+        if zeros:
+            raise InputError(
+                f"{self!r} can't be inverted for images of shape {tuple(shape)}: {zeros} of its "
+                "singular values are zero; a shorter kernel has none, and svd(shape) works for all"
+            )
+        return svd
 
     def _pair(self, x: Tensor) -> tuple[Tensor, Tensor]:
         height, width = plane(self.out_shape(tuple(x.shape[1:])), self)

@@ -9,13 +9,13 @@ parts cost. There is no singular value decomposition: those of the parts have di
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from attrs import field, frozen
 from torch import Tensor
 
-from ..contracts import LinearOperator, Shape
+from ..contracts import HasSVD, LinearOperator, Shape
 from ..errors import InputError
 from .compose import linear_operator
 from .planes import given_shape
@@ -79,6 +79,10 @@ class Stack:
         parts = zip(self.operators, self._part_shapes(), strict=True)
         return torch.cat([observed(part, made).expand(made).flatten() for part, made in parts])
 
+    def takes(self) -> Shape:
+        """The image shape given."""
+        return self._shape
+
     def out_shape(self, shape: Shape, /) -> Shape:
         """How many numbers all measurements have; `InputError` for another image shape."""
         if tuple(shape) != self._shape:
@@ -95,6 +99,10 @@ class Stack:
                 f"{tuple(shape)}"
             )
         return self._shape
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The decomposition."""
+        return {HasSVD: "its parts have different singular bases, and no common one is known"}
 
     def _part_shapes(self) -> list[Shape]:
         return [operator.out_shape(self._shape) for operator in self.operators]

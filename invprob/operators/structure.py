@@ -46,6 +46,34 @@ class Observes(Protocol):
         """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
 
 
+@runtime_checkable
+class Takes(Protocol):
+    """An operator that was made for images of one shape."""
+
+    def takes(self) -> tuple[int | None, ...]:
+        """Their shape; `None` for an axis that may have any length."""
+
+
+def taken(operator: object, partner: object, /) -> list[Shape]:
+    """Image shapes of which the operator takes one, if it takes any that a partner may want.
+
+    Empty if one of the two does not say enough. Axes that may have any length, and any number of
+    them, get the lengths that the partner names, or 1.
+    """
+    pattern = operator.takes() if isinstance(operator, Takes) else ()
+    if not pattern or None in pattern[-2:]:
+        return []
+    exact = tuple(n for n in pattern if n is not None)
+    if len(exact) == len(pattern):
+        return [exact]
+    if not isinstance(partner, Takes) and acts_on(partner) != "plane":
+        return []  # it may want channels that nobody named
+    wanted = tuple(n or 1 for n in (partner.takes() if isinstance(partner, Takes) else ()))
+    channels = [(n,) for n in sorted({1, 3, *wanted})]
+    leading = dict.fromkeys([*channels, (), wanted[:-1], wanted[:-2]])
+    return [(*before, *exact[-2:]) for before in leading]
+
+
 def is_orthogonal(operator: object, /) -> bool:
     """Whether the operator says that it is."""
     return isinstance(operator, MayBeOrthogonal) and operator.is_orthogonal()

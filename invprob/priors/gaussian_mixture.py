@@ -70,19 +70,20 @@ class GaussianMixturePrior:
     @property
     def mean(self) -> Tensor:
         """The mean image, `(*image)`."""
-        return torch.einsum("k,k...->...", self.weights, self.means)
+        return torch.einsum("k,k...->...", self.weights.to(self.means), self.means)
 
     def moments(self) -> tuple[Tensor, float]:
         """The mean image `(*image)`, and the root of E ‖x - mean‖²."""
         offset = (self.means - self.mean).flatten(1).square().sum(1)
         variance = self._eigen[0].square().sum(1)
-        return self.mean, float((self.weights @ (offset + variance)).sqrt())
+        return self.mean, float((self.weights.to(offset) @ (offset + variance)).sqrt())
 
     def covariance(self) -> Tensor:
         """The covariance of the whole mixture, `(d, d)`."""
         offset = (self.means - self.mean).flatten(1)
-        between = torch.einsum("k,ki,kj->ij", self.weights, offset, offset)
-        return between + torch.einsum("k,kij->ij", self.weights, self._full())
+        weights = self.weights.to(offset)
+        between = torch.einsum("k,ki,kj->ij", weights, offset, offset)
+        return between + torch.einsum("k,kij->ij", weights, self._full())
 
     def domain(self) -> Domain:
         """Images of the means' shape, at every noise level."""
@@ -105,6 +106,17 @@ class GaussianMixturePrior:
     def log_prob(self, x: Tensor, /) -> Tensor:
         """The log-density log p(x) in nats, `(B,)`."""
         return self._components(x, x.new_zeros(()))[2].logsumexp(1)
+
+    def responsibilities(self, x: Tensor, /) -> Tensor:
+        """The probability that each image came from each component, `(B, K)`.
+
+        >>> import torch, invprob as ip
+        >>> means = torch.tensor([[-1.0], [1.0]])
+        >>> prior = ip.GaussianMixturePrior(torch.ones(2), means, torch.eye(1))
+        >>> prior.responsibilities(torch.zeros(1, 1))
+        tensor([[0.5000, 0.5000]])
+        """
+        return self._components(x, x.new_zeros(()))[2].softmax(1)
 
     def sample(self, shape: Shape, generator: Generator, /) -> Tensor:
         """Images of shape `(B, *image)` = `shape`, in the means' dtype."""

@@ -10,13 +10,21 @@ Langevin steps are taken in the likelihood's singular basis, coordinate by coord
 
 where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. (The
 step c sigma² of the original overshoots where a level comes close to a noise level of the data.)
-The score g joins the prior's, from the denoiser, with the likelihood's: see its `annealed_score`.
-The last call denoises what is left.
+The score g joins the prior's, from the denoiser, with the likelihood's (see
+`likelihoods.spectral`). The last call denoises what is left.
 
 A Langevin step widens the samples by its length. Leimkuhler and Matthews cancel that for Gaussian
 densities: n is the mean of two successive normal draws, so each draw enters two steps. It permits
-c = 1, a tenfold step, and is the default; `reuse_noise=False` is the published algorithm, which
-wants `step_size=0.1, levels=200, repeats=5` for the same result.
+c = 1, a tenfold step, and is the default; with `reuse_noise=False` the same result takes
+`step_size=0.1, levels=200, repeats=5`. `AnnealedLangevin.published(name)` has the ladders and the
+numbers of steps of the papers, whose networks were trained on CelebA, LSUN bedrooms and FFHQ:
+
+              sigma_max   levels   repeats   eps       c = eps / sigma_min²
+    celeba    90          500      5         3.3e-6    0.033
+    lsun      190         1086     3         1.8e-6    0.018
+    ffhq      348         2311     3         1.8e-6    0.018        (5 repeats for inpainting)
+
+from sigma_max down to 0.01; a run enters the ladder at the noise level of its data.
 
 With H = I the ladder starts at the noise level of y, at y itself: stochastic denoising. With a
 mask it is stochastic inpainting, with any other operator SNIPS. The score is exact while
@@ -34,22 +42,28 @@ Molecular Sampling. AMRX. https://doi.org/10.1093/amrx/abs010.
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, get_args
 
 import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
-from ..contracts import Annealed, Denoises, Needs, Spectral
+from ..contracts import Denoises, Needs, Spectral
 from ..errors import InputError
+from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
 from ..streams import Streams
 from . import start
 
-
-class AnnealedSpectral(Annealed, Spectral, Protocol):
-    """A likelihood that knows the annealed score, and the basis to take it in."""
+Published = Literal["celeba", "lsun", "ffhq", "ffhq-inpainting"]
+PUBLISHED: dict[Published, tuple[float, int, int, float]] = {
+    "celeba": (90.0, 500, 5, 3.3e-6),
+    "lsun": (190.0, 1086, 3, 1.8e-6),
+    "ffhq": (348.0, 2311, 3, 1.8e-6),
+    "ffhq-inpainting": (348.0, 2311, 5, 1.8e-6),
+}
+"""The highest level, the number of levels down to 0.01, steps per level, and eps."""
 
 
 @frozen(eq=False)
@@ -57,7 +71,8 @@ class AnnealedLangevinState:
     """A run of `AnnealedLangevin` between two steps.
 
     Attributes:
-        x: the noisy images, `(B, *image)`.
+        x: the noisy images in the singular basis, `(B, *spectral)`.
+        measured: what was measured there, `(B, *spectral)`.
         noise: the last normal draw, `(B, *spectral)`.
         denoised: what the last call said about them, `(B, *image)`.
         sigma: their noise level.
@@ -66,6 +81,7 @@ class AnnealedLangevinState:
     """
 
     x: Tensor
+    measured: Tensor
     noise: Tensor
     denoised: Tensor
     sigma: float
@@ -80,7 +96,7 @@ class AnnealedLangevin:
     It takes `levels * repeats + 1` denoiser calls.
 
     Args:
-        levels: noise levels of the ladder.
+        levels: noise levels of the ladder, from where the run starts to sigma_min.
         repeats: steps per level.
         step_size: c, in (0, 2). A larger one mixes faster, with a larger bias.
         sigma_min: the last noise level; a third of the least standard deviation of the images
@@ -88,6 +104,7 @@ class AnnealedLangevin:
         sigma_max: the first noise level, for coordinates that were not measured; by default ten
             times the prior's radius, or the most that the prior can denoise.
         reuse_noise: whether a step takes the mean of its own normal draw and the last one.
+        ratio: of neighbouring levels, in (0, 1), instead of their number.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -107,8 +124,9 @@ class AnnealedLangevin:
     sigma_min: float = 0.01
     sigma_max: float | None = None
     reuse_noise: bool = True
+    ratio: float | None = None
 
-    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Annealed, Spectral))
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
@@ -123,13 +141,53 @@ class AnnealedLangevin:
         if not 0 < self.sigma_min < math.inf:
             raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.01")
         start.check_highest(self.sigma_max)
+        if self.ratio is not None and not 0 < self.ratio < 1:
+            raise InputError(
+                f"ratio={self.ratio}; levels fall by a factor in (0, 1), for example 0.98"
+            )
 
-    def steps(self, problem: Problem[Denoises, AnnealedSpectral], /) -> int:
+    @classmethod
+    def published(cls, name: Published, /) -> AnnealedLangevin:
+        """The published ladder and steps for a network: "celeba", "lsun", "ffhq".
+
+        It starts at that network's highest level where something was not measured; for a prior
+        that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is c tau² rather than
+        c sigma², which is the same but near a noise level of the data, where the latter explodes
+        unless that level is one of the ladder.
+
+        Args:
+            name: the data that the network knows; for FFHQ, inpainting took more steps.
+
+        Raises:
+            InputError: there is no such ladder.
+
+        >>> import torch, invprob as ip
+        >>> sampler = ip.AnnealedLangevin.published("celeba")
+        >>> round(sampler.ratio, 3), sampler.repeats, round(sampler.step_size, 3)
+        (0.982, 5, 0.033)
+        """
+        if name not in PUBLISHED:
+            raise InputError(
+                f"no ladder was published for {name!r}; there is "
+                f"{', '.join(map(repr, get_args(Published)))}"
+            )
+        highest, levels, repeats, eps = PUBLISHED[name]
+        lowest = 0.01
+        return cls(
+            repeats=repeats,
+            step_size=eps / lowest**2,
+            sigma_min=lowest,
+            sigma_max=highest,
+            reuse_noise=False,
+            ratio=(lowest / highest) ** (1 / (levels - 1)),
+        )
+
+    def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
         """`levels * repeats + 1`; 1 where the measurement is less noisy than sigma_min."""
         return len(self._plan(problem))
 
     def init(
-        self, problem: Problem[Denoises, AnnealedSpectral], streams: Streams, x0: Tensor | None, /
+        self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
     ) -> AnnealedLangevinState:
         """The measurement, brought to the first noise level; noise around x0 where it is noisier.
 
@@ -140,51 +198,53 @@ class AnnealedLangevin:
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
         spectrum = start.spectrum(problem)
         prior = spectrum.vt(start.centre(problem, x0))
-        measured = spectrum.sd <= first
-        centre = torch.where(measured, spectrum.observe(problem.y), prior)
-        missing = torch.where(measured, first**2 - spectrum.sd.square(), first**2)
+        w, seen = spectrum.observe(problem.y), spectrum.sd <= first
+        centre = torch.where(seen, w, prior)
+        missing = torch.where(seen, first**2 - spectrum.sd.square(), first**2)
         old, new = streams.normal(prior), streams.normal(prior)
         share = self.step_size / 2  # of the last draw in an image's noise, in the long run
         noise = math.sqrt(1 - share) * old + math.sqrt(share) * new
-        x = spectrum.v(centre + missing.clamp(min=0).sqrt() * noise)
-        return AnnealedLangevinState(x, new, x, first, plan, 0)
+        x = centre + missing.clamp(min=0).sqrt() * noise
+        return AnnealedLangevinState(x, w, new, spectrum.v(x), first, plan, 0)
 
     def step(
         self,
-        problem: Problem[Denoises, AnnealedSpectral],
+        problem: Problem[Denoises, Spectral],
         state: AnnealedLangevinState,
         streams: Streams,
         /,
     ) -> AnnealedLangevinState:
         """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
-        level = state.plan[state.done].to(state.x)
-        denoised = problem.prior.denoise(state.x, level)
+        level, spectrum = state.plan[state.done].to(state.x), start.spectrum(problem)
+        denoised = problem.prior.denoise(spectrum.v(state.x), level)
         if done == len(state.plan):
-            return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
-        prior_score = (denoised - state.x) / sigma**2
-        score = problem.likelihood.annealed_score(problem.y, state.x, prior_score, level)
-        spectrum = start.spectrum(problem)
+            return evolve(state, denoised=denoised, sigma=0.0, done=done)
+        prior = (spectrum.vt(denoised) - state.x) / sigma**2
+        score = coordinate_score(spectrum.sd, state.measured, state.x, prior, level)
         tau = _width(spectrum.sd, sigma)
         fresh = streams.normal(state.noise)
         noise = (fresh + state.noise) / 2 if self.reuse_noise else fresh
-        drift = spectrum.vt(score) * (self.step_size * tau.square())
-        x = state.x + spectrum.v(drift + noise * (math.sqrt(2 * self.step_size) * tau))
+        x = state.x.addcmul(score, tau.square(), value=self.step_size)
+        x.addcmul_(noise, tau, value=math.sqrt(2 * self.step_size))
         return evolve(state, x=x, noise=fresh, denoised=denoised, sigma=sigma, done=done)
 
     def estimate(self, state: AnnealedLangevinState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
         return state.denoised
 
-    def _plan(self, problem: Problem[Denoises, AnnealedSpectral]) -> list[float]:
+    def _plan(self, problem: Problem[Denoises, Spectral]) -> list[float]:
         """The level of each step; where it starts is skipped, and the last one denoises."""
         first, last = self._ends(problem)
         if not first > last:
             return [first]
-        ladder = schedules.geometric(first, last, self.levels + 1)[1:]
+        count = self.levels
+        if self.ratio is not None:
+            count = max(1, round(math.log(last / first) / math.log(self.ratio)))
+        ladder = schedules.geometric(first, last, count + 1)[1:]
         return [level for level in ladder for _ in range(self.repeats)] + [last]
 
-    def _ends(self, problem: Problem[Denoises, AnnealedSpectral]) -> tuple[float, float]:
+    def _ends(self, problem: Problem[Denoises, Spectral]) -> tuple[float, float]:
         noise = start.noise_range(problem)
         first = start.first_level(problem, noise, self.sigma_max)
         return first, max(self.sigma_min, noise.low)

@@ -74,14 +74,14 @@ def first_level(problem: Problem[Any, Spectral], noise: Range, sigma_max: float 
     radius, or the most that the prior can denoise.
 
     Raises:
-        InputError: sigma_max is more than the prior can denoise.
+        InputError: sigma_max is needed, and more than the prior can denoise.
     """
     if sigma_max is None:
         sigma_max = min(10 * radius(problem), noise.high)
-    elif sigma_max > noise.high:
+    elif min(sigma_max, noise.greatest) > noise.high:
         raise InputError(
             f"sigma_max={sigma_max:.4g}, but {problem.prior!r} denoises only up to "
-            f"{noise.high:.4g}"
+            f"{noise.high:.4g}; leave it out to start there"
         )
     return max(min(sigma_max, noise.greatest), noise.least)
 

@@ -26,9 +26,11 @@ from ..contracts import (
     ScoresData,
     ScoresMeasurement,
     Spectral,
+    StatesEquation,
 )
 from ..errors import InputError
 from .case import Case
+from .verdict import skip
 
 
 @frozen(eq=False)
@@ -85,6 +87,15 @@ def calls(part: Any, case: Case, /) -> list[Call]:
     return list(make(part, case))
 
 
+def score_equation(part: Any, /) -> Callable[[Tensor, Tensor], Tensor]:
+    """The f(x, y) that `match_score` inverts, as a function of y and x; a skip without one."""
+    if _has(part, StatesEquation):
+        return part.equation  # type: ignore[no-any-return]
+    if _has(part, ScoresData):
+        return part.score_y  # type: ignore[no-any-return]
+    skip("it has neither score_y nor equation(y, x) to compare match_score with")
+
+
 def _likelihood(part: Any, case: Case) -> Iterator[Call]:
     x = case.image()
     v = case.image("v")
@@ -97,15 +108,16 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
         yield Call("grad_x", part.grad_x, (y, x), at=1)
     if _has(part, ScoresData):
         yield Call("score_y", part.score_y, (y, x), at=1)
-    if _has(part, MatchesScore) and _has(part, ScoresData):
-        s = part.score_y(y, v)
+    if _has(part, MatchesScore) and (_has(part, StatesEquation) or _has(part, ScoresData)):
+        f = score_equation(part)
+        s = f(y, v)
         yield Call(
             "match_score",
             part.match_score,
             (y, s, x),
             image=True,
             at=2,
-            view=lambda image: part.score_y(y, image.to(y)),
+            view=lambda image: f(y, image.to(y)),
         )
     if _has(part, Proximal):
         yield Call("prox", part.prox, (y, v, sigma**2), level=True, image=True, at=1)

@@ -15,8 +15,8 @@ from ..contracts import (
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
-    ScoresData,
 )
+from .calls import score_equation
 from .case import Case
 from .quadrature import integrate
 from .registry import check
@@ -155,24 +155,24 @@ def _draws(part: Any, y: Tensor, v: Tensor, rho: float, case: Case) -> Tensor:
     return drawn
 
 
-@check("likelihood", Likelihood, ScoresData, MatchesScore)
+@check("likelihood", Likelihood, MatchesScore)
 def match_score_solves_the_score_equation(part: Any, case: Case) -> Figure:
-    """Sweeps of x ← match_score(y, s, x), from y where shapes allow, reach score_y(y, x) = s."""
-    x = case.image()
+    """Sweeps of x ← match_score(y, s, x), from y where shapes allow, reach f(x, y) = s."""
+    f, x = score_equation(part), case.image()
     y = part.sample(x, case.generator())
-    s = part.score_y(y, x)
+    s = f(y, x)
     guess = y.clone() if y.shape == x.shape else torch.full_like(x, 0.5)
     for _ in range(SWEEPS):
         guess = part.match_score(y, s, guess)
     figure = looks_like(guess, tuple(x.shape), x.dtype, "match_score")
-    return figure | close(part.score_y(y, guess), s, 1e-8, "score_y of match_score's image")
+    return figure | close(f(y, guess), s, 1e-8, "f of match_score's image")
 
 
-@check("likelihood", Likelihood, ScoresData, MatchesScore)
+@check("likelihood", Likelihood, MatchesScore)
 def match_score_stays_a_solution(part: Any, case: Case) -> Figure:
-    """One sweep from a solution x of score_y(y, x) = s gives a solution."""
-    x = case.image()
+    """One sweep from a solution x of f(x, y) = s gives a solution."""
+    f, x = score_equation(part), case.image()
     y = part.sample(x, case.generator())
-    s = part.score_y(y, x)
+    s = f(y, x)
     swept = part.match_score(y, s, x)
-    return close(part.score_y(y, swept), s, 1e-8, "score_y after a sweep from a solution")
+    return close(f(y, swept), s, 1e-8, "f after a sweep from a solution")

@@ -25,6 +25,7 @@ def test_solve_writes_the_estimate(invprob, folder, name):
     x, y = read_image("out.png"), read_image(name)
     smooth = torch.nn.functional.avg_pool2d(y, 3, 1, 1, count_include_pad=False)
     torch.testing.assert_close(x, smooth, atol=1 / 65535, rtol=0)
+    assert "Once, because the prior denoises" in done.stdout
     assert "Once() ran all 1 steps" in done.stdout
     assert "wrote out.png" in done.stdout
 
@@ -121,7 +122,7 @@ def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
         ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
         ("gray.png -l gaussian:sigma=0.1 -o ./gray.png --force", "is the input"),
         ("gray.png -l gaussian:sigma=0.1 -o mask.png", "type --force to write over it"),
-        ("gray.png -l everything:count=1 -o o.png", "Once cannot solve this problem"),
+        ("gray.png -l everything:count=1 -s pnp -o o.png", "Once cannot solve this problem"),
         ("gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png", "is deterministic"),
         ("gray.png -l gaussian:sigma=0.1 -A mask:file=colour.png -o o.png", "a mask is white"),
     ],

@@ -12,7 +12,7 @@ from invprob.errors import InputError, UnknownNameError
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
 KEYS = st.from_regex(r"[a-z_][a-z0-9_]*", fullmatch=True)
-VALUES = st.text().map(str.strip).filter(lambda text: "," not in text)
+VALUES = st.text().map(str.strip).filter(lambda text: "," not in text and text[:1] != "(")
 LISTS = st.lists(st.from_regex(r"[a-z0-9./]+", fullmatch=True), min_size=1).map(",".join)
 
 
@@ -50,6 +50,10 @@ def test_spaces_and_commas():
         ("sigma=1", "has no name"),
         ("", "has no name"),
         ("gaussian:sigma=1,sigma=2", "says sigma twice"),
+        (
+            "mixture:noise=(poisson:peak=30,sigma=1",
+            "before 'poisson:peak=30,sig' is never closed",
+        ),
     ],
 )
 def test_what_can_not_be_read(text, message):
@@ -91,7 +95,7 @@ def test_every_annotation():
         ),
         ("gaussian:sigma=25", r"on the scale 0..255, type sigma=25/255 \(= 0.098\)"),
         ("gaussian:sigma=-1", "a noise level is a positive number"),
-        ("gaussian:sigma=0.1,operator=mask", "typed apart: -A mask:file=mask.png"),
+        ("gaussian:sigma=0.1,operator=mask", "typed apart, -A mask:file=mask.png, or in paren"),
     ],
 )
 def test_mistakes(text, message):

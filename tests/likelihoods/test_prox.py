@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from noise_examples import COLOURED, MIXED, NOISES, PIXELWISE, image, measure
+from noise_examples import COLOURED, MIXED, NOISES, PIXELWISE, A, image, measure
 
 import invprob as ip
 from invprob.compatibility import lacks
@@ -101,6 +101,36 @@ def test_coloured_gaussian():
     y, step = measure(noise, image()), torch.tensor(0.02, dtype=torch.float64)
     x = noise.prox(y, v, step)
     assert (x - v - step * noise.grad_x(y, x)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("boundary", ["circular", "reflect"])
+@pytest.mark.parametrize("step", [1e-5, 1e-3, 1e-2, 0.3])
+def test_coloured_signal_dependent(boundary, step):
+    """Stationary to the promised tolerance, and no worse than twenty other ways downhill."""
+    noise = ip.ColouredSignalDependent(a=0.1, b=0.05, A=ip.CorrelationFilter(boundary))
+    y, v = measure(noise, image()), image(4)
+    rate = torch.tensor(step, dtype=torch.float64)
+    x = noise.prox(y, v, rate)
+    slope = x - v - rate * noise.grad_x(y, x)
+    assert slope.norm() < 1e-8 * (step * noise.grad_x(y, v)).norm()
+
+    def value(x):
+        return 0.5 * (x - v).square().flatten(1).sum(1) - rate * noise.log_prob(y, x)
+
+    slow = ip.iterative_prox(noise, steps=100)
+    for seed in range(20):
+        start = 0.2 * torch.randn(x.shape, generator=ip.generator(seed), dtype=x.dtype)
+        assert (value(x) <= value(x + start)).all()
+    assert (value(x) <= value(slow.prox(y, v, rate)) + 1e-9).all()
+
+
+def test_coloured_signal_dependent_of_impossible_images():
+    """v and y below the support, u <= 0, and far outside the unit interval."""
+    noise = ip.ColouredSignalDependent(a=0.1, b=0.05, A=A)
+    for y, v in ((-2.0, -3.0), (0.5, -3.0), (5.0, 0.5), (-0.6, -0.6)):
+        y, v = (torch.full((1, 1, 6, 7), value, dtype=torch.float64) for value in (y, v))
+        x = noise.prox(y, v, torch.tensor(0.1))
+        assert x.isfinite().all() and noise.log_prob(y, x).isfinite().all()
 
 
 def test_measurements_outside_the_support_give_numbers():

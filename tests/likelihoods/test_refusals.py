@@ -67,6 +67,37 @@ def test_impossible_measurements_are_named_with_their_place(noise, value, why):
         ip.Correlated(noise, BLUR).check_measurement(BLUR.forward(place(noise, value)))
 
 
+@pytest.mark.parametrize(
+    ("noise", "value"),
+    [
+        *((noise, -0.25) for noise in (ip.Gamma(26), ip.Rayleigh(0.3), ip.Poisson(51))),
+        (ip.SignalDependent(0.1, 0.05), -0.5),
+        (ip.ColouredSignalDependent(0.1, 0.05, BLUR), -0.75),
+        (ip.Correlated(ip.Gamma(26), BLUR), -0.25),
+        (ip.Mixture(ip.Poisson(51), 0.1), -0.25),
+    ],
+    ids=repr,
+)
+def test_impossible_images_are_named_with_their_place(noise, value):
+    x = image()
+    x[2, 0, 5, 6] = 0.0
+    x[1, 0, 3, 3] = -1e-4 if value == -0.25 else -0.4  # a rounded black
+    assert noise.sample(x, ip.generator(0)).isfinite().all()
+    x[1, 0, 2, 3] = value
+    with pytest.raises(ip.InputError, match=rf"x\[1, 0, 2, 3\] = {value}"):
+        noise.sample(x, ip.generator(0))
+
+
+def test_a_mixture_checks_the_shapes_of_its_noise():
+    prior = ip.GaussianPrior(mean=torch.full((1, 6, 7), 0.5), sd=0.2)
+    for noise in (
+        ip.Gaussian(torch.full((3, 3), 0.1)),
+        ip.ColouredGaussian(0.1, ip.Dense(torch.eye(9), (1, 3, 3))),
+    ):
+        with pytest.raises(ip.InputError, match="3, 3"):
+            ip.Problem(prior, ip.Mixture(noise, 0.1), image())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("peak", [0.5, 51, 1e4])
 def test_counts_are_counts_in_both_precisions(dtype, peak):
@@ -134,16 +165,11 @@ def test_withdrawn_capabilities():
     assert MIXED["gamma + gaussian"].withdrawn() == {}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
     assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL
-    assert "behind a filter" in filtered.withdrawn()[Proximal]
+    assert "behind the filter" in filtered.withdrawn()[Proximal]
     assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
     assert ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn() == {}
     reflecting = ip.CorrelationFilter("reflect")
-    assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {
-        Annealed,
-        Spectral,
-        Proximal,
-        SamplesGivenGaussian,
-    }
+    assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {Annealed, Spectral}
 
 
 def test_what_was_withdrawn_refuses_to_run():

@@ -1,5 +1,7 @@
 """Products of operators: what they know, and what they refuse."""
 
+import math
+
 import pytest
 import torch
 from operator_examples import random
@@ -117,3 +119,66 @@ def test_stack_refuses():
         both.forward(torch.ones(1, 1, 8, 8))
     with pytest.raises(ip.InputError, match="image_shape"):
         ip.Stack([ip.Identity()], 4)
+
+
+def dense(rows, *shape):
+    return ip.Dense(torch.ones(rows, math.prod(shape)), shape)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        (dense(3, 1, 4, 4), dense(5, 1, 8, 8)),
+        (ip.Hadamard(8), ip.Hadamard(4)),
+        (ip.Mask(torch.ones(8, 8)), ip.Mask(torch.ones(4, 4))),
+        (ip.Mask(torch.ones(8, 8)), ip.Mask(torch.ones(3, 4, 4))),
+        (ip.Downsample(2), ip.Mask(torch.ones(7, 7))),
+        (dense(3, 1, 4, 4), ip.Hadamard(4)),
+        (dense(3, 3, 4, 4), ip.Grayscale()),
+        (ip.Mask(torch.ones(4, 4)), ip.Compose(ip.Downsample(2), ip.Mask(torch.ones(12, 12)))),
+        (ip.Stack([ip.Downsample(2)], (1, 8, 8)), ip.Mask(torch.ones(3, 8, 8))),
+        (ip.from_callable(lambda x: x[..., :2], image_shape=(1, 4, 4)), dense(16, 1, 4, 4)),
+        (ip.CircularBlur(torch.ones(5, 5)), ip.Mask(torch.ones(4, 4))),
+    ],
+    ids=repr,
+)
+def test_shapes_that_can_not_meet_are_refused_at_once(outer, inner):
+    with pytest.raises(ip.InputError, match="does not take what inner=") as error:
+        ip.Compose(outer, inner)
+    assert repr(outer) in str(error.value) and repr(inner) in str(error.value)
+
+
+class Pairs:
+    """An operator of someone else's, for images of two channels alone, which it does not say."""
+
+    def forward(self, x):
+        return x.sum(1, keepdim=True)
+
+    def adjoint(self, y):
+        return y.expand(-1, 2, -1, -1)
+
+    def out_shape(self, shape):
+        if shape[0] != 2:
+            raise ip.InputError("two channels")
+        return (1, *shape[1:])
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "shape"),
+    [
+        (ip.Mask(torch.ones(8, 8)), ip.Grayscale([1.0] * 31), (31, 8, 8)),
+        (ip.Grayscale([1.0] * 31), ip.Mask(torch.ones(8, 8)), (31, 8, 8)),
+        (dense(2, 2, 3, 8, 8), ip.Mask(torch.ones(8, 8)), (2, 3, 8, 8)),
+        (dense(2, 2, 3, 64), ip.Hadamard(8), (2, 3, 8, 8)),
+        (dense(2, 64), ip.Hadamard(8), (8, 8)),
+        (ip.CircularBlur(torch.ones(5, 2, 2)), ip.Mask(torch.ones(8, 8)), (5, 8, 8)),
+        (Pairs(), ip.Mask(torch.ones(8, 8)), (2, 8, 8)),
+        (ip.Mask(torch.ones(4, 4)), ip.Downsample(2), (7, 8, 8)),
+        (ip.Mask(torch.ones(1, 4)), ip.Downsample(2), (1, 2, 8)),
+        (ip.Identity(), dense(3, 4), (4,)),
+    ],
+    ids=repr,
+)
+def test_shapes_that_can_meet_are_not(outer, inner, shape):
+    both = ip.Compose(outer, inner)
+    assert both.forward(torch.ones(2, *shape)).shape == (2, *both.out_shape(shape))

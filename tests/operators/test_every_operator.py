@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 
 WITH_SVD = [name for name, (operator, _) in EXAMPLES.items() if not lacks(operator, HasSVD)]
 BLIND = {"mask after blur", "filter, reflect", "blur after filter"}
-SINGULAR = {"blur, blind", "dense, singular"}
+SINGULAR = {"blur, blind", "separable, blind", "dense, singular"}
 INVERTIBLE = [
     name
     for name, (operator, _) in EXAMPLES.items()

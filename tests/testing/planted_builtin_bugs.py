@@ -14,6 +14,10 @@ kernel = torch.tensor([[0.1, 0.3, 0.0], [0.0, 0.4, 0.1], [0.0, 0.0, 0.1]])
 holes = torch.arange(64).reshape(8, 8) % 3 > 0
 mask, blur = ip.Mask(holes), ip.CircularBlur(kernel)
 white = ip.Gaussian(sigma=0.1)
+paper = ip.CorrelationFilter()
+pair = ip.Gaussian(sigma=0.1, operator=ip.Stack([mask, ip.Downsample(2)], (1, 8, 8)))
+coloured = ip.ColouredSignalDependent(a=0.1, b=0.05, A=paper)
+separable = ip.SeparableBlur([0.2, 0.8], [1.0], "zero")
 gray = torch.full((1, 2, 2), 0.5)
 gauss = ip.GaussianPrior(mean=gray, sd=0.2)
 modes = ip.GaussianMixturePrior(
@@ -40,6 +44,26 @@ def sigma_times_s(self, shape, /):
 def everything_is_seen(self, shape, /):
     exact = ip.Mask.svd(mask, shape)
     return SVD(torch.ones_like(exact.s), exact.v, exact.vt, exact.u, exact.ut)
+
+
+def only_the_mask(y, v, step):
+    seen = ip.Gaussian(sigma=0.1, operator=mask)
+    return seen.prox(pair.operator.split(y)[0], v, step)
+
+
+def perturbed_data_alone(self, y, v, rho, generator, /):
+    noise = 0.1 * torch.randn(y.shape, generator=generator, dtype=y.dtype)
+    return self.prox(y + noise, v, (rho**2).expand(len(v)))
+
+
+def weighted_least_squares(self, y, v, step, /):
+    level = (self.a * v + self.b).mean()
+    return ip.ColouredGaussian(float(level), self.A).prox(y, v, step)
+
+
+def twice_divided(y):
+    svd = separable.svd(tuple(y.shape[1:]))
+    return svd.v(svd.ut(y) / svd.s.to(y) ** 2)
 
 
 def nearest_mode(self, x, sigma, /):
@@ -92,6 +116,36 @@ BUGS = {
     "gaussian: noise twice as strong as it says": (
         planted(white, sample=lambda self, x, g, /: ip.Gaussian(sigma=0.2).sample(x, g)),
         "score_y_obeys_stein",
+    ),
+    "mixture: algorithm 5 said to invert the exact score": (
+        planted(
+            ip.Mixture(ip.Gamma(alpha=9), sigma=0.1),
+            equation=lambda self, y, x, /: self._smoothed(y, x).score_y,
+        ),
+        "match_score_solves_the_score_equation",
+    ),
+    "mixture behind a filter: the white noise filtered too": (
+        planted(
+            ip.xie2023(12),
+            equation=lambda self, y, x, /: ip.Correlated(ip.xie2023(11), paper).equation(y, x),
+        ),
+        "match_score_solves_the_score_equation",
+    ),
+    "stack: a prox that leaves one part out": (
+        planted(pair, prox=lambda self, y, v, step, /: only_the_mask(y, v, step)),
+        "prox_can_not_be_improved",
+    ),
+    "stack: draws without the noise of the prior": (
+        planted(pair, sample_given=perturbed_data_alone),
+        "posterior_draws_of_an_image_obey_stein",
+    ),
+    "coloured signal-dependent: a prox that forgets log u": (
+        planted(coloured, prox=weighted_least_squares),
+        "prox_can_not_be_improved",
+    ),
+    "separable: divides by s twice": (
+        planted(separable, inverse=lambda self, y, /: twice_divided(y)),
+        "inverse_undoes_forward",
     ),
     "gaussian prior: shrinks half": (
         planted(

@@ -191,8 +191,8 @@ VALUES = {
         planted(noise, withdrawn=lambda self: {Proximal: ""}),
         "withdrawals_have_reasons",
     ),
-    "withdraws what it never had": (
-        planted(counts, withdrawn=lambda self: {Proximal: "counts have no prox"}),
+    "withdraws a word": (
+        planted(counts, withdrawn=lambda self: {"Proximal": "counts have no prox"}),
         "withdrawals_have_reasons",
     ),
 }

@@ -31,6 +31,8 @@ density = OnlyLogProb()
 ip.solve(ip.Problem(prior, noise, y), ip.PnP())
 ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
 ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
+ip.solve(ip.Problem(prior, noise, y))
+ip.solve(ip.Problem(density, OnlySamples(), y), samples=3)  # refused when it runs, not before
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L"

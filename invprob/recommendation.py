@@ -1,0 +1,93 @@
+"""Which solver to use, and why: from what the prior and the likelihood can do.
+
+There is an order of preference for one estimate and another one for samples; the first solver that
+finds in the problem all that it needs is taken. Solvers of plugins come after ours. Nothing is
+measured and nothing is run: a recommendation knows what the parts can do, not their values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from .catalogue import Component, catalogue
+from .compatibility import check, missing
+from .contracts import AnySolver, Flat
+from .problem import Problem
+
+THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
+OTHERWISE = "of the solvers that are installed it is the first that accepts these parts"
+
+FOR_AN_ESTIMATE = {
+    "prior-sampling": THE_PRIOR,
+    "score-equation": "the prior is the score of noisy images, and does not know clean ones",
+    "pnp": "the prior denoises and the likelihood has a proximal map: few calls are enough",
+    "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
+    "map": "the prior has a density and no denoiser, so its mode is what can be found",
+    "restart": "only a sampler accepts these parts",
+}
+FOR_SAMPLES = {
+    "prior-sampling": THE_PRIOR,
+    "restart": "it comes closest to the posterior in few denoiser calls, with no step size to set",
+}
+
+
+@frozen
+class Recommendation:
+    """A solver for a problem.
+
+    Attributes:
+        solver: ready to be used, with its default arguments.
+        reason: why this one; follows on "because".
+    """
+
+    solver: AnySolver
+    reason: str
+
+    def __str__(self) -> str:
+        """One sentence."""
+        return f"{type(self.solver).__name__}, because {self.reason}."
+
+
+def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recommendation:
+    """The solver that `solve(problem)` uses.
+
+    Args:
+        problem: what to solve.
+        samples: whether posterior samples are wanted, rather than one estimate.
+
+    Raises:
+        IncompatibleError: no installed solver accepts the prior and the likelihood together, or
+            none that samples.
+
+    >>> import torch, invprob as ip
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
+    >>> print(ip.recommend(problem))
+    PnP, because the prior denoises and the likelihood has a proximal map: few calls are enough.
+    >>> type(ip.recommend(problem, samples=True).solver).__name__
+    'Restart'
+    """
+    reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
+    candidates = [
+        (part.name, solver)
+        for part in _in_order(list(reasons))
+        if (solver := part.example()).stochastic or not samples
+    ]
+
+    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, bool]:
+        solver = candidate[1]
+        count = len(missing(solver, prior=problem.prior, likelihood=problem.likelihood))
+        return count, count > 0 and Flat in solver.needs.likelihood  # the least helpful refusal
+
+    name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
+    check(problem, solver)
+    return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def _in_order(preferred: list[str]) -> list[Component]:
+    """The catalogue's solvers, those with a preference first."""
+    rank = {name: i for i, name in enumerate(preferred)}
+    parts = catalogue().of_kind("solver")
+    return sorted(parts, key=lambda part: rank.get(part.name, len(rank)))

@@ -1,0 +1,135 @@
+"""What a run does to the image, step by step: how far it moves, if it stays sane, if it mixes.
+
+* The *change* of a step is the root mean square over the pixels by which the estimate moved, of
+  the row of the batch that moved most. Methods that converge to a point bring it to zero.
+* A run whose estimate is not finite is stopped at that step; the last sensible estimate is kept
+  for the error. The other tensors of the state are looked at now and then only, at a pass each.
+* Samplers do not converge to a point. Those that stay at one noise level for a while (`Restart`)
+  are Markov chains there, and split R-hat (see `diagnostics.chains`) compares, for a few random
+  projections of the estimate, the spread within the halves of each chain to the spread between
+  them. The longest stay of the run counts; shorter ones than 8 steps say nothing.
+
+The passes over the image take about a thousandth of a denoiser call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from .diagnostics.chains import LEAST_DRAWS, split_rhat
+from .errors import DivergenceError
+from .streams import generator
+
+if TYPE_CHECKING:
+    from .drive import Event
+
+SENSIBLE = 10.0
+"""An estimate is sensible up to so many times the largest value at the start, or of an image."""
+
+DIRECTIONS = 4
+
+
+class Trace:
+    """Follows the estimate through a run."""
+
+    def __init__(self, event: Event) -> None:
+        self._estimate = self._best = event.estimate()
+        self._largest = _largest(self._estimate)
+        self._limit = SENSIBLE * max(1.0, self._largest)
+        self._sane = self._best_step = event.step
+        several = event.solver.stochastic and event.problem.samples > 1
+        self._stay = _Stay(event) if several else None
+
+    def see(self, event: Event) -> float:
+        """The change of this step; called at every step.
+
+        Raises:
+            DivergenceError: the estimate holds values that are not finite.
+        """
+        estimate = event.estimate()
+        moved = (estimate - self._estimate).flatten(1).square().mean(1).max().sqrt()
+        change, largest = torch.stack((moved, estimate.abs().max())).tolist()
+        if not math.isfinite(largest):
+            raise self._diverged(event)
+        if largest <= self._limit:
+            self._best, self._best_step = estimate, event.step
+        self._estimate, self._largest, self._sane = estimate, largest, event.step
+        if self._stay is not None:
+            self._stay.see(event, estimate)
+        return float(change)
+
+    def inspect(self, event: Event) -> None:
+        """Look at the whole state; called now and then.
+
+        Raises:
+            DivergenceError: it holds values that are not finite.
+        """
+        if not all(math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)):
+            raise self._diverged(event)
+
+    def mixing(self) -> float | None:
+        """Split R-hat over the longest stay at one noise level, the worst of all projections."""
+        return None if self._stay is None else self._stay.rhat()
+
+    def _diverged(self, event: Event) -> DivergenceError:
+        where = f"{'in or before' if self._sane == event.step else 'in'} step {event.step}"
+        level = "" if event.sigma is None else f", noise level sigma={event.sigma:.4g}"
+        cause = (
+            f"the values had grown to {self._largest:.1e}, so the step size is too large"
+            if self._largest > 1e3
+            else "the denoiser or the likelihood returned such values"
+        )
+        return DivergenceError(
+            f"{event.solver!r} produced values that are not finite {where} of {event.steps}"
+            f"{level}; likely cause: {cause}. The best estimate so far, that of step "
+            f"{self._best_step}, is in the error: `error.best`",
+            step=self._best_step,
+            best=self._best,
+        )
+
+
+class _Stay:
+    """The projections of the estimates along the longest stay at one noise level."""
+
+    def __init__(self, event: Event) -> None:
+        problem = event.problem
+        self._rows = (problem.samples, problem.measurements)
+        size = math.prod(problem.image_shape)
+        axes = torch.randn(size, DIRECTIONS, generator=generator(0), dtype=torch.float64)
+        self._axes = axes.to(problem.y) / math.sqrt(size)
+        self._sigma: float | None = None
+        self._now: list[Tensor] = []
+        self._longest: list[Tensor] = []
+
+    def see(self, event: Event, estimate: Tensor) -> None:
+        if event.sigma is None or event.sigma != self._sigma:
+            self._sigma, self._now = event.sigma, []
+            return  # this estimate is that of the level before
+        self._now.append(estimate.flatten(1) @ self._axes)
+        if len(self._now) > len(self._longest):
+            self._longest = self._now
+
+    def rhat(self) -> float | None:
+        if len(self._longest) < LEAST_DRAWS:
+            return None
+        draws = torch.stack(self._longest).double()
+        draws = draws.reshape(len(draws), *self._rows, DIRECTIONS)
+        return float(split_rhat(draws.movedim(0, 1)).max())
+
+
+def _largest(tensor: Tensor) -> float:
+    """The largest magnitude, NaN or infinity if there are any."""
+    return float(tensor.abs().max()) if tensor.numel() else 0.0
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    for item in attrs.fields(type(state)):
+        value = getattr(state, item.name)
+        if isinstance(value, Tensor) and value.is_floating_point():
+            yield value

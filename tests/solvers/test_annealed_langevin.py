@@ -1,0 +1,136 @@
+"""Annealed Langevin for every kind of operator (SNIPS), and the published ladders."""
+
+import math
+
+import attrs
+import pytest
+import torch
+
+import invprob as ip
+
+torch.set_num_threads(1)
+F64 = torch.float64
+SHAPE = (3, 4, 4)
+SIZE = 48
+
+
+def prior_over(shape, noise=0.02):
+    """Correlated between neighbours and between channels."""
+    size = math.prod(shape)
+    i = torch.arange(size, dtype=F64)
+    covariance = 0.2**2 * (-(i[:, None] - i).abs() / 6).exp() + noise**2 * torch.eye(size).double()
+    return ip.GaussianPrior.from_covariance(torch.full(shape, 0.5, dtype=F64), covariance)
+
+
+def dense(rows, singular):
+    """A matrix `(rows, 8)` with these singular values."""
+    draw = ip.generator(rows)
+    u, _ = torch.linalg.qr(torch.randn(rows, rows, generator=draw, dtype=F64))
+    v, _ = torch.linalg.qr(torch.randn(8, 8, generator=draw, dtype=F64))
+    s = torch.tensor(singular, dtype=F64)
+    return ip.Dense(u[:, : len(s)] * s @ v[: len(s)], (1, 2, 4))
+
+
+CHEQUERED = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).repeat(2, 2)
+OPERATORS = {
+    "denoising": ip.Identity(),
+    "inpainting": ip.Mask(CHEQUERED),
+    "deblurring": ip.CircularBlur(torch.tensor([[0.6, 0.4]])),  # singular at the highest frequency
+    "super-resolution": ip.Downsample(2),
+    "compressive sensing": ip.Hadamard(4, keep=0.25, scramble=True),
+    "colourisation": ip.Grayscale(),
+    "full column rank": dense(12, (2.0, 1.5, 1.2, 1.0, 0.9, 0.7, 0.5, 0.3)),
+    "zero singular values": dense(6, (1.0, 0.5, 0.0, 0.0, 0.0, 0.0)),
+    "equal singular values": dense(8, (1.0,) * 4 + (0.5,) * 4),
+    "one measurement": dense(1, (1.0,)),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_samples_have_the_posteriors_mean_and_covariance(name):
+    operator = OPERATORS[name]
+    noise = ip.Gaussian(sigma=0.1, operator=operator)
+    prior = prior_over((1, 2, 4) if isinstance(operator, ip.Dense) else SHAPE)
+    shape = tuple(prior.mean.shape)
+    draw = ip.generator(5)
+    y = noise.sample(prior.sample((1, *shape), draw), draw)
+    problem = ip.Problem(prior, noise, y, shape)
+    samples = ip.solve(problem, ip.AnnealedLangevin(), samples=250).samples[:, 0]
+    exact = prior.posterior(noise, y)
+    covariance, count = exact.covariance(), len(samples)
+    error = (samples.mean(0) - exact.mean).flatten()
+    white = error @ torch.linalg.solve(covariance, error) * count / len(error)
+    assert white < 2.0  # 1 ± 0.2 for exact samples
+    spread = samples.flatten(1).T.cov()
+    assert float(spread.trace() / covariance.trace()) == pytest.approx(1, abs=0.15)
+    rank = covariance.trace() ** 2 / covariance.square().sum()
+    off = (spread - covariance).square().sum() / covariance.square().sum()
+    assert off * count / (1 + rank) < 1.5  # 1 for exact samples, on average
+
+
+@pytest.mark.parametrize("level", [0.05, 0.1, 0.2])
+def test_a_level_of_the_ladder_may_equal_a_noise_level_of_the_data(level):
+    operator = dense(8, (1.0, 1.0, 1.0, 1.0, 0.1 / level, 0.1 / level, 0.1 / level, 0.0))
+    noise, prior = ip.Gaussian(sigma=0.1, operator=operator), prior_over((1, 2, 4))
+    y = noise.sample(prior.mean[None], ip.generator(0))
+    ladder = ip.AnnealedLangevin(ratio=0.5, sigma_max=0.8, sigma_min=0.0125)
+    assert any(abs(sigma - level) < 1e-12 for sigma in ladder._plan(ip.Problem(prior, noise, y)))
+    assert bool(torch.isfinite(ip.solve(ip.Problem(prior, noise, y), ladder, samples=3).x).all())
+
+
+# --------------------------------------------------------------------------- published ladders
+
+
+@pytest.mark.parametrize(
+    ("name", "ratio", "stability"),
+    [("celeba", 0.98192, 0.921), ("lsun", 0.99096, 1.0), ("ffhq", 0.99548, 1.997)],
+)
+def test_a_published_ladder_is_the_published_one(name, ratio, stability):
+    """The step over the longest stable one, for data on the ladder, is that of the papers."""
+    sampler = ip.AnnealedLangevin.published(name)
+    assert sampler.ratio == pytest.approx(ratio, abs=1e-5)
+    assert sampler.step_size / (1 - sampler.ratio**2) == pytest.approx(stability, abs=2e-3)
+    assert not sampler.reuse_noise and sampler.sigma_min == 0.01
+
+
+def test_a_run_enters_the_published_ladder_at_the_noise_of_its_data():
+    sampler = ip.AnnealedLangevin.published("celeba")
+    noise, prior = ip.Gaussian(sigma=0.203), prior_over((1, 2, 4))
+    problem = ip.Problem(prior, noise, torch.full((1, 1, 2, 4), 0.5, dtype=F64))
+    assert sampler.steps(problem) == 165 * 5 + 1
+    plan = sampler._plan(problem)
+    assert plan[0] / 0.203 == pytest.approx(sampler.ratio, abs=1e-4)
+    masked = ip.Gaussian(sigma=0.203, operator=ip.Mask(torch.eye(4)[:2]))
+    assert sampler.steps(attrs.evolve(problem, likelihood=masked)) == 499 * 5 + 1
+
+
+def test_published_samples_are_right_for_a_gaussian():
+    noise, prior = ip.Gaussian(sigma=0.1), prior_over((1, 2, 4), noise=0.05)
+    y = torch.full((1, 1, 2, 4), 0.7, dtype=F64)
+    problem = ip.Problem(prior, noise, y)
+    samples = ip.solve(problem, ip.AnnealedLangevin.published("celeba"), samples=200).samples
+    exact = prior.posterior(noise, y)
+    assert float((samples.mean((0, 1)) - exact.mean).abs().max()) < 0.03
+    spread = float(samples[:, 0].var(0).sum() / exact.covariance().trace())
+    assert spread == pytest.approx(1, abs=0.15)
+
+
+def test_a_published_ladder_with_another_prior():
+    sampler, y = ip.AnnealedLangevin.published("lsun"), torch.full((1, 1, 8, 8), 0.5)
+    prior = ip.DenoiserPrior.pretrained()
+    masked = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(8)))
+    with pytest.raises(ip.InputError, match="denoises only up to .*leave it out"):
+        ip.solve(ip.Problem(prior, masked, torch.eye(8)[None, None] / 2), sampler)
+    assert sampler.steps(ip.Problem(prior, ip.Gaussian(sigma=0.1), y)) > 500
+    assert attrs.evolve(sampler, sigma_max=None).steps(
+        ip.Problem(prior, masked, torch.eye(8)[None, None] / 2)
+    )
+    with pytest.raises(ip.InputError, match="no ladder was published for 'imagenet'"):
+        ip.AnnealedLangevin.published("imagenet")
+    with pytest.raises(ip.InputError, match=r"ratio=1\.5"):
+        ip.AnnealedLangevin(ratio=1.5)
+
+
+def test_snips_is_found_by_name():
+    assert ip.catalogue().solvers["snips"] is ip.AnnealedLangevin
+    assert "2105.14951" in ip.catalogue().get("solver", "snips").reference

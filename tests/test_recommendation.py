@@ -1,0 +1,91 @@
+"""A recommendation for every pair of parts that can be composed, and a refusal for the others."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.compatibility import accepts, lacks
+
+PARTS = {kind: ip.catalogue().of_kind(kind) for kind in ("prior", "likelihood", "solver")}
+SOLVERS = [part.example() for part in PARTS["solver"]]
+SHAPE = (1, 8, 8)
+
+
+def measured(likelihood, prior=None):
+    """A problem with this likelihood, of a grey image."""
+    prior = prior or ip.GaussianPrior(mean=torch.full(SHAPE, 0.5), sd=0.1)
+    y = likelihood.sample(torch.full((1, *SHAPE), 0.5), ip.generator(0))
+    return ip.Problem(prior, likelihood, y)
+
+
+@pytest.mark.parametrize("samples", [False, True])
+@pytest.mark.parametrize("prior", PARTS["prior"], ids=lambda part: part.name)
+@pytest.mark.parametrize("likelihood", PARTS["likelihood"], ids=lambda part: part.name)
+def test_every_pair_gets_a_solver_that_accepts_it_or_a_refusal(prior, likelihood, samples):
+    problem = measured(likelihood.example(), prior.example())
+    fit = [
+        solver
+        for solver in SOLVERS
+        if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
+        and (solver.stochastic or not samples)
+    ]
+    if not fit:
+        with pytest.raises(ip.IncompatibleError, match="cannot solve this problem"):
+            ip.recommend(problem, samples=samples)
+        return
+    found = ip.recommend(problem, samples=samples)
+    assert type(found.solver) in map(type, fit)
+    sentence = str(found)
+    assert sentence.startswith(f"{type(found.solver).__name__}, because ")
+    assert sentence.endswith(".") and sentence.count(".") == 1
+
+
+@pytest.mark.parametrize("likelihood", PARTS["likelihood"], ids=lambda part: part.name)
+def test_without_a_solver_the_recommended_one_runs(likelihood):
+    problem = measured(likelihood.example())
+    accepted = (accepts(s, prior=problem.prior, likelihood=problem.likelihood) for s in SOLVERS)
+    if not any(accepted):
+        with pytest.raises(ip.IncompatibleError):
+            ip.solve(problem)
+        return
+    result = ip.solve(problem)
+    assert result.solver == ip.recommend(problem).solver
+    assert result.steps == result.solver.steps(problem)
+    assert bool(torch.isfinite(result.x).all())
+
+
+@pytest.mark.parametrize(
+    ("noise", "estimate", "sampler"),
+    [
+        (ip.Gaussian(sigma=0.1), "PnP", "Restart"),
+        (ip.Poisson(peak=30), "PnP", None),
+        (ip.Unobserved(), "PriorSampling", "PriorSampling"),
+    ],
+)
+def test_what_is_taken_for_what(noise, estimate, sampler):
+    problem = measured(noise)
+    assert type(ip.solve(problem).solver).__name__ == estimate
+    if sampler:
+        assert type(ip.solve(problem, samples=2).solver).__name__ == sampler
+
+
+def test_a_likelihood_without_prox_gets_a_gradient_method():
+    masked = ip.Compose(ip.Mask(torch.eye(8)), ip.CircularBlur.named("uniform3"))
+    problem = measured(ip.Gaussian(sigma=0.1, operator=masked))
+    assert isinstance(ip.recommend(problem).solver, ip.ProximalGradient)
+
+
+def test_a_flow_gets_its_mode_and_a_measured_score_its_equation():
+    noise = ip.Gaussian(sigma=0.1)
+    kinds = {part.name: part.example() for part in PARTS["prior"]}
+    assert isinstance(ip.recommend(measured(noise, kinds["flow"])).solver, ip.MAP)
+    assert isinstance(ip.recommend(measured(noise, kinds["measured"])).solver, ip.ScoreEquation)
+
+
+def test_samples_where_only_estimates_exist_are_refused_with_what_would_work():
+    flow = ip.catalogue().get("prior", "flow").example()
+    problem = measured(ip.Gaussian(sigma=0.1), flow)
+    assert lacks(flow, ip.contracts.Denoises)
+    with pytest.raises(ip.IncompatibleError, match="Solvers that accept this .*: MAP") as caught:
+        ip.solve(problem, samples=4)
+    assert "is not Denoises" in str(caught.value)
