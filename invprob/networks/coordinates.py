@@ -41,7 +41,8 @@ from torch import Generator, Tensor
 from ..compatibility import lacks
 from ..contracts import Likelihood, MatchesScore
 from ..errors import InputError
-from ..likelihoods.coloured import ColouredGaussian, ColouredSignalDependent
+from ..likelihoods.coloured import ColouredGaussian
+from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
 from ..likelihoods.correlated import Correlated, OnLattice
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
