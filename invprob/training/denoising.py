@@ -29,7 +29,7 @@ from .images import luminance
 from .levels import draw_levels, expected_error
 from .optimizers import muon_and_adam
 from .patches import Photos
-from .run import Run
+from .run import Run, check_budget
 
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
@@ -70,8 +70,7 @@ class Recipe:
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
-            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        check_budget(self)
         if self.batch < 1 or self.patch < 16 or self.gray_every < 1:
             raise InputError(
                 f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every}: a batch"

@@ -61,7 +61,7 @@ from ..problem import Problem
 from ..solvers.score_equation import ScoreEquation
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
-from .run import Run
+from .run import Run, check_budget
 
 OF_SPACING = 0.6
 """The least perturbation of data on a lattice, as a share of its spacing."""
@@ -101,8 +101,7 @@ class Recipe:
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
-            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        check_budget(self)
         if self.batch < 2 or self.batch % 2 or self.patch < 16:
             raise InputError(
                 f"batch={self.batch}, patch={self.patch}: batches are even, 2 at least, and"
@@ -233,7 +232,9 @@ class HeldOut:
         prior, found = MeasuredPrior(network.eval()), []
         for pair in self.pairs[:most]:
             if pair.x is not None:
-                y, x = (_centre(image[None], side) for image in (pair.y, pair.x))
+                filtered = self.task.architecture.coordinates.boundary is not None
+                size = max(pair.y.shape) if filtered else side  # a filter knows the borders
+                y, x = (_centre(image[None], size) for image in (pair.y, pair.x))
                 y = y.to(self.task.images.pixels.device)
                 problem: Problem[Any, Any] = Problem(prior, self.likelihood, y)
                 found.append(float(psnr(solve(problem, ScoreEquation()).x.cpu(), x)))
