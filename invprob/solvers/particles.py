@@ -101,8 +101,12 @@ class Data:
 
 
 def finite_step(pull: Tensor, level: float) -> Tensor:
-    """The factor e by which `pull` becomes a perturbation of the noisy image, `(N,)`."""
-    return SMALL_STEP * level / _size(pull)
+    """The factor e by which `pull` becomes a perturbation of the noisy image, `(N,)`.
+
+    1 where there is no pull: it moves nothing then.
+    """
+    size = _size(pull)
+    return torch.where(size > torch.finfo(pull.dtype).tiny, SMALL_STEP * level / size, 1.0)
 
 
 def capped(shift: Tensor, width: float) -> Tensor:

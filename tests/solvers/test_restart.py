@@ -91,6 +91,15 @@ def test_the_pull_is_the_gradient_of_the_look_ahead():
     assert error < 0.1  # a difference of finite step
 
 
+def test_data_that_are_met_exactly_pull_nowhere():
+    means = torch.tensor([[-4.0, 0.0], [4.0, 0.0]])
+    prior = ip.GaussianMixturePrior(torch.ones(2), means, 0.05 * torch.eye(2))
+    noise = ip.Gaussian(sigma=0.3, operator=ip.Dense([[0.0, 1.0]], image_shape=(2,)))
+    result = ip.solve(ip.Problem(prior, noise, torch.zeros(1, 1)), ip.Restart(), samples=40)
+    assert result.samples.isfinite().all()
+    assert 5 < int((result.samples[..., 0] > 0).sum()) < 35
+
+
 def test_at_the_last_level_nothing_is_ahead_and_the_gains_add_up():
     sd = torch.tensor([0.1, 0.3, torch.inf])
     data = Data(torch.tensor([[0.2, 0.7, 0.0]]), sd, 0.02)
