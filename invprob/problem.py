@@ -29,6 +29,10 @@ P_co = TypeVar("P_co", covariant=True)
 L_co = TypeVar("L_co", covariant=True)
 
 
+def _shape(value: Shape) -> Shape:
+    return tuple(value)
+
+
 @frozen(eq=False)
 class Problem(Generic[P_co, L_co]):
     """An inverse problem.
@@ -55,7 +59,7 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field(converter=tuple)
+    image_shape: Shape = field(converter=_shape)
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default
