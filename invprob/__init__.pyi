@@ -85,5 +85,7 @@ from .solvers.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .streams import Streams as Streams
 from .streams import generator as generator
+from .training.adapting import Adaptation as Adaptation
+from .training.adapting import adapt as adapt
 
 __version__: str

@@ -8,6 +8,7 @@ it, and that the prior knows images of that shape.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import torch
@@ -29,8 +30,8 @@ P_co = TypeVar("P_co", covariant=True)
 L_co = TypeVar("L_co", covariant=True)
 
 
-def _shape(value: Shape) -> Shape:
-    return tuple(value)
+def _as_shape(shape: Iterable[int]) -> Shape:
+    return tuple(shape)
 
 
 @frozen(eq=False)
@@ -59,7 +60,7 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field(converter=_shape)
+    image_shape: Shape = field(converter=_as_shape)
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default

@@ -17,7 +17,7 @@ def test_an_example_runs(name, tmp_path):
     done = subprocess.run(
         [sys.executable, str(FOLDER / name)],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env={**os.environ, "STEPS": "5", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         capture_output=True,
         text=True,
     )

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import CheckpointError, DivergenceError, InvprobError, WeightsError
+from .adapt import adapt
 from .check import check
 from .cite import cite
 from .demo import demo
@@ -99,6 +100,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, solve, simulate, matrix, plugins, check, cite):
+for _command in (demo, solve, simulate, adapt, matrix, plugins, check, cite):
     app.command()(_command)
 app.add_typer(train, name="train")

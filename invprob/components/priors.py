@@ -45,6 +45,10 @@ def _flow() -> FlowPrior:
         return FlowPrior(Glow(Architecture((1, 8, 8), (2,), 8)))
 
 
+def _flow_from_text(file: Path | None = None) -> FlowPrior:
+    return FlowPrior.pretrained("digits") if file is None else FlowPrior.load(file)
+
+
 def priors() -> list[Component]:
     """The built-in priors."""
     return [
@@ -74,8 +78,8 @@ def priors() -> list[Component]:
             "flow",
             FlowPrior,
             example=_flow,
-            from_text=FlowPrior.load,
-            summary="a density by a normalizing flow (Glow) of your own training",
+            from_text=_flow_from_text,
+            summary="a density by a normalizing flow (Glow): of digits, or of your own training",
             reference="D. P. Kingma, P. Dhariwal (2018). Glow: Generative Flow with Invertible "
             "1x1 Convolutions. NeurIPS. https://arxiv.org/abs/1807.03039",
         ),
@@ -84,6 +88,7 @@ def priors() -> list[Component]:
             "measured",
             MeasuredPrior,
             example=lambda: MeasuredPrior(_towards_grey),
+            from_text=MeasuredPrior.load,
             summary="the score of noisy images, learned from noisy images alone",
             reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
             "Score Function. NeurIPS. https://arxiv.org/abs/2304.08384",

@@ -206,7 +206,9 @@ class Denoiser(nn.Module):
         precision = self.last_gain.weight.dtype
         gains = level_features(sigma).to(precision)
         folded = functional.pixel_unshuffle(u.to(_weight(head).dtype), 2)
-        start = head(folded.contiguous(memory_format=torch.channels_last)).to(precision)
+        start = head(folded.contiguous(memory_format=torch.channels_last))
+        if precision != _weight(head).dtype:  # autocast chooses for itself
+            start = start.to(precision)
         fine = _run(self.down_fine, start, gains)
         middle = _run(self.down_middle, self.to_middle(fine), gains)
         coarse = _run(self.bottom, self.to_coarse(middle), gains)

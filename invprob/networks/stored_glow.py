@@ -19,6 +19,12 @@ from ..errors import InputError, WeightsError
 from .glow import Architecture, Glow
 from .weights_file import fill, read_about, read_weights, write_weights
 
+DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
+"""The embedded flow: handwritten digits, 28 x 28 (`weights/DIGITS.md`)."""
+
+DIGITS_SHA256 = "4962d14e529d4438db9a7df2b7de915ef5f8e66078f443ed06c3dd4c40db8b85"
+"""Of `DIGITS`."""
+
 ABOUT = "glow"
 """The text in a weight file that describes the architecture."""
 

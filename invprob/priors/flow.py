@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Literal
 
 import torch
 from attrs import Factory, field, frozen
@@ -35,7 +36,7 @@ from torch import Generator, Tensor
 
 from ..contracts import Domain, HasLatent, Shape
 from ..errors import InputError
-from ..networks.stored_glow import StoredGlow
+from ..networks.stored_glow import DIGITS, DIGITS_SHA256, StoredGlow
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 from .checks import check_images
@@ -74,6 +75,25 @@ class FlowPrior:
                 f"flow={value!r} has no methods encode(x) -> (z, log_det) and decode(z) -> x;"
                 " give a Glow, or a class with these two around your own network"
             )
+
+    @classmethod
+    def pretrained(cls, name: Literal["digits"] = "digits") -> FlowPrior:
+        """A flow that comes with the package; works offline.
+
+        Args:
+            name: `"digits"`, handwritten ones, white on black, gray, 28 x 28 pixels: small enough
+                to try things on. See `networks/weights/DIGITS.md` for what it was trained on.
+
+        Raises:
+            InputError: there is none of that name.
+            WeightsError: in use: the embedded file is missing or damaged.
+
+        >>> FlowPrior.pretrained().domain().shape
+        (1, 28, 28)
+        """
+        if name != "digits":
+            raise InputError(f"there is no embedded flow {name!r}; type 'digits'")
+        return cls(StoredGlow(DIGITS, DIGITS_SHA256))
 
     @classmethod
     def load(cls, file: Path | str) -> FlowPrior:
@@ -163,6 +183,8 @@ class FlowPrior:
         return self._domain
 
     def __repr__(self) -> str:
+        if isinstance(self.flow, StoredGlow) and self.flow.path == DIGITS:
+            return "FlowPrior.pretrained('digits')"
         if isinstance(self.flow, StoredGlow):
             return f"FlowPrior.load({str(self.flow.path)!r})"
         return f"FlowPrior({type(self.flow).__name__})"

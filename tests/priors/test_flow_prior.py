@@ -1,17 +1,24 @@
 """`FlowPrior`: its density, its samples, and what it refuses."""
 
 import math
+import pickle
 
 import pytest
 import torch
 from torch import Generator
 
 from invprob import contracts
+from invprob.cli.specs import make
 from invprob.contracts import Domain
+from invprob.diagnostics.metrics import psnr
+from invprob.drive import solve
 from invprob.errors import InputError, WeightsError
+from invprob.likelihoods.gaussian import Gaussian
 from invprob.networks.glow import Architecture, Glow
 from invprob.networks.stored_glow import write_glow
 from invprob.priors.flow import FlowPrior, standard_normal_log_prob
+from invprob.problem import Problem
+from invprob.solvers.map import MAP
 
 PIXELS = (1, 1, 2)
 
@@ -174,3 +181,34 @@ def test_a_file_that_changes_is_read_again(tmp_path):
     first = FlowPrior.load(path).log_prob(x)
     write_glow(made_up(scale=0.3), path)
     assert FlowPrior.load(path).log_prob(x) != first
+
+
+def ring():
+    """A nought, as one might write it."""
+    axis = torch.arange(28) - 13.5
+    distance = ((axis[:, None] / 9) ** 2 + (axis / 6) ** 2).sqrt()
+    return torch.exp(-((distance - 1).abs() / 0.22).pow(4))[None, None]
+
+
+def test_the_embedded_flow_knows_digits():
+    prior = FlowPrior.pretrained()
+    assert repr(prior) == "FlowPrior.pretrained('digits')" and prior.domain().shape == (1, 28, 28)
+    x = ring()
+    noise = torch.randn(x.shape, generator=Generator().manual_seed(0))
+    others = [1 - x, x + 0.1 * noise, 0.5 + 0.2 * noise, x.roll(9, 3)]
+    assert all(prior.log_prob(x) > prior.log_prob(other) for other in others)
+    torch.testing.assert_close(prior.decode(prior.encode(x)[0]), x, rtol=0, atol=1e-4)
+    assert pickle.loads(pickle.dumps(prior)).log_prob(x) == prior.log_prob(x)
+
+
+def test_maximum_a_posteriori_with_the_embedded_flow_removes_noise():
+    x = ring()
+    y = x + 0.2 * torch.randn(x.shape, generator=Generator().manual_seed(0))
+    problem = Problem(make("prior", "flow"), Gaussian(sigma=0.2), y)
+    estimate = solve(problem, MAP(iterations=150)).x
+    assert psnr(estimate, x).item() > psnr(y, x).item() + 5
+
+
+def test_no_other_flow_is_embedded():
+    with pytest.raises(InputError, match="'faces'; type 'digits'"):
+        FlowPrior.pretrained("faces")

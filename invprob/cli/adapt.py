@@ -1,0 +1,47 @@
+"""`invprob adapt`: tell the denoiser what one noisy image is like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def adapt(
+    image: Annotated[Path, typer.Argument(help="The noisy image: PNG, JPEG or TIFF.")],
+    sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
+    steps: Annotated[int, typer.Option(min=1, help="At most.")] = 200,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+) -> None:
+    """Adapt a denoiser to one noisy image, where photographs are a poor guide: text, stars, maps.
+
+    Use the result for this image, and for others like it, with
+    `--prior denoiser:file=FILE.safetensors`. Nothing is written if there is no clear improvement.
+    """
+    from ..errors import InputError
+    from ..images import read_image
+    from ..training.adapting import adapt as learn
+    from .specs import make
+    from .values import convert
+
+    try:
+        level = convert(sigma, float)
+    except ValueError:
+        raise InputError(f"--sigma {sigma}: give a number, such as 0.1 or 25/255") from None
+    if not isinstance(level, float):
+        raise TypeError("a number was read as something else")
+    if output.exists() or not output.parent.is_dir():
+        raise InputError(f"{output} exists, or its folder does not: name another file")
+    found = learn(
+        make("prior", prior), read_image(image), level, steps=steps, rate=rate, seed=seed
+    )
+    if not found.improved:
+        raise typer.Exit(1)
+    found.save(output)
+    before, after = found.history[0], found.history[found.step]
+    typer.echo(f"estimated PSNR {before:.2f} dB before, {after:.2f} dB after {found.step} steps")
+    typer.echo(f"wrote {output}")

@@ -1,0 +1,116 @@
+r"""Learning and judging a denoiser without clean images.
+
+For y = x + sigma n with n ~ N(0, I):
+
+**Recorrupted-to-Recorrupted** (Pang et al. 2021). With fresh noise n' and any a > 0,
+
+    y₁ = y + a sigma n',    y₂ = y - sigma n' / a
+
+have independent noise: cov(n + a n', n - n' / a) = 0. So E ‖D(y₁) - y₂‖² is E ‖D(y₁) - x‖² plus a
+constant, and a network that learns y₂ from y₁ learns to denoise, at sigma sqrt(1 + a²).
+
+**Stein's unbiased risk estimate** (SURE, Stein 1981; as a network's loss, Soltanayev and Chun
+2018). For a denoiser that was not made from y,
+
+    E ‖D(y) - x‖² = E [ ‖D(y) - y‖² - N sigma² + 2 sigma² div D(y) ],
+
+with the divergence from one random probe. A network that trained on y has learned some of its
+noise, so a fifth of the pixels, in small blocks, is never a target, and SURE is taken on those.
+They are still seen as neighbours; that is the one thing that is not exact here.
+
+References: Pang, Zheng, Quan, Ji, Recorrupted-to-Recorrupted, CVPR 2021. Stein, Estimation of the
+mean of a multivariate normal distribution, 1981, https://doi.org/10.1214/aos/1176345632.
+Soltanayev, Chun, Training deep learning based denoisers without ground truth data, 2018,
+https://arxiv.org/abs/1803.01314.
+"""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+BLOCK, EVERY = 8, 5
+"""One block of `BLOCK` x `BLOCK` pixels in `EVERY` is held out."""
+
+SEEN = 512
+"""Of large images the centre of this side is judged."""
+
+
+def recorrupt(y: Tensor, sigma: float, a: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Two images whose noise is independent, from one noisy image.
+
+    Args:
+        y: `(B, C, H, W)`.
+        sigma: the standard deviation of its noise.
+        a: `(B,)`, how much is added to the first, in units of sigma.
+        generator: the source of randomness.
+
+    Returns:
+        y₁ with noise sigma sqrt(1 + a²), and y₂ with noise sigma sqrt(1 + 1 / a²).
+    """
+    noise = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+    shares = a.to(y).view(-1, 1, 1, 1)
+    return y + sigma * shares * noise, y - sigma * noise / shares
+
+
+@torch.no_grad()
+def risk(network: nn.Module, y: Tensor, sigma: float, generator: Generator) -> Tensor:
+    """SURE, pixel by pixel: its mean estimates the mean squared error of the denoised image.
+
+    Args:
+        network: `(x, sigma) -> x`.
+        y: noisy images `(B, C, H, W)`.
+        sigma: the standard deviation of their noise.
+        generator: of the probe.
+    """
+    probe = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+    level, length = torch.full_like(y[:, 0, 0, 0], sigma), 0.1 * sigma
+    out = network(y, level)
+    divergence = probe * (network(y + length * probe, level) - out) / length
+    estimate: Tensor = (out - y).square() - sigma**2 + 2 * sigma**2 * divergence
+    return estimate
+
+
+@frozen(eq=False)
+class Judge:
+    """SURE on the blocks that are held out."""
+
+    y: Tensor
+    held_out: Tensor
+    sigma: float
+    seed: int
+
+    @classmethod
+    def of(cls, y: Tensor, sigma: float, seed: int) -> Judge:
+        """The centre of an image, cut on the grid of the blocks."""
+        top, left = (max(n - SEEN, 0) // 2 // BLOCK * BLOCK for n in y.shape[2:])
+        window = (slice(top, top + SEEN), slice(left, left + SEEN))
+        held_out = held_out_blocks(y)[top // BLOCK :, left // BLOCK :]
+        y = y[:, :, window[0], window[1]]
+        return cls(y, held_out[: y.shape[2] // BLOCK, : y.shape[3] // BLOCK], sigma, seed)
+
+    def blocks(self, network: nn.Module) -> Tensor:
+        """The estimated mean squared error of each held-out block, always with the same probe."""
+        generator = Generator(self.y.device).manual_seed(self.seed + 1)
+        found = risk(network, self.y, self.sigma, generator).mean(1, keepdim=True)
+        return functional.avg_pool2d(found, BLOCK)[:, 0, self.held_out].flatten().double()
+
+    @staticmethod
+    def psnr(blocks: Tensor) -> float:
+        """In dB, of a mean squared error that may come out as 0 or less if it is tiny."""
+        return float(-10 * blocks.mean().clamp_min(1e-10).log10())
+
+
+def held_out_blocks(y: Tensor) -> Tensor:
+    """Which blocks of the image are never a target, `(H // BLOCK, W // BLOCK)`."""
+    rows, columns = (torch.arange(n // BLOCK, device=y.device) for n in y.shape[2:])
+    return (rows[:, None] + 2 * columns) % EVERY == 0
+
+
+def held_out_pixels(y: Tensor) -> Tensor:
+    """The same for pixels, `(H, W)`."""
+    blocks = held_out_blocks(y).repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
+    missing = (y.shape[3] - blocks.shape[1], y.shape[2] - blocks.shape[0])
+    return functional.pad(blocks, (0, missing[0], 0, missing[1]))

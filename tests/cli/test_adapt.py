@@ -1,0 +1,47 @@
+"""`invprob adapt`."""
+
+import pytest
+import torch
+from torch import Generator
+from typer.testing import CliRunner
+
+from invprob.cli.app import app
+from invprob.images import write_image
+from invprob.priors.denoiser import DenoiserPrior
+
+
+@pytest.fixture
+def noisy(tmp_path, monkeypatch):
+    monkeypatch.setattr("invprob.cli.specs.make", lambda kind, text: DenoiserPrior.pretrained())
+    monkeypatch.setattr("invprob.training.adapting.BATCH", 4)
+    row = (torch.arange(96) // 4 % 2).float().expand(1, 1, 96, 96)
+    y = row + 0.2 * torch.randn(row.shape, generator=Generator().manual_seed(0))
+    write_image(tmp_path / "noisy.tif", y)
+    return tmp_path / "noisy.tif"
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, ["adapt", *map(str, arguments)])
+    return result.exit_code, " ".join((result.output + result.stderr).split())
+
+
+def test_an_adapted_network_in_a_file(noisy, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(noisy, "--sigma", "51/255", "-o", out, "--steps", 40)
+    assert code == 0, text
+    assert "dB before, " in text and f"wrote {out}" in text
+    assert DenoiserPrior.load(out).domain().channels == (1, 3)
+    code, text = invoke(noisy, "--sigma", "0.2", "-o", out)
+    assert code == 2 and "exists" in text
+
+
+def test_nothing_is_written_without_an_improvement(noisy, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(noisy, "--sigma", "0.2", "-o", out, "--steps", 1, "--rate", "1e-12")
+    assert code == 1 and "no clear improvement" in text and not out.exists()
+
+
+@pytest.mark.parametrize("sigma", ["much", "0", "25"])
+def test_noise_levels_that_can_not_be(noisy, tmp_path, sigma):
+    code, text = invoke(noisy, "--sigma", sigma, "-o", tmp_path / "own.safetensors")
+    assert code == 2 and "sigma" in text
