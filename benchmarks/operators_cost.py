@@ -5,8 +5,8 @@
 Every number is the least time of some repeats, for one colour image in single precision, divided
 by the time of one pair of real 2-D FFTs (forth and back) of the same image on the same threads. A
 1 means: as cheap as filtering in Fourier space. On one thread it is the thread's own time that is
-taken, so that other work on the machine does not count. The `svd` column is the preparation, once per
-image size, in milliseconds; what is computed once per operator is warm in the others.
+taken, so that other work on the machine does not count. The `svd` column is the preparation, once
+per image size, in milliseconds; what is computed once per operator is warm in the others.
 """
 
 from __future__ import annotations

@@ -56,11 +56,14 @@ def a_likelihood(_: object, __: object, noise: object) -> None:
 
 def withdrawn_by(noise: object, /) -> dict[type, str]:
     """The capabilities that a noise lacks, and so a likelihood that wraps it."""
-    return {
+    reasons: dict[type, str] = {
         capability: f"its noise {noise!r} is not: {lack}"
         for capability in CAPABILITIES
         if (lack := lacks(noise, capability))
     }
+    if ScoresData in reasons and lacks(noise, StatesEquation):
+        reasons[StatesEquation] = reasons[ScoresData]  # `equation_of` would have nothing to say
+    return reasons
 
 
 def image_shape_of(noise: object, shape: Shape, /) -> Shape:

@@ -30,6 +30,7 @@ from ..contracts import (
     Proximal,
     ScoresData,
     Shape,
+    StatesEquation,
 )
 from ..errors import InputError
 from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
@@ -112,8 +113,10 @@ class Autograd:
         return gradient(self.noise.log_prob, y, x)
 
     def equation(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """That of the noise."""
-        return equation_of(self.noise, y, x)
+        """That of the noise, or else the gradient of its log_prob."""
+        stated = lacks(self.noise, StatesEquation) is None
+        score: Tensor = self.noise.equation(y, x) if stated else self.score_y(y, x)
+        return score
 
     def check_measurement(self, y: Tensor, /) -> None:
         """What the noise checks."""
@@ -125,8 +128,8 @@ class Autograd:
 
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, but for the gradients."""
-        reasons = withdrawn_by(self.noise)
-        return {c: why for c, why in reasons.items() if c not in (Differentiable, ScoresData)}
+        given = Differentiable, ScoresData, StatesEquation
+        return {c: why for c, why in withdrawn_by(self.noise).items() if c not in given}
 
     def __repr__(self) -> str:
         return f"Autograd({self.noise!r})"

@@ -63,7 +63,7 @@ class Diagonal(Protocol):
 def noise_level(value: Tensor | float, /) -> Tensor | float:
     """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
     try:
-        level = torch.as_tensor(value).detach().to("cpu", torch.float64, copy=True)
+        level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
     bad = ~(torch.isfinite(level) & (level > 0))

@@ -13,6 +13,9 @@ scale of the Rayleigh law have no unit. A is the 3 x 3 filter of Eq. 19.
     13  Poisson + Gaussian                   14  (the Poisson noise filtered) + Gaussian
     15  Rayleigh + Gaussian                  16  (the Rayleigh noise filtered) + Gaussian
 
+`match_score` of models 11 to 16 is the paper's algorithm 5, and `equation(y, x)` the score that it
+inverts; for 11, 13 and 15 `Mixture(noise, sigma, exact=True)` solves the exact equation instead.
+
 Doubtful in the paper: for models 3 and 4 it states b = 25 and a = 0.98, which is noise of 150 grey
 levels on mid-grey and at odds with its own results; a = 0.098 agrees with them and is used. It
 does not say what the filter does at the border; it wraps around here unless you say otherwise.

@@ -23,6 +23,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ..contracts import Shape
+from ..operators.blur import CircularBlur
+from ..operators.compose import Compose
+from ..operators.correlation import CorrelationFilter
+from ..operators.decimate import BlurDecimate
+from ..operators.downsample import Downsample
+from ..operators.grayscale import Grayscale
+from ..operators.identity import Identity
+from ..operators.mask import Mask
+from ..operators.separable import SeparableBlur
+from ..operators.stack import Stack
 from ..streams import generator
 from .case import Case
 from .subject import Subject
@@ -72,6 +82,29 @@ def kernels(sides: tuple[int, ...] = (1, 2, 3, 5)) -> st.SearchStrategy[Tensor]:
 
     side = st.sampled_from(sides)
     return st.builds(draw, seeds, side, side)
+
+
+def operators(shape: Shape, /) -> st.SearchStrategy[Any]:
+    """Linear operators for images of this shape `(C, H, W)`, alone, composed or stacked."""
+    height, width = shape[-2:]
+    sides = tuple(n for n in (1, 2, 3, 5) if n <= min(height, width))
+    factors = [n for n in (1, 2, 3, 4) if height % n == 0 and width % n == 0]
+    borders = st.sampled_from(["zero", "replicate", "circular"])
+    keeping = st.one_of(
+        st.just(Identity()),
+        st.builds(Mask, masks((height, width))),
+        st.builds(CircularBlur, kernels(sides)),
+        st.builds(lambda k, b: SeparableBlur(k[0], k[:, 0], b), kernels(sides), borders),
+        st.builds(CorrelationFilter, borders),
+    )
+    reducing = st.one_of(
+        st.builds(Downsample, st.sampled_from(factors)),
+        st.builds(lambda k, n: BlurDecimate(k, n), kernels(sides), st.sampled_from(factors)),
+        st.just(Grayscale([1 / shape[0]] * shape[0])),
+    )
+    single = st.one_of(keeping, reducing)
+    both = st.builds(Compose, single, keeping)
+    return st.one_of(single, both, st.builds(lambda a, b: Stack([a, b], shape), single, both))
 
 
 def measurements(likelihood: Any, x: Tensor, /) -> st.SearchStrategy[Tensor]:

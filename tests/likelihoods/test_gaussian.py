@@ -307,6 +307,12 @@ def test_a_sigma_that_does_not_fit_is_refused_wherever_it_is_used(shape):
         assert str(shape) in str(error.value)
 
 
+def test_a_noise_level_keeps_all_its_digits():
+    assert ip.Gaussian(sigma=0.1).sigma == 0.1
+    assert ip.Gaussian(sigma=[0.1, 0.2]).sigma.tolist() == [0.1, 0.2]
+    assert ip.Gaussian(sigma=torch.tensor(0.5)).sigma == 0.5
+
+
 @pytest.mark.parametrize("sigma", [0, -1.0, math.nan, math.inf, "loud", [0.1, 0.0]])
 def test_impossible_sigma(sigma):
     with pytest.raises(ip.InputError, match="sigma="):

@@ -7,7 +7,7 @@ from scipy import integrate
 
 import invprob as ip
 from invprob.compatibility import lacks
-from invprob.contracts import MatchesScore, ScoresData
+from invprob.contracts import MatchesScore, ScoresData, StatesEquation
 from invprob.likelihoods.delegation import equation_of
 
 ALL = {n: ip.xie2023(n) for n in range(1, 17)}
@@ -118,6 +118,28 @@ def test_a_filter_around_a_mixture_keeps_its_equation():
     assert (solve(noise, y, noise.equation(y, x), 1) - x).abs().max() < 1e-8
     derived = ip.autograd(ip.xie2023(15))
     assert torch.equal(derived.equation(y, x), ip.xie2023(15).equation(y, x))
+
+
+class Scoreless:
+    """Gaussian noise that can be matched, and does not know its score."""
+
+    def sample(self, x, generator):
+        return ip.Gaussian(0.1).sample(x, generator)
+
+    def log_prob(self, y, x):
+        return ip.Gaussian(0.1).log_prob(y, x)
+
+    def match_score(self, y, s, x):
+        return y + 0.01 * s
+
+
+def test_who_has_no_score_states_no_equation():
+    filtered = ip.Correlated(Scoreless(), A)
+    assert "score_y" in lacks(filtered, StatesEquation) and not lacks(filtered, MatchesScore)
+    derived, x = ip.autograd(Scoreless()), image()
+    assert not lacks(derived, StatesEquation)
+    y = measure(derived, x)
+    assert (derived.match_score(y, derived.equation(y, x), y) - x).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("name", [n for n in MIXED if "," not in n])

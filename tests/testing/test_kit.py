@@ -135,8 +135,8 @@ def test_what_has_no_kind_is_refused_with_advice():
         subject(Gamma(), kind="noise")
 
 
-class Silent(WhiteNoise):
-    """Noise that was not finished."""
+class Unfinished(WhiteNoise):
+    """Noise whose author went home."""
 
     def sample(self, x, generator, /):
         return unfinished  # noqa: F821
@@ -153,7 +153,7 @@ class Foreign(WhiteNoise):
     ("part", "given", "message"),
     [
         (WhiteNoise, {}, r"WhiteNoise is a class; give an instance: WhiteNoise\("),
-        (Silent(), {}, "sample.* raised NameError: name 'unfinished' is not defined"),
+        (Unfinished(), {}, "sample.* raised NameError: name 'unfinished' is not defined"),
         (Foreign(), {}, "gives a ndarray, not a torch.Tensor"),
         (ip.Mask(torch.ones(4, 4)), {"shape": (1, 5, 5)}, "takes no images of shape .* does not"),
         (WhiteNoise(), {"shape": 8}, "image_shape=8"),
@@ -242,6 +242,14 @@ def test_strategies_draw_masks_and_kernels(mask, kernel):
     assert mask.any()
     ip.Mask(mask)
     assert float(kernel.sum()) == pytest.approx(1)
+
+
+@given(operator=strategies.operators((3, 8, 6)), x=strategies.images((3, 8, 6)))
+def test_strategies_draw_operators_for_images_of_a_shape(operator, x):
+    y = operator.forward(x)
+    assert tuple(y.shape[1:]) == operator.out_shape((3, 8, 6))
+    left, right = (y * y).sum(), (x * operator.adjoint(y)).sum()
+    assert float(left) == pytest.approx(float(right), rel=1e-9)
 
 
 @given(y=strategies.measurements(Poisson(), torch.full((1, 1, 4, 4), 0.5)))
