@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import field, frozen, validators
 
-from .errors import InputError, UnknownNameError
+from .errors import InputError, InvprobError, UnknownNameError
 
 KINDS = ("prior", "likelihood", "operator", "solver")
 
@@ -68,6 +68,23 @@ class Component:
     @from_text.default
     def _default_from_text(self) -> Callable[..., Any]:
         return self.factory
+
+
+def example_of(part: Component, /) -> Any:
+    """The component's example.
+
+    Raises:
+        InputError: it can't be made, in words.
+    """
+    try:
+        return part.example()
+    except InvprobError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"the example of {part.kind} {part.name} raised {type(error).__name__}: {error}; give "
+            "its Component an example=, a function without arguments that makes a small one"
+        ) from error
 
 
 @frozen

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .catalogue import Catalogue, Component, catalogue
+from .catalogue import Catalogue, Component, catalogue, example_of
 from .contracts import (
     Annealed,
     AnySolver,
@@ -25,7 +25,7 @@ from .contracts import (
     Spectral,
     Withdraws,
 )
-from .errors import IncompatibleError, InputError
+from .errors import IncompatibleError, InputError, InvprobError
 from .problem import Problem
 
 NATURE: dict[type, str] = {
@@ -82,7 +82,8 @@ def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = Non
 
 def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
     """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
-    examples = [part.example() for part in catalogue().of_kind("solver")]
+    found, _ = _examples(catalogue().of_kind("solver"))
+    examples = [solver for _, solver in found]
     names = (
         type(solver).__name__
         for solver in examples
@@ -182,26 +183,46 @@ def matrix(parts: Catalogue | None = None, /) -> Matrix:
     An operator counts as accepted where its `Gaussian(sigma, operator)` is.
     """
     parts = parts or catalogue()
-    solvers = parts.of_kind("solver")
-    rows = {kind: parts.of_kind(kind) for kind in ("prior", "likelihood", "operator")}
-    tables = (
-        table(kind, {part.name: part for part in found}, solvers)
-        for kind, found in rows.items()
-        if found
-    )
-    return Matrix(tuple(tables), tuple(map(str, parts.broken)))
+    solvers, faults = _examples(parts.of_kind("solver"))
+    tables = []
+    for kind in ("prior", "likelihood", "operator"):
+        found, faulty = _examples(parts.of_kind(kind))
+        faults += faulty
+        if found:
+            tables.append(_table(kind, {part.name: (kind, one) for part, one in found}, solvers))
+    return Matrix(tuple(tables), (*map(str, parts.broken), *faults))
 
 
-def table(title: str, rows: Mapping[str, Component], solvers: Iterable[Component], /) -> Table:
-    """One table: a row for each of these components, under these names, by their examples."""
-    methods = {solver.name: solver.example() for solver in solvers}
-    examples = {name: (part.kind, part.example()) for name, part in rows.items()}
+def table(title: str, rows: Mapping[str, Component], /) -> Table:
+    """A table of some components, each under its name here, by their examples.
+
+    Raises:
+        InputError: an example can't be made.
+    """
+    examples = {name: (part.kind, example_of(part)) for name, part in rows.items()}
+    return _table(title, examples, _examples(catalogue().of_kind("solver"))[0])
+
+
+def _table(
+    title: str, rows: Mapping[str, tuple[str, object]], solvers: list[tuple[Component, Any]]
+) -> Table:
     reasons = {
-        (row, name): "; ".join(_complaints(method, *example))
-        for row, example in examples.items()
-        for name, method in methods.items()
+        (row, part.name): "; ".join(_complaints(solver, *example))
+        for row, example in rows.items()
+        for part, solver in solvers
     }
-    return Table(title, tuple(methods), tuple(rows), reasons)
+    return Table(title, tuple(part.name for part, _ in solvers), tuple(rows), reasons)
+
+
+def _examples(parts: Iterable[Component]) -> tuple[list[tuple[Component, Any]], list[str]]:
+    """Each part with its example, and what went wrong with the examples of the others."""
+    made, faults = [], []
+    for part in parts:
+        try:
+            made.append((part, example_of(part)))
+        except InvprobError as error:
+            faults.append(str(error))
+    return made, faults
 
 
 def why(solver: str, part: str, /) -> str:
@@ -223,7 +244,7 @@ def explain(solver: Component, parts: Iterable[Component], /) -> str:
     for part in parts:
         if part.kind == "solver":
             continue
-        complaints = _complaints(solver.example(), part.kind, part.example())
+        complaints = _complaints(example_of(solver), part.kind, example_of(part))
         head = f"{solver.name} and the {part.kind} {part.name}"
         lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
     if not lines:

@@ -8,6 +8,7 @@ it, and that the prior knows images of that shape.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import torch
@@ -27,6 +28,10 @@ from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
 L_co = TypeVar("L_co", covariant=True)
+
+
+def _as_shape(shape: Iterable[int]) -> Shape:
+    return tuple(shape)
 
 
 @frozen(eq=False)
@@ -55,7 +60,7 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor
-    image_shape: Shape = field(converter=tuple)
+    image_shape: Shape = field(converter=_as_shape)
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default

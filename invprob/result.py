@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from attrs import field, frozen
-from torch import Tensor
+from torch import Generator, Tensor
 
 from .contracts import AnySolver, Likelihood
 from .errors import InputError
@@ -103,8 +103,9 @@ class Result:
     def misfit(self) -> Tensor | None:
         """How far y is from what the samples predict, over what noise does; about 1, `(B,)`.
 
-        Computed when asked for, from 8 simulated measurements of each sample. `None` where nothing
-        was measured.
+        Computed when asked for, from 8 simulated measurements of each sample; where noise of a
+        brightness can't be of a negative pixel, it is taken for black. `None` where nothing was
+        measured.
         """
         return None if (found := self._simulate()) is None else found[0]
 
@@ -116,7 +117,7 @@ class Result:
         assert isinstance(likelihood, Likelihood)
         x, y = self.samples.flatten(0, 1).cpu(), self.problem.y.cpu()
         draw = generator(0)
-        simulated = [likelihood.sample(x, draw) for _ in range(SIMULATED)]
+        simulated = [_measure(likelihood, x, draw) for _ in range(SIMULATED)]
         variance, mean = torch.var_mean(torch.stack(simulated).double(), 0)
         measured = variance > 0
         expected = (1 + 1 / SIMULATED) * self._per_measurement(variance)
@@ -165,3 +166,10 @@ class Result:
         elif self.change is not None and self.solver is not None and not self.solver.stochastic:
             lines.append(f"last change {self.change:.2g}: how far the last step moved the image")
         return "\n".join(lines)
+
+
+def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
+    try:
+        return likelihood.sample(x, draw)
+    except InputError:
+        return likelihood.sample(x.clamp(min=0), draw)

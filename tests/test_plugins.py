@@ -116,3 +116,16 @@ def test_the_environment_chooses(site, monkeypatch):
     assert "mine" in ip.catalogue().solvers
     monkeypatch.setenv("INVPROB_PLUGINS", "")
     assert "mine" not in ip.catalogue().solvers
+
+
+def test_an_example_that_fails_costs_its_row_and_is_named(site, monkeypatch):
+    source = GOOD.replace("'mine', PnP)", "'mine', lambda weight: PnP(weight))")
+    install(site, "needy", source)
+    found = Catalogue(discover())
+    shown = str(ip.matrix(found))
+    assert "the example of solver mine raised TypeError" in shown and "example=" in shown
+    assert "mine" not in ip.matrix(found).tables[0].columns
+    module = importlib.import_module("invprob.catalogue")
+    monkeypatch.setattr(module, "_catalogue", lambda chosen, strict: found)
+    with pytest.raises(ip.InputError, match="the example of solver mine raised"):
+        ip.why("mine", "gaussian")

@@ -53,6 +53,18 @@ def test_a_misfit_tells_too_close_from_too_far():
     assert float(result_of(noise, x + 0.1, y).misfit().min()) > 1.5
 
 
+def test_a_negative_pixel_is_black_to_noise_of_a_brightness():
+    noise, x = NOISES["poisson"], PRIOR.sample((4, *SHAPE), ip.generator(0))
+    x[..., :2] = 0.0
+    y = noise.sample(x, ip.generator(1))
+    below = x.clone()
+    below[..., :2] = -0.01
+    torch.testing.assert_close(
+        result_of(noise, below, y).misfit(), result_of(noise, x, y).misfit(), rtol=0.1, atol=0
+    )
+    assert "misfit" in str(result_of(noise, below, y))
+
+
 def test_several_samples_of_one_measurement_share_a_misfit():
     noise = NOISES["poisson"]
     x = PRIOR.sample((2, *SHAPE), ip.generator(0))

@@ -20,7 +20,6 @@ def matrix(
 ) -> None:
     """Show which solver accepts which prior, likelihood and operator."""
     from .. import compatibility
-    from ..catalogue import catalogue
     from .specs import chosen
 
     if why is not None:
@@ -29,7 +28,7 @@ def matrix(
         return
     if parts:
         found = {text: part for text in parts for part in chosen(text)}
-        only = compatibility.table("part", found, catalogue().of_kind("solver"))
+        only = compatibility.table("part", found)
         answer = compatibility.Matrix((only,), ())
     else:
         answer = compatibility.matrix()

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from .train_denoiser import denoiser
+from .train_score import score
 from .training import EVERY, how_to_go_on, numbers
 
 train = typer.Typer(no_args_is_help=True)
 train.command()(denoiser)
+train.command()(score)
 
 MOST = 1000
 """More images than this are not looked at in a validation."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers
+from .training import EVERY, how_to_go_on, numbers, usable
 
 FEW = 8
 """More images than this are not looked at in a validation."""
@@ -85,7 +85,7 @@ def denoiser(
     for reason in skipped:
         typer.echo(f"left out {reason}", err=True)
     sizes = numbers("scales", scales, tuple[float, ...])
-    photos = store_photos(learned, patch, sizes, _device(device))
+    photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
     run = begin(
         Denoising(recipe, Architecture(known, *blocks), photos), output, kept, typer.echo, device
@@ -96,17 +96,3 @@ def denoiser(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
     typer.echo(f"wrote {output}")
-
-
-def _device(name: str) -> Any:
-    """A device that there is."""
-    import torch
-
-    from ..errors import InputError
-
-    try:
-        torch.empty(1, device=name).item()
-        return torch.device(name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error

@@ -25,3 +25,17 @@ def how_to_go_on(step: int, checkpoint: Path) -> str:
     if not checkpoint.exists():
         return f"after step {step}; nothing was saved yet, --every says how often it is"
     return f"after step {step}; to go on from the last save, {checkpoint}, type the same command"
+
+
+def usable(name: str) -> Any:
+    """A device that there is."""
+    import torch
+
+    from ..errors import InputError
+
+    try:
+        torch.empty(1, device=name).item()
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error

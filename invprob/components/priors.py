@@ -88,6 +88,7 @@ def priors() -> list[Component]:
             "measured",
             MeasuredPrior,
             example=lambda: MeasuredPrior(_towards_grey),
+            from_text=MeasuredPrior.load,
             summary="the score of noisy images, learned from noisy images alone",
             reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
             "Score Function. NeurIPS. https://arxiv.org/abs/2304.08384",

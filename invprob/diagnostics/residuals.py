@@ -65,7 +65,7 @@ class ResidualReport:
         )
 
 
-def residual_report(residual: Tensor, sigma: float, /) -> tuple[ResidualReport, ...]:
+def residual_report(residual: Tensor, /, sigma: float) -> tuple[ResidualReport, ...]:
     """How much a residual looks like white normal noise, one report for each image of a batch.
 
     Args:

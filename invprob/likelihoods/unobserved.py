@@ -4,8 +4,9 @@
 
 So image synthesis is the inverse problem without data, `Problem(prior, Unobserved(), y)`, where y
 is a batch of black images that says only how many images there shall be, of which shape and type.
-Every capability is trivial and exact: the gradient is 0, the prox leaves its point alone, a draw
-against a Gaussian is a draw from the Gaussian, and no coordinate of the spectrum was measured.
+Every capability is trivial and exact: the gradient is 0, the prox leaves its point alone, and a
+draw against a Gaussian is a draw from the Gaussian. There is no spectrum: samplers that start from
+what was measured find nothing to start from, and `PriorSampling` is made for this.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import MatchesScore, Shape, Spectrum
+from ..contracts import MatchesScore, Spectral
 from ..errors import InputError
 from .rows import normal, per_row
 
@@ -58,15 +59,13 @@ class Unobserved:
         """The prior's."""
         return prior_score.clone()
 
-    def spectrum(self, shape: Shape, /) -> Spectrum:
-        """The pixels themselves, none of them measured."""
-        return Spectrum(
-            torch.full(tuple(shape), torch.inf), torch.clone, torch.clone, torch.zeros_like
-        )
-
     def withdrawn(self) -> Mapping[type, str]:
-        """The score equation."""
-        return {MatchesScore: "y is 0 whatever x is, so no score of it determines an image"}
+        """The score equation, and the spectrum."""
+        return {
+            MatchesScore: "y is 0 whatever x is, so no score of it determines an image",
+            Spectral: "nothing was measured, so there is nothing to start from; PriorSampling "
+            "draws from the prior",
+        }
 
     def flat(self) -> bool:
         """True."""

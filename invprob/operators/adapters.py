@@ -156,9 +156,10 @@ class _Transpose:
     shape: Shape
 
     def __call__(self, y: Tensor) -> Tensor:
-        with torch.enable_grad():
-            x = y.new_zeros((y.shape[0], *self.shape)).requires_grad_()
-            (image,) = torch.autograd.grad(self.forward(x), x, y.detach())
+        with torch.inference_mode(False), torch.enable_grad():
+            along = y.detach().clone()
+            x = along.new_zeros((y.shape[0], *self.shape)).requires_grad_()
+            (image,) = torch.autograd.grad(self.forward(x), x, along)
         return image
 
 

@@ -30,6 +30,7 @@ from typing import Literal
 import torch
 from attrs import field, frozen
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..contracts import SVD, HasSVD, Map, Shape
 from ..errors import InputError
@@ -57,20 +58,11 @@ def _frequencies(size: int, boundary: Boundary) -> Tensor:
     return math.pi * k / (size if boundary == "replicate" else size - 1)
 
 
-def _smooth(x: Tensor, boundary: Boundary) -> Tensor:
-    """B x along the last axis."""
-    match boundary:
-        case "circular":
-            before, after = x[..., -1:], x[..., :1]
-        case "zero":
-            before = after = torch.zeros_like(x[..., :1])
-        case "replicate":
-            before, after = x[..., :1], x[..., -1:]
-        case "reflect":
-            before, after = x[..., 1:2], x[..., -2:-1]
-    left = torch.cat([before, x[..., :-1]], -1)
-    right = torch.cat([x[..., 1:], after], -1)
-    return (left + 2 * x + right) / 4
+def _smooth(x: Tensor, axis: int) -> Tensor:
+    """4 B x along an axis that was padded by one on either side, and is so much shorter then."""
+    n = x.shape[axis] - 2
+    ends = x.narrow(axis, 0, n) + x.narrow(axis, 2, n)
+    return ends.add_(x.narrow(axis, 1, n), alpha=2)
 
 
 @frozen(eq=False)
@@ -100,13 +92,17 @@ class CorrelationFilter:
     _memo: Memo[Tensor] = field(factory=Memo, init=False, repr=False)
 
     def forward(self, x: Tensor, /) -> Tensor:
-        """A x, by nine taps."""
-        self.out_shape(tuple(x.shape[1:]))
-        rows = _smooth(x.mT, self.boundary).mT
-        return 0.2 * x + 0.8 * _smooth(rows, self.boundary)
+        """A x, by three taps along each axis."""
+        size = plane(self.out_shape(tuple(x.shape[1:])), self)
+        mode = "constant" if self.boundary == "zero" else self.boundary
+        padded = pad(x.reshape(-1, *size), (1, 1, 1, 1), mode)
+        smooth = _smooth(_smooth(padded, -2), -1).reshape(x.shape)
+        return smooth.mul_(0.8 / 16).add_(x, alpha=0.2)
 
     def adjoint(self, y: Tensor, /) -> Tensor:
         """Aᵀ y = W A W⁻¹ y; W = I except under "reflect"."""
+        if self.boundary != "reflect":
+            return self.forward(y)
         weight = self._weight(y)
         return weight * self.forward(y / weight)
 
@@ -144,11 +140,15 @@ class CorrelationFilter:
 
     def inverse(self, y: Tensor, /) -> Tensor:
         """A⁻¹ y."""
+        if self.boundary != "reflect":
+            return self._divide(y)
         weight = self._weight(y).sqrt()
         return self._divide(y * weight) / weight
 
     def inverse_adjoint(self, x: Tensor, /) -> Tensor:
         """A⁻ᵀ x = W A⁻¹ W⁻¹ x."""
+        if self.boundary != "reflect":
+            return self._divide(x)
         weight = self._weight(x).sqrt()
         return self._divide(x / weight) * weight
 
@@ -158,8 +158,10 @@ class CorrelationFilter:
 
     def _divide(self, x: Tensor) -> Tensor:
         forth, back = _BASES[self.boundary]
-        eigenvalues = self._eigenvalues(self.out_shape(tuple(x.shape[1:])))
-        return back(forth(x) / eigenvalues.to(x))
+        shape = self.out_shape(tuple(x.shape[1:]))
+        key = ("inverse", shape[-2:], x.dtype, x.device)
+        factors = self._memo.get(key, lambda: self._eigenvalues(shape).reciprocal().to(x))
+        return back(forth(x) * factors)
 
     def _eigenvalues(self, shape: Shape) -> Tensor:
         def make() -> Tensor:
@@ -169,9 +171,8 @@ class CorrelationFilter:
         return self._memo.get(shape[-2:], make)
 
     def _weight(self, x: Tensor) -> Tensor:
-        """W, `(H, W)`: a half at the border, a quarter in the corners, under "reflect"."""
+        """W under "reflect", `(H, W)`: a half at the border, a quarter in the corners."""
         height, width = plane(self.out_shape(tuple(x.shape[1:])), self)
         rows, columns = x.new_ones(height), x.new_ones(width)
-        if self.boundary == "reflect":
-            rows[0] = rows[-1] = columns[0] = columns[-1] = 0.5
+        rows[0] = rows[-1] = columns[0] = columns[-1] = 0.5
         return torch.outer(rows, columns)

@@ -8,7 +8,10 @@ a + b cos(omega_k) of the filter (b / 2, a, b / 2) (Strang 1999):
     DCT-I    borders reflect, no repeat   omega_k = pi k / (n - 1); basis of the symmetrised filter
 
 DST-I and DCT-I are symmetric, their own inverses; the inverse of DCT-II is DCT-III. DCT-II and
-DCT-III use one real FFT of length n (Makhoul 1980), the others one of twice the length.
+DCT-III use one real FFT of length n (Makhoul 1980), DCT-I one of length 2 n - 2, DST-I one of
+length 2 n + 2. These are bad lengths where images have good ones: 257 and 1025 are 257 and 5² 41.
+So up to 256 entries DCT-I and DST-I are a matrix product, which costs no more than those FFTs and
+three to six times less where n is a power of two.
 
 G. Strang, The Discrete Cosine Transform, SIAM Review 41 (1999). J. Makhoul, A fast cosine
 transform in one and two dimensions, IEEE Trans. ASSP 28 (1980).
@@ -17,15 +20,27 @@ transform in one and two dimensions, IEEE Trans. ASSP 28 (1980).
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ..contracts import Map
 
+LONGEST_MATRIX = 256
+
 
 def dct1(x: Tensor, /) -> Tensor:
     """The orthonormal DCT-I; at least two entries."""
+    return _best(_dct1_by_fft, x)
+
+
+def dst1(x: Tensor, /) -> Tensor:
+    """The orthonormal DST-I."""
+    return _best(_dst1_by_fft, x)
+
+
+def _dct1_by_fft(x: Tensor) -> Tensor:
     ends = x.new_ones(x.shape[-1])
     ends[0] = ends[-1] = 1 / math.sqrt(2)
     z = x * (2 * ends).where(ends < 1, 1)
@@ -34,12 +49,25 @@ def dct1(x: Tensor, /) -> Tensor:
     return half.real * ends / math.sqrt(2 * (x.shape[-1] - 1))
 
 
-def dst1(x: Tensor, /) -> Tensor:
-    """The orthonormal DST-I."""
+def _dst1_by_fft(x: Tensor) -> Tensor:
     zero = torch.zeros_like(x[..., :1])
     odd = torch.cat([zero, x, zero, -x.flip(-1)], -1)
     half: Tensor = torch.fft.rfft(odd)
     return -half.imag[..., 1:-1] / math.sqrt(2 * (x.shape[-1] + 1))
+
+
+def _best(transform: Map, x: Tensor) -> Tensor:
+    """A symmetric transform, by its matrix while that is small."""
+    if x.shape[-1] > LONGEST_MATRIX:
+        return transform(x)
+    return x @ _matrix(transform, x.shape[-1], x.dtype, x.device)
+
+
+@lru_cache(maxsize=16)
+def _matrix(transform: Map, n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The matrix of a transform, one that gradients may pass, whoever asked for it first."""
+    with torch.inference_mode(False):
+        return transform(torch.eye(n, dtype=torch.float64)).to(device, dtype)
 
 
 def dct2(x: Tensor, /) -> Tensor:

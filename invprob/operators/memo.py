@@ -1,13 +1,16 @@
 """A small memory for what an operator computes once per image shape, dtype and device.
 
 It belongs to one operator and dies with it; a copy or a pickle of the operator starts with an
-empty one, so that files stay small and nothing cached outlives what it was computed from.
+empty one, so that files stay small and nothing cached outlives what it was computed from. What is
+computed in torch's inference mode is kept as tensors that gradients may pass later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+import torch
 
 T = TypeVar("T")
 
@@ -32,7 +35,8 @@ class Memo(Generic[T]):
         try:
             return self._values[key]
         except KeyError:
-            value = make()
+            with torch.inference_mode(False):
+                value = make()
         while len(self._values) >= self._size:
             self._values.pop(next(iter(self._values)), None)
         self._values[key] = value

@@ -73,7 +73,7 @@ class SeparableBlur:
     kernel_columns: Tensor = field(converter=_profile)
     boundary: Boundary = field(default="reflect", converter=known_boundary)
     _memo: Memo[Factors] = field(factory=Memo, init=False)
-    _matrices: Memo[Tensor] = field(factory=Memo, init=False)
+    _matrices: Memo[Tensor] = field(factory=lambda: Memo(8), init=False)
 
     @classmethod
     def named(cls, kernel: str, boundary: Boundary = "reflect") -> SeparableBlur:
@@ -143,27 +143,35 @@ class SeparableBlur:
 
     def inverse(self, y: Tensor, /) -> Tensor:
         """A⁻¹ y B⁻ᵀ; `InputError` where a singular value is zero."""
-        svd = self._regular(tuple(y.shape[1:]))
-        return svd.v(svd.ut(y) / svd.s.to(y))
+        a, b = self._inverses(tuple(y.shape[1:]))
+        return _two_sided(a, b)(y)
 
     def inverse_adjoint(self, x: Tensor, /) -> Tensor:
         """A⁻ᵀ x B⁻¹; `InputError` where a singular value is zero."""
-        svd = self._regular(tuple(x.shape[1:]))
-        return svd.u(svd.vt(x) / svd.s.to(x))
+        a, b = self._inverses(tuple(x.shape[1:]))
+        return _two_sided(a.mT, b.mT)(x)
 
     def log_abs_det(self, shape: Shape, /) -> Tensor:
         """The sum of log s; `InputError` where a singular value is zero."""
-        return self._regular(shape).s.log().sum()
+        self._inverses(shape)
+        return self.svd(shape).s.log().sum()
 
-    def _regular(self, shape: Shape) -> SVD:
-        svd = self.svd(shape)
-        zeros = int((svd.s == 0).sum())
-        if zeros:
+    def _inverses(self, shape: Shape) -> tuple[Tensor, Tensor]:
+        height, width = plane(self.out_shape(shape), self)
+        values = self._factors("rows", height)[1], self._factors("columns", width)[1]
+        if any(bool((s == 0).any()) for s in values):
             raise InputError(
-                f"{self!r} can't be inverted for images of shape {tuple(shape)}: {zeros} of its "
-                "singular values are zero; a shorter kernel has none, and svd(shape) works for all"
+                f"{self!r} can't be inverted for images of shape {tuple(shape)}: singular values "
+                "of it are zero; a shorter kernel has none, and svd(shape) works for all"
             )
-        return svd
+        return self._inverse_of("rows", height), self._inverse_of("columns", width)
+
+    def _inverse_of(self, axis: str, size: int) -> Tensor:
+        def make() -> Tensor:
+            u, s, v = self._factors(axis, size)
+            return (v / s) @ u.mT
+
+        return self._matrices.get(("inverse of", axis, size), make)
 
     def _pair(self, x: Tensor) -> tuple[Tensor, Tensor]:
         height, width = plane(self.out_shape(tuple(x.shape[1:])), self)

@@ -5,7 +5,8 @@ network learns it from noisy images by denoising score matching: with u ~ N(0, I
 
     E ‖u + a S(y + a u)‖²    is least for    S = the score of p(y) * N(0, a² I).
 
-Three things to know about such a score:
+`invprob train score` does, and `load` reads what it wrote; `training.score` says how, and what a
+does. Three things to know about such a score:
 
 * It is not `score` of a prior over clean images, hence the other name, `measurement_score`.
 * It belongs to one noise at one level. Another noise needs another network.
@@ -33,16 +34,22 @@ connection between score matching and denoising autoencoders. Y. Xie, M. Yuan, B
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..contracts import Domain
 from ..errors import InputError
+from ..networks.stored_score import StoredScore
+from ..networks.weights_file import digest_of
+from ..problem import domain_of
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class MeasuredPrior:
     """Noisy images whose score is known.
 
@@ -91,6 +98,27 @@ class MeasuredPrior:
         """
         return cls(score, peak)
 
+    @classmethod
+    def load(cls, file: Path | str, peak: float | None = None) -> MeasuredPrior:
+        """The score in a file that `invprob train score` wrote, for the noise that it learned.
+
+        Args:
+            file: a safetensors file.
+            peak: of Poisson counts whose posterior mean is wanted, see `of_counts`.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or holds another network.
+            InputError: peak is not positive; in use: y has another number of channels.
+        """
+        path = Path(os.path.abspath(file))
+        prior = cls(StoredScore(path, digest_of(path)), peak)
+        prior.domain()  # reads the file
+        return prior
+
+    def domain(self) -> Domain:
+        """The images that the score was learned from: what its own `domain()` says, or any."""
+        return domain_of(self._score)
+
     def measurement_score(self, y: Tensor, /) -> Tensor:
         """∇ log p(y), in y's precision; for counts s' above."""
         shift = 0.0 if self.peak is None else 0.5 / self.peak
@@ -105,3 +133,10 @@ class MeasuredPrior:
             return score
         above = (self.peak * y).clamp(min=0) + 1
         return score + self.peak * (above.log() - torch.digamma(above))
+
+    def __repr__(self) -> str:
+        peak = "" if self.peak is None else f", peak={self.peak}"
+        if isinstance(self._score, StoredScore):
+            return f"MeasuredPrior.load({str(self._score.path)!r}{peak})"
+        name = getattr(self._score, "__qualname__", type(self._score).__name__)
+        return f"MeasuredPrior({name}{peak})"

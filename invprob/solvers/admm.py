@@ -24,7 +24,7 @@ https://arxiv.org/abs/1905.05406
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from attrs import frozen
@@ -38,22 +38,34 @@ from .guess import guess
 
 
 @frozen(eq=False)
-class ADMMState:
-    """A run of `ADMM` between two steps.
+class SplitState:
+    """A run of a method that holds two images and a multiplier, between two steps.
 
     Attributes:
-        v: the denoised images, `(B, *image)`.
+        x: the images that agree with the data, `(B, *image)`.
+        v: the images that agree with the prior, `(B, *image)`.
         dual: u / sigma², `(B, *image)`.
         sigma: the noise level of the last denoiser call; of the next one before the first.
         plan: the noise level of each step, `(iterations,)`.
         done: how many steps are done.
     """
 
+    x: Tensor
     v: Tensor
     dual: Tensor
     sigma: float
     plan: Tensor
     done: int
+
+    @classmethod
+    def begin(cls, problem: Problem[Any, Any], plan: Tensor, x0: Tensor | None, /) -> SplitState:
+        """x0, or what the measurement alone suggests, twice; no force between them."""
+        x = guess(problem, x0)
+        return cls(x, x, torch.zeros_like(x), float(plan[0]), plan, 0)
+
+    def next(self, x: Tensor, v: Tensor, dual: Tensor, /) -> SplitState:
+        """The state after the next step."""
+        return SplitState(x, v, dual, float(self.plan[self.done]), self.plan, self.done + 1)
 
 
 @frozen
@@ -89,23 +101,21 @@ class ADMM:
 
     def init(
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
-    ) -> ADMMState:
+    ) -> SplitState:
         """x0, or what the measurement alone suggests; no force."""
         plan = annealing.plan(problem, self.iterations, self.sigma, 1.0)
-        v = guess(problem, x0)
-        return ADMMState(v, torch.zeros_like(v), float(plan[0]), plan, 0)
+        return SplitState.begin(problem, plan, x0)
 
     def step(
-        self, problem: Problem[Denoises, Proximal], state: ADMMState, streams: Streams, /
-    ) -> ADMMState:
+        self, problem: Problem[Denoises, Proximal], state: SplitState, streams: Streams, /
+    ) -> SplitState:
         """The likelihood's prox, one denoiser call, and the multiplier."""
         sigma = state.plan[state.done].to(state.v)
         u = sigma.square() * state.dual
         x = problem.likelihood.prox(problem.y, state.v - u, sigma.square())
         v = problem.prior.denoise(x + u, sigma)
-        dual = (u + x - v) / sigma.square()
-        return ADMMState(v, dual, float(sigma), state.plan, state.done + 1)
+        return state.next(x, v, (u + x - v) / sigma.square())
 
-    def estimate(self, state: ADMMState, /) -> Tensor:
+    def estimate(self, state: SplitState, /) -> Tensor:
         """The denoised image."""
         return state.v

@@ -14,12 +14,64 @@ import math
 from typing import Any
 
 import torch
+from attrs import frozen
 from torch import Tensor
 
 from .. import schedules
 from ..errors import InputError
 from ..problem import Problem, domain_of
+from . import curvature
+from .guess import guess
+from .momentum import look_ahead
 from .pnp import HIGHEST, LOWEST, noise_of
+
+
+@frozen(eq=False)
+class DescentState:
+    """A run of an accelerated descent between two steps.
+
+    Attributes:
+        x: the images, `(B, *image)`.
+        z: where the next step is taken, `(B, *image)`.
+        momentum: t of each row, `(B,)`; see `momentum`.
+        direction: in which the likelihood curves most, `(B, *image)`; `(B, 0)` for methods that
+            do not ask.
+        sigma: the planned noise level of the last denoiser call; of the next one at first.
+        plan: the noise level of each step, `(iterations,)`.
+        done: how many steps are done.
+    """
+
+    x: Tensor
+    z: Tensor
+    momentum: Tensor
+    direction: Tensor
+    sigma: float
+    plan: Tensor
+    done: int
+
+    @classmethod
+    def begin(
+        cls, problem: Problem[Any, Any], plan: Tensor, x0: Tensor | None, /, *, curved: bool
+    ) -> DescentState:
+        """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
+        x = guess(problem, x0)
+        direction = curvature.measure(problem, x)[0] if curved else x.new_empty(len(x), 0)
+        return cls(x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0)
+
+    @property
+    def planned(self) -> float:
+        """The noise level of the next step."""
+        return float(self.plan[self.done])
+
+    def after(
+        self, x: Tensor, /, *, accelerated: bool, direction: Tensor | None = None
+    ) -> DescentState:
+        """The state after a step from z that led to x."""
+        z, momentum = x, self.momentum
+        if accelerated:
+            z, momentum = look_ahead(self.x, self.z, x, momentum)
+        direction = self.direction if direction is None else direction
+        return DescentState(x, z, momentum, direction, self.planned, self.plan, self.done + 1)
 
 
 def check(iterations: int, sigma: float | None) -> None:

@@ -42,25 +42,9 @@ from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
 from . import start
+from .start import DiffusionState
 
 EXPONENT = 7
-
-
-@frozen(eq=False)
-class DDRMState:
-    """A run of `DDRM` between two calls.
-
-    Attributes:
-        x: the noisy images, `(B, *image)`.
-        denoised: what the last call said, `(B, *image)`.
-        sigma: the noise level of x.
-        calls: how many are done.
-    """
-
-    x: Tensor
-    denoised: Tensor
-    sigma: float
-    calls: int
 
 
 @frozen
@@ -102,13 +86,7 @@ class DDRM:
         for name, value in (("eta", self.eta), ("eta_b", self.eta_b)):
             if not 0 <= value <= 1:
                 raise InputError(f"{name}={value}; it is a share, in [0, 1]")
-        if not 0 < self.sigma_min < math.inf:
-            raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.005")
-        if self.sigma_max is not None and not self.sigma_min < self.sigma_max < math.inf:
-            raise InputError(
-                f"sigma_max={self.sigma_max}; it must be finite and larger than sigma_min="
-                f"{self.sigma_min}"
-            )
+        start.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
         """The number of calls: 1 where the data are less noisy than sigma_min."""
@@ -116,7 +94,7 @@ class DDRM:
 
     def init(
         self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
-    ) -> DDRMState:
+    ) -> DiffusionState:
         """The measurement brought to the first level; noise around x0 where it is noisier.
 
         Raises:
@@ -129,11 +107,11 @@ class DDRM:
         centre = torch.where(measured, spectrum.observe(problem.y), around)
         noise = (first**2 - torch.where(measured, spectrum.sd, 0).square()).clamp(min=0).sqrt()
         images = spectrum.v(centre + noise * streams.normal(around))
-        return DDRMState(images, images, first, 0)
+        return DiffusionState(images, images, first, 0)
 
     def step(
-        self, problem: Problem[Denoises, Spectral], state: DDRMState, streams: Streams, /
-    ) -> DDRMState:
+        self, problem: Problem[Denoises, Spectral], state: DiffusionState, streams: Streams, /
+    ) -> DiffusionState:
         """One denoiser call and a draw at the next level."""
         levels, calls = self._levels(problem), state.calls + 1
         sigma = levels[state.calls]
@@ -142,13 +120,13 @@ class DDRM:
         v0, w = spectrum.vt(denoised), spectrum.observe(problem.y)
         if calls == len(levels):
             image = spectrum.v(torch.where(spectrum.sd < sigma, w, v0))
-            return DDRMState(image, image, 0.0, calls)
+            return DiffusionState(image, image, 0.0, calls)
         old = (spectrum.vt(state.x) - v0) / sigma
         mean, noise = self._draw(spectrum, v0, w, old, levels[calls])
         x = spectrum.v(mean + noise * streams.normal(mean))
-        return DDRMState(x, denoised, levels[calls], calls)
+        return DiffusionState(x, denoised, levels[calls], calls)
 
-    def estimate(self, state: DDRMState, /) -> Tensor:
+    def estimate(self, state: DiffusionState, /) -> Tensor:
         """What the last call said; at the end, the sample."""
         return state.denoised
 

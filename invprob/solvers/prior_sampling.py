@@ -40,28 +40,12 @@ from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from . import start
+from .start import DiffusionState
 
 Method = Literal["diffusion", "langevin"]
 
 EXPONENT = 7
 STEP_SIZE = 0.2
-
-
-@frozen(eq=False)
-class PriorSamplingState:
-    """A run of `PriorSampling` between two calls.
-
-    Attributes:
-        x: the noisy images, `(B, *image)`.
-        denoised: what the last call said, `(B, *image)`.
-        sigma: the noise level of x.
-        calls: how many are done.
-    """
-
-    x: Tensor
-    denoised: Tensor
-    sigma: float
-    calls: int
 
 
 @frozen
@@ -99,13 +83,7 @@ class PriorSampling:
             raise InputError(f"calls={self.calls}; at least two are needed")
         if self.method not in get_args(Method):
             raise InputError(f"method={self.method!r}; give 'diffusion' or 'langevin'")
-        if not 0 < self.sigma_min < math.inf:
-            raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.005")
-        if self.sigma_max is not None and not self.sigma_min < self.sigma_max < math.inf:
-            raise InputError(
-                f"sigma_max={self.sigma_max}; it must be finite and larger than sigma_min="
-                f"{self.sigma_min}"
-            )
+        start.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, Flat], /) -> int:
         """`calls`."""
@@ -113,7 +91,7 @@ class PriorSampling:
 
     def init(
         self, problem: Problem[Denoises, Flat], streams: Streams, x0: Tensor | None, /
-    ) -> PriorSamplingState:
+    ) -> DiffusionState:
         """Noise around x0, the prior's mean or grey.
 
         Raises:
@@ -122,17 +100,17 @@ class PriorSampling:
         first = self._levels(problem)[0]
         centre = start.centre(problem, x0)
         x = centre + first * streams.normal(centre)
-        return PriorSamplingState(x, x, first, 0)
+        return DiffusionState(x, x, first, 0)
 
     def step(
-        self, problem: Problem[Denoises, Flat], state: PriorSamplingState, streams: Streams, /
-    ) -> PriorSamplingState:
+        self, problem: Problem[Denoises, Flat], state: DiffusionState, streams: Streams, /
+    ) -> DiffusionState:
         """One denoiser call and a step to the next level."""
         levels, calls = self._levels(problem), state.calls + 1
         sigma = levels[state.calls]
         denoised = problem.prior.denoise(state.x, state.x.new_tensor(sigma))
         if calls == len(levels):
-            return PriorSamplingState(denoised, denoised, 0.0, calls)
+            return DiffusionState(denoised, denoised, 0.0, calls)
         if self.method == "langevin":
             mean = torch.lerp(state.x, denoised, STEP_SIZE)
             noise = math.sqrt(2 * STEP_SIZE) * sigma
@@ -144,9 +122,9 @@ class PriorSampling:
             mean = torch.lerp(ahead, state.x, math.exp(-2 * h))
             noise = levels[calls] * math.sqrt(-math.expm1(-2 * h))
         x = mean + noise * streams.normal(mean)
-        return PriorSamplingState(x, denoised, levels[calls], calls)
+        return DiffusionState(x, denoised, levels[calls], calls)
 
-    def estimate(self, state: PriorSamplingState, /) -> Tensor:
+    def estimate(self, state: DiffusionState, /) -> Tensor:
         """What the last call said; at the end, the sample."""
         return state.denoised
 

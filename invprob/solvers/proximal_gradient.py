@@ -11,8 +11,8 @@ proximal map, only a gradient.
 With `accelerated` the gradient is taken ahead of x, at z (see `momentum`): FISTA. Otherwise z = x.
 
 Coarse to fine: sigma falls from a high level (see `annealing`) until it meets sqrt(step) and stays
-there; only then step and sigma agree, before it is a start. No pixel follows the gradient farther
-than 10 sigma.
+there, row by row; only then step and sigma agree, before it is a start. No pixel follows the
+gradient farther than 10 sigma.
 
 References: U. Kamilov, H. Mansour, B. Wohlberg (2017). A Plug-and-Play Priors Approach for Solving
 Nonlinear Imaging Inverse Problems. IEEE Signal Processing Letters.
@@ -33,34 +33,11 @@ from ..contracts import Denoises, Differentiable, Needs
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from . import annealing, curvature
-from .guess import guess
-from .momentum import look_ahead, rows
+from .annealing import DescentState
+from .momentum import rows
 from .pnp import LOWEST
 
 FARTHEST = 10.0
-
-
-@frozen(eq=False)
-class ProximalGradientState:
-    """A run of `ProximalGradient` between two steps.
-
-    Attributes:
-        x: the denoised images, `(B, *image)`.
-        z: where the next gradient is taken, `(B, *image)`.
-        momentum: t of each row, `(B,)`.
-        direction: in which the likelihood curves most, `(B, *image)`.
-        sigma: the planned noise level of the last denoiser call; of the next one at first.
-        plan: the noise level of each step, `(iterations,)`; a row stops falling at its own.
-        done: how many steps are done.
-    """
-
-    x: Tensor
-    z: Tensor
-    momentum: Tensor
-    direction: Tensor
-    sigma: float
-    plan: Tensor
-    done: int
 
 
 @frozen
@@ -96,22 +73,20 @@ class ProximalGradient:
 
     def init(
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
-    ) -> ProximalGradientState:
+    ) -> DescentState:
         """x0, or what the measurement alone suggests."""
         plan = annealing.plan(problem, self.iterations, None, 0.0)
-        x = guess(problem, x0)
-        direction = curvature.measure(problem, x)[0]
-        return ProximalGradientState(x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0)
+        return DescentState.begin(problem, plan, x0, curved=True)
 
     def step(
         self,
         problem: Problem[Denoises, Differentiable],
-        state: ProximalGradientState,
+        state: DescentState,
         streams: Streams,
         /,
-    ) -> ProximalGradientState:
+    ) -> DescentState:
         """A step along the likelihood's gradient, one denoiser call, and the look ahead."""
-        z, planned = state.z, float(state.plan[state.done])
+        z, planned = state.z, state.planned
         pull = problem.likelihood.grad_x(problem.y, z)
         direction, steepest = curvature.refine(problem, z, pull, state.direction)
         low, high = domain_of(problem.prior).sigma
@@ -120,13 +95,8 @@ class ProximalGradient:
         reach = FARTHEST * rows(sigma, z)
         move = (rows(own, z).square() * pull).minimum(reach).maximum(-reach)
         x = problem.prior.denoise(z + move, sigma)
-        ahead, momentum = x, state.momentum
-        if self.accelerated:
-            ahead, momentum = look_ahead(state.x, z, x, state.momentum)
-        return ProximalGradientState(
-            x, ahead, momentum, direction, planned, state.plan, state.done + 1
-        )
+        return state.after(x, accelerated=self.accelerated, direction=direction)
 
-    def estimate(self, state: ProximalGradientState, /) -> Tensor:
+    def estimate(self, state: DescentState, /) -> Tensor:
         """The denoised image."""
         return state.x

@@ -40,9 +40,14 @@ denoised D, and D_p with h_p of the move before,
 and at the end x <- D. The bound on h / h_p is ours: levels that are linear in sigma^(1/3), with
 growing h, are the best here, and without it the samples come out too wide.
 
+**Together, and guided.** Where the data barely tell modes apart, samples end up in wrong ones.
+Then samples of one measurement can weigh each other and look ahead at the data (`population`), and
+a restart can be pulled towards the data (`guided`): see `particles`. A guided sample is the
+survivor of up to four.
+
 Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
-10 at 10 calls), the annealed levels, and mixing between far modes.
+10 at 10 calls), the annealed levels, and the proportions of modes that are far apart.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -62,58 +67,37 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from .. import schedules
 from ..contracts import Denoises, Needs, Spectral
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import start
-
-LEAST_CALLS = 8
-ENOUGH_FOR_DENOISING = 20
-EXPONENT = 3.0
-DEPTH = 200.0
-
-
-@frozen(eq=False)
-class RestartState:
-    """A run of `Restart` between two steps.
-
-    Attributes:
-        x: the noisy images, `(B, *image)`.
-        noise: the normal numbers put in last, `(B, *spectral)`; the next restart reuses them.
-        denoised: what the last call said, `(B, *image)`.
-        sigma: the noise level of x.
-        levels: of all denoiser calls of the run, `(steps,)`, float64, on the CPU.
-        restarts: how many of them are restarts; the others are the way to zero.
-        done: how many are done.
-    """
-
-    x: Tensor
-    noise: Tensor
-    denoised: Tensor
-    sigma: float
-    levels: Tensor
-    restarts: int
-    done: int
+from . import moves, restart_plan, start, weighed
+from .restart_plan import Plan
+from .restart_state import RestartState, padded
 
 
 @frozen
 class Restart:
     """Samples of p(x | y) for a linear-Gaussian measurement and any denoiser.
 
-    One denoiser call per step. Denoising white noise takes no more than 20.
-
     Args:
-        calls: denoiser calls per sample, at least 8. More calls: closer to the posterior.
+        calls: images through the denoiser per sample, at least 8. More: closer to the posterior.
+            Denoising white noise takes no more than 20.
+        population: how many samples of one measurement interact, by drawing those again that
+            explain the data best. Ask for a multiple of it. 16 find the right modes where
+            independent samples do not; but they are no longer independent of each other.
+        guided: whether a restart is pulled towards the data, for a second call. By default where
+            the image has at most 4096 numbers and the population is less than 8.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
             mixes fastest, which pays where the denoiser is exact; a network's errors add up.
+            Guided or in a population, all restarts go that far; guidance needs more than 0.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise.
+            denoise, the samples are no multiple of the population, or the image is too large for
+            one.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -124,6 +108,8 @@ class Restart:
     """
 
     calls: int = 100
+    population: int = 1
+    guided: bool | None = None
     sigma_max: float | None = None
     kappa: float = 0.7
 
@@ -131,22 +117,28 @@ class Restart:
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
-        if self.calls < LEAST_CALLS:
+        if self.calls < restart_plan.LEAST_CALLS:
             raise InputError(
-                f"calls={self.calls}: fewer than {LEAST_CALLS} are no sampler; for one estimate "
-                "in few calls take PnP(iterations=8)"
+                f"calls={self.calls}: fewer than {restart_plan.LEAST_CALLS} are no sampler; for "
+                "one estimate in few calls take PnP(iterations=8)"
             )
         start.check_highest(self.sigma_max)
+        if self.population < 1:
+            raise InputError(f"population={self.population}; a sample is at least alone, 1")
         if not 0 <= self.kappa < 1:
             raise InputError(
                 f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
                 "the way), or for example 0.7"
             )
+        if self.guided and self.kappa == 0:
+            raise InputError(
+                "guided=True with kappa=0: a restart all the way down leaves nothing to guide; "
+                "kappa=0.7, or guided=False"
+            )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
-        """The number of denoiser calls: `calls`, or less where that makes no difference."""
-        restarts, finish = self._plan(problem)
-        return len(restarts) + len(finish)
+        """The number of noise levels; the denoiser sees at most `calls` images per sample."""
+        return len(self._plan(problem).levels)
 
     def init(
         self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
@@ -154,114 +146,102 @@ class Restart:
         """The measurement where it is less noisy than the first level, noise around x0 elsewhere.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise.
+            InputError: the measurement is noisier than the prior can denoise, the samples are no
+                multiple of the population, or the image is too large for one.
         """
-        restarts, finish = self._plan(problem)
-        levels = torch.tensor((*restarts, *finish), dtype=torch.float64)
-        first = float(levels[0])
+        restart_plan.check_population(problem, self.population)
+        plan = self._plan(problem)
+        first = plan.levels[0]
         spectrum = start.spectrum(problem)
         centre = spectrum.vt(start.centre(problem, x0))
         old, new = streams.normal(centre), streams.normal(centre)
         blurred = centre + (old + new) * (first / math.sqrt(2))
         x = spectrum.v(torch.where(spectrum.sd <= first, spectrum.observe(problem.y), blurred))
-        return RestartState(x, new, x, first, levels, len(restarts), 0)
+        x = padded(x[:, None], max(plan.alive))
+        weight = x.new_zeros(x.shape[:2])
+        return RestartState(
+            x=x,
+            noise=new,
+            denoised=x,
+            weight=weight,
+            ahead=weight,
+            sigma=first,
+            levels=torch.tensor(plan.levels, dtype=torch.float64),
+            alive=torch.tensor(plan.alive),
+            restarts=plan.restarts,
+            done=0,
+        )
 
     def step(
         self, problem: Problem[Denoises, Spectral], state: RestartState, streams: Streams, /
     ) -> RestartState:
-        """One denoiser call, and the way to the next level."""
+        """The denoiser at one level, and the way to the next."""
         level, done = state.levels[state.done], state.done + 1
-        denoised = problem.prior.denoise(state.x, level.to(state.x))
+        x = state.x[:, : int(state.alive[state.done])].flatten(0, 1)
+        denoised = problem.prior.denoise(x, level.to(x))
         if done == len(state.levels):
-            return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
+            last = padded(denoised[:, None], state.x.shape[1])
+            return evolve(state, x=last, denoised=last, sigma=0.0, done=done)
         following = float(state.levels[done])
-        if done <= state.restarts:
-            noise = streams.normal(state.noise)
-            x = (
-                _part_way(problem, state, denoised, noise, following, self.kappa)
-                if self.kappa and following == float(state.levels[state.restarts - 1])
-                else _all_the_way(problem, denoised, state.noise + noise, following)
-            )
+        state = evolve(state, sigma=float(level), done=done)
+        if done > state.restarts:
+            state = _down(state, x, denoised, following, streams)
+        elif self.population > 1 or self._is_guided(problem):
+            how = weighed.How(self.population, self._is_guided(problem), self.kappa)
+            state = weighed.restart(problem, state, (x, denoised), streams, how)
         else:
-            noise = state.noise
-            x = _diffuse(state, denoised, following, streams)
-        return evolve(state, x=x, noise=noise, denoised=denoised, sigma=following, done=done)
+            state = self._restarted(problem, state, x, denoised, streams)
+        return evolve(state, sigma=following)
 
     def estimate(self, state: RestartState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
-        return state.denoised
+        return state.denoised[:, 0]
 
-    def _plan(
-        self, problem: Problem[Denoises, Spectral]
-    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """The levels of the restarts, and those of the way to zero."""
+    def _restarted(
+        self,
+        problem: Problem[Denoises, Spectral],
+        state: RestartState,
+        x: Tensor,
+        denoised: Tensor,
+        streams: Streams,
+    ) -> RestartState:
+        """A restart of independent samples."""
+        spectrum = start.spectrum(problem)
+        w, noise = spectrum.observe(problem.y), streams.normal(state.noise)
+        following = float(state.levels[state.done])
+        if self.kappa and following == float(state.levels[state.restarts - 1]):
+            bridge = moves.part_way(spectrum, w, x, denoised, state.sigma, following, self.kappa)
+            x = spectrum.v(bridge.mean.addcmul_(bridge.width, noise))
+        else:
+            x = moves.all_the_way(spectrum, w, denoised, state.noise + noise, following)
+        return evolve(state, x=x[:, None], noise=noise, denoised=denoised[:, None])
+
+    def _is_guided(self, problem: Problem[Denoises, Spectral]) -> bool:
+        if self.guided is not None:
+            return self.guided
+        small = restart_plan.is_small(problem)
+        return small and self.kappa > 0 and self.population < restart_plan.CROWD
+
+    def _plan(self, problem: Problem[Denoises, Spectral]) -> Plan:
         noise = start.noise_range(problem)
         if noise.least == noise.greatest:
-            return (), _finish(noise, min(self.calls, ENOUGH_FOR_DENOISING))
-        finish = _finish(noise, min(max(self.calls // 4, 6), 12))
+            return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
-        middle = min(start.radius(problem) / 2, first)
-        count = self.calls - len(finish)
-        return _ladder(first, max(middle, noise.least), noise.least, count), finish
+        if self.population > 1 or self._is_guided(problem):
+            guided = self._is_guided(problem)
+            return restart_plan.weighed(problem, noise, first, self.calls, self.population, guided)
+        return restart_plan.alone(problem, noise, first, self.calls)
 
 
-def _ladder(first: float, middle: float, least: float, count: int) -> tuple[float, ...]:
-    """Levels of the restarts: `first`, then half of them from the middle to the least, and there.
-
-    Far above the prior's size every level says the same, so one is enough.
-    """
-    stay = count // 2
-    levels = (first,) if middle < first else ()
-    fall = count - stay - len(levels)
-    down = schedules.geometric(middle, least, fall) if least < middle else (least,) * fall
-    return (*levels, *down, *(least,) * stay)
-
-
-def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:
-    """Levels of the way to zero."""
-    last = max(noise.least / DEPTH, noise.low)
-    if not last < noise.least:
-        return (noise.least,)
-    return schedules.power(noise.least, last, calls, EXPONENT)
-
-
-def _part_way(
-    problem: Problem[Denoises, Spectral],
-    state: RestartState,
-    denoised: Tensor,
-    noise: Tensor,
-    level: float,
-    kappa: float,
-) -> Tensor:
-    """Down to b = kappa r' by the reverse SDE, back up to r' by the bridge; one normal draw."""
-    spectrum = start.spectrum(problem)
-    below = kappa * level
-    c = (below / state.sigma) ** 2
-    up = level**2 - below**2
-    gain = up / ((spectrum.sd - level) * (spectrum.sd + level)).clamp_(min=0).add_(up)
-    free = 1 - gain
-    v = spectrum.vt(torch.lerp(denoised, state.x, c))
-    width = (below**2 * (1 - c) * free.square() + up * free).sqrt_()
-    return spectrum.v(torch.lerp(v, spectrum.observe(problem.y), gain).addcmul_(width, noise))
-
-
-def _all_the_way(
-    problem: Problem[Denoises, Spectral], denoised: Tensor, twice: Tensor, level: float
-) -> Tensor:
-    """(1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2), with `twice` = n_old + n_new."""
-    spectrum = start.spectrum(problem)
-    k = (level / spectrum.sd).clamp_(max=1).square_()
-    joined = torch.lerp(spectrum.vt(denoised), spectrum.observe(problem.y), k)
-    width = k.neg_().add_(1).mul_(level**2 / 2).sqrt_()
-    return spectrum.v(joined.addcmul_(width, twice))
-
-
-def _diffuse(state: RestartState, denoised: Tensor, level: float, streams: Streams) -> Tensor:
-    """The reverse SDE from `state.sigma` to the next level."""
-    h = math.log(state.sigma / level)
+def _down(
+    state: RestartState, x: Tensor, denoised: Tensor, level: float, streams: Streams
+) -> RestartState:
+    """The reverse SDE to the next level."""
     ahead = denoised
-    if state.done > state.restarts:
-        before = math.log(float(state.levels[state.done - 1]) / state.sigma)
-        ahead = torch.lerp(state.denoised, denoised, 1 + min(h / before, 1) / 2)
-    mean = torch.lerp(ahead, state.x, math.exp(-2 * h))
-    return mean.add_(streams.normal(mean), alpha=level * math.sqrt(-math.expm1(-2 * h)))
+    if state.done - 1 > state.restarts:
+        before = math.log(float(state.levels[state.done - 2]) / state.sigma)
+        h = math.log(state.sigma / level)
+        ahead = torch.lerp(state.denoised[:, 0], denoised, 1 + min(h / before, 1) / 2)
+    x = moves.diffuse(x, ahead, streams.normal(x), state.sigma, level)
+    count = state.x.shape[1]
+    return evolve(state, x=padded(x[:, None], count), denoised=padded(denoised[:, None], count))

@@ -53,11 +53,16 @@ def noise_range(problem: Problem[Any, Spectral]) -> Range:
     """The noise levels of a problem.
 
     Raises:
-        InputError: all coordinates are noisier than the prior can denoise.
+        InputError: nothing was measured, or all is noisier than the prior can denoise.
     """
     low, high = domain_of(problem.prior).sigma
     least, greatest = (float(value) for value in spectrum(problem).sd.aminmax())
-    if least > high or math.isinf(least):
+    if math.isinf(least):
+        raise InputError(
+            f"nothing was measured: {problem.likelihood!r} sees no coordinate of the image; to "
+            "draw from the prior take Unobserved() and PriorSampling()"
+        )
+    if least > high:
         raise InputError(
             f"the least noise of this measurement is {least:.4g} (in units of the image, whose "
             f"range is [0, 1]), but {problem.prior!r} denoises only up to {high:.4g}; is y scaled "
@@ -84,6 +89,33 @@ def first_level(problem: Problem[Any, Spectral], noise: Range, sigma_max: float 
             f"{noise.high:.4g}; leave it out to start there"
         )
     return max(min(sigma_max, noise.greatest), noise.least)
+
+
+@frozen(eq=False)
+class DiffusionState:
+    """A run of a method that brings noisy images from level to level, between two calls.
+
+    Attributes:
+        x: the noisy images, `(B, *image)`.
+        denoised: what the last call said, `(B, *image)`.
+        sigma: the noise level of x.
+        calls: how many are done.
+    """
+
+    x: Tensor
+    denoised: Tensor
+    sigma: float
+    calls: int
+
+
+def check_levels(sigma_min: float, sigma_max: float | None) -> None:
+    """Raise `InputError` unless 0 < sigma_min < sigma_max, or sigma_max is left out."""
+    if not 0 < sigma_min < math.inf:
+        raise InputError(f"sigma_min={sigma_min}; it must be > 0, for example 0.005")
+    if sigma_max is not None and not sigma_min < sigma_max < math.inf:
+        raise InputError(
+            f"sigma_max={sigma_max}; it must be finite and larger than sigma_min={sigma_min}"
+        )
 
 
 def check_highest(sigma_max: float | None) -> None:

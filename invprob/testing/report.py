@@ -52,12 +52,20 @@ class Report:
         return self._names("skipped")
 
     def __str__(self) -> str:
-        """The table: a line per check that ran, then what did not run and why, then a count."""
+        """The table: a line per check that ran, then what did not run and why, then a count.
+
+        A failure that says what an earlier one said only refers to it.
+        """
         lines = [f"{self.kind} {self.part}"]
         ran = [o for o in self.outcomes if o.result in ("passed", "failed")]
         width = max((len(o.check) for o in ran), default=0)
+        first: dict[str, str] = {}
         for o in ran:
-            detail = o.detail.replace("\n", "\n" + " " * (width + 12))
+            said = "".join(o.detail.split("\n")[1:2]) if o.result == "failed" else ""
+            if said and first.setdefault(said, o.check) != o.check:
+                detail = f"as {first[said]}"
+            else:
+                detail = o.detail.replace("\n", "\n" + " " * (width + 12))
             lines.append(f"  {o.check:<{width}}  {o.result}  {detail}".rstrip())
         for reason in dict.fromkeys(o.detail for o in self.outcomes if o.result == "skipped"):
             names = [o.check for o in self.outcomes if (o.result, o.detail) == ("skipped", reason)]

@@ -64,6 +64,7 @@ def conforms(
     >>> bool(report)
     True
     """
+    _at_least_one(examples)
     whom = subject(part, kind=kind, shape=shape, images=images, problem=problem)
     outcomes = tuple(_outcome(entry, whom, seed, examples) for entry in checks(whom.kind))
     report = Report(_name(part), whom.kind, outcomes)
@@ -91,6 +92,7 @@ def parametrize(
     """
     import pytest
 
+    _at_least_one(examples)
     cases = []
     for part in parts:
         part = part() if inspect.isfunction(part) else part
@@ -103,6 +105,11 @@ def parametrize(
     if not cases:
         raise InputError("no check applies; give parametrize at least one part")
     return pytest.mark.parametrize("check", cases)
+
+
+def _at_least_one(examples: int) -> None:
+    if examples < 1:
+        raise InputError(f"examples={examples}; a check is tried on one case at least")
 
 
 def run_check(

@@ -22,6 +22,7 @@ from torch import Tensor
 from ..catalogue import KINDS
 from ..contracts import InfersImageShape, Shape
 from ..errors import InputError
+from ..operators.planes import given_shape
 from ..problem import Problem, domain_of
 from ..streams import Streams, generator
 from .case import Case, Images
@@ -87,24 +88,33 @@ def subject(
     Raises:
         InputError: the part's kind or a shape that it takes can't be found; say it.
     """
+    if isinstance(part, type):
+        raise InputError(f"{part.__name__} is a class; give an instance: {part.__name__}(...)")
     kind = kind or kind_of(part)
     if kind not in KINDS:
         raise InputError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
     if problem is not None:
         shape = problem.image_shape
     if shape is not None:
-        smallest: tuple[Shape, ...] = (tuple(shape),)
+        smallest: tuple[Shape, ...] = (given_shape(shape),)
         shapes = smallest
+        if problem is None and (why := _refusal(part, kind, smallest[0])):
+            raise InputError(f"{type(part).__name__} takes no images of shape {shape}: {why}")
     else:
         smallest = tuple(sorted(_shapes(part, kind), key=math.prod))
         shapes = tuple(s for s in USUAL if s in smallest) or smallest[-1:]
     if not shapes:
+        why = _refusal(part, kind, USUAL[0])
         raise InputError(
-            f"no image shape was found that {type(part).__name__} takes; say one: shape=(1, 8, 8)"
+            f"no image shape was found that {type(part).__name__} takes"
+            + (f"; for {USUAL[0]}, {why}" if why else "")
+            + "; if it takes others, say one: shape=(1, 8, 8)"
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
     template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)
     if isinstance(images, tuple):
+        if len(images) != 2 or not images[0] < images[1]:
+            raise InputError(f"images={images}; give the darkest and the brightest: (0.1, 0.9)")
         template = evolve(template, low=images[0], high=images[1])
     elif images is not None:
         template = evolve(template, draw=images)
@@ -173,16 +183,35 @@ def _shapes(part: Any, kind: str) -> tuple[Shape, ...]:
 def _there_and_back(part: Any, kind: str, shape: Shape) -> Shape | None:
     """The image shape that a measurement of an image of this shape speaks of; None if refused."""
     try:
-        if kind == "operator":
-            part.out_shape(shape)
-            return shape
-        y = part.sample(torch.full((3, *shape), 0.5), generator(0))
-        made = tuple(y.shape[1:])
-        if y.shape[0] != 3:  # the batch was taken for a part of the image
-            return None
-        return tuple(part.image_shape(made)) if isinstance(part, InfersImageShape) else made
+        return _through(part, kind, shape)
     except Exception:  # whatever it raises, it does not take this shape
         return None
+
+
+def _refusal(part: Any, kind: str, shape: Shape) -> str | None:
+    """What a part says against images of this shape; None if it takes them."""
+    try:
+        if kind in ("operator", "likelihood") and _through(part, kind, shape) is None:
+            return "the rows of its measurements are not those of the images"
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        method = "out_shape(shape)" if kind == "operator" else "sample(x, generator)"
+        return f"{method} raised {type(error).__name__}: {error}"
+    return None
+
+
+def _through(part: Any, kind: str, shape: Shape) -> Shape | None:
+    if kind == "operator":
+        part.out_shape(shape)
+        return shape
+    y = part.sample(torch.full((3, *shape), 0.5), generator(0))
+    if not isinstance(y, Tensor):
+        raise InputError(f"sample(x, generator) gives a {type(y).__name__}, not a torch.Tensor")
+    made = tuple(y.shape[1:])
+    if y.shape[:1] != (3,):  # the batch was taken for a part of the image
+        return None
+    return tuple(part.image_shape(made)) if isinstance(part, InfersImageShape) else made
 
 
 def _held(part: Any, depth: int = 3) -> Iterator[Shape]:

@@ -27,9 +27,9 @@ from ..networks.denoiser import Architecture, Denoiser
 from ..networks.stored_denoiser import write_denoiser
 from .images import luminance
 from .levels import draw_levels, expected_error
-from .optimizers import Muon
+from .optimizers import muon_and_adam
 from .patches import Photos
-from .run import Run
+from .run import Run, check_budget
 
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
@@ -70,8 +70,7 @@ class Recipe:
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
-            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        check_budget(self)
         if self.batch < 1 or self.patch < 16 or self.gray_every < 1:
             raise InputError(
                 f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every}: a batch"
@@ -123,14 +122,7 @@ class Denoising:
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the body's convolution kernels; AdamW for heads, tails and gains."""
-        body: list[nn.Parameter] = []
-        rest: list[nn.Parameter] = []
-        for name, parameter in network.named_parameters():
-            is_body = parameter.ndim == 4 and not name.startswith(("heads.", "tails."))
-            (body if is_body else rest).append(parameter)
-        rate = self.recipe.adam_rate
-        adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-        return [Muon(body, lr=self.recipe.rate), adam]
+        return muon_and_adam(network, self.recipe.rate, self.recipe.adam_rate)
 
     def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
         """The mean squared error, relative to that of a good denoiser at each noise level."""

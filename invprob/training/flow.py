@@ -42,7 +42,7 @@ from ..networks.stored_glow import write_glow
 from ..priors.flow import standard_normal_log_prob
 from .images import Images
 from .optimizers import Muon
-from .run import Run
+from .run import Run, check_budget
 
 FIRST = 256
 """How many images set the ActNorms before the first step."""
@@ -77,8 +77,7 @@ class Recipe:
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.steps < 0 or not (self.steps or 0 < self.hours < math.inf):
-            raise InputError(f"steps={self.steps}, hours={self.hours}: give a budget above 0")
+        check_budget(self)
         if self.batch < 1 or not 0 < self.rate < math.inf or not 0 <= self.average < 1:
             raise InputError(
                 f"batch={self.batch}, rate={self.rate}, average={self.average}: batch must be at"

@@ -143,7 +143,7 @@ def read_images(
     """
     found: list[tuple[Path, Tensor]] = []
     skipped: list[str] = []
-    for path in _files(paths):
+    for path in image_files(paths, (*SUFFIXES, ".npy")):
         try:
             found += [(path, image) for image in _convert(_read(path), channels)]
         except InputError as error:
@@ -208,8 +208,12 @@ def luminance(colour: Tensor) -> Tensor:
     return (colour * weights.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files that were named, and in folders those whose suffix is known."""
+def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
+    """Files that were named, and in folders those with one of the suffixes, sorted.
+
+    Raises:
+        InputError: a path does not exist.
+    """
     for path in paths:
         if not path.exists():
             raise InputError(f"there is no file or folder {path}; the current one is {Path.cwd()}")
@@ -217,7 +221,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
             continue
         inside = (file for file in path.rglob("*") if file.is_file())
-        yield from sorted(f for f in inside if f.suffix.lower() in (*SUFFIXES, ".npy"))
+        yield from sorted(f for f in inside if f.suffix.lower() in suffixes)
 
 
 def _read(path: Path) -> list[Tensor]:

@@ -84,6 +84,25 @@ class Muon(torch.optim.Optimizer):
         return _matrix(gradient.lerp(state["momentum"], momentum))
 
 
+def muon_and_adam(
+    network: nn.Module, rate: float, adam_rate: float
+) -> list[torch.optim.Optimizer]:
+    """What a denoising network is learned by.
+
+    Args:
+        network: its kernels are all four-axis weights that are in no `heads` and no `tails`.
+        rate: Muon's learning rate, for the kernels.
+        adam_rate: AdamW's learning rate, for all else.
+    """
+    kernels: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        is_kernel = parameter.ndim == 4 and not {"heads", "tails"} & set(name.split("."))
+        (kernels if is_kernel else rest).append(parameter)
+    adam = torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    return [Muon(kernels, lr=rate), adam]
+
+
 def orthogonalise(matrices: Tensor, rounds: int = 5) -> Tensor:
     """About U Vᵀ for each matrix U S Vᵀ.
 

@@ -66,12 +66,12 @@ class Photos:
         random = torch.rand(
             7, count, generator=generator, dtype=torch.float64, device=self.pixels.device
         )
-        photo = _below(random[0], photos)
+        photo = below(random[0], photos)
         first, end = self.firsts[photo], self.firsts[photo + 1]
-        start, height, width, apart = self.table[first + _below(random[1], end - first)].T
-        corner = start + _below(random[2], height - size + 1) * width
-        corner = corner + _below(random[3], width - size + 1)
-        rows, columns = _grids(size, random[4:] < 0.5 * turns)
+        start, height, width, apart = self.table[first + below(random[1], end - first)].T
+        corner = start + below(random[2], height - size + 1) * width
+        corner = corner + below(random[3], width - size + 1)
+        rows, columns = grids(size, random[4:] < 0.5 * turns)
         plane = torch.arange(self.channels, device=corner.device).view(-1, 1, 1)
         each = [n.view(-1, 1, 1, 1) for n in (corner, width, apart)]
         places = each[0] + rows * each[1] + columns + plane * each[2]
@@ -123,12 +123,12 @@ def store_photos(
     )
 
 
-def _below(random: Tensor, end: Tensor | int) -> Tensor:
+def below(random: Tensor, end: Tensor | int) -> Tensor:
     """Whole numbers from 0 to below `end`, from numbers within [0, 1)."""
     return (random * end).long()
 
 
-def _grids(size: int, choices: Tensor) -> tuple[Tensor, Tensor]:
+def grids(size: int, choices: Tensor) -> tuple[Tensor, Tensor]:
     """The rows and columns of a patch's pixels, `(count, 1, size, size)`.
 
     Args:

@@ -47,6 +47,12 @@ class Recipe(Protocol):
         """Of the weights and of all that is drawn."""
 
 
+def check_budget(recipe: Recipe) -> None:
+    """Raise `InputError` unless there is a budget, in steps or in hours."""
+    if recipe.steps < 0 or not (recipe.steps or 0 < recipe.hours < math.inf):
+        raise InputError(f"steps={recipe.steps}, hours={recipe.hours}: give a budget above 0")
+
+
 class Task(Protocol):
     """What a run learns."""
 

@@ -67,6 +67,16 @@ def test_samples_leave_noise_where_the_mean_leaves_less():
     assert sample.p_value > 0.01
 
 
+def test_what_stochastic_denoising_takes_away_from_a_photo_is_noise():
+    photo, prior = ip.sample_photo()[..., 64:112, 64:112], ip.DenoiserPrior.pretrained()
+    likelihood = ip.Gaussian(sigma=0.4)
+    problem = ip.Problem(prior, likelihood, likelihood.sample(photo, ip.generator(0)))
+    (sample,) = ip.residual_report(problem.y - ip.solve(problem, ip.Restart(calls=10)).x, 0.4)
+    assert sample.deviation == pytest.approx(1, abs=0.03)
+    assert sample.correlation < sample.chance
+    assert sample.p_value > 0.01
+
+
 def test_what_is_no_residual_is_refused():
     with pytest.raises(ip.InputError, match=r"give images \(B, C, H, W\)"):
         ip.residual_report(torch.zeros(3, 8, 8), 0.1)

@@ -162,6 +162,9 @@ class Pairs:
             raise ip.InputError("two channels")
         return (1, *shape[1:])
 
+    def __repr__(self):
+        return "Pairs()"
+
 
 @pytest.mark.parametrize(
     ("outer", "inner", "shape"),

@@ -64,7 +64,7 @@ def test_refusals():
         ip.CorrelationFilter("reflect").forward(torch.ones(1, 1, 1, 4))
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 7, 16, 33])
+@pytest.mark.parametrize("n", [2, 3, 4, 7, 16, 33, 256, 257])
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

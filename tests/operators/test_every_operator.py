@@ -89,6 +89,18 @@ def test_gradient_is_the_adjoint(example):
     assert torch.allclose(gradient, operator.adjoint(y), atol=1e-12)
 
 
+def test_gradients_pass_after_a_first_use_in_inference_mode(example):
+    operator, shape = example
+    operator = pickle.loads(pickle.dumps(operator))  # remembers nothing yet
+    x = random(1, *shape)
+    with torch.inference_mode():
+        y = operator.forward(x)
+        operator.adjoint(y)
+    x.requires_grad_()
+    operator.forward(x).sum().backward()
+    assert torch.allclose(x.grad, operator.adjoint(torch.ones_like(y).clone()), atol=1e-12)
+
+
 def test_inputs_are_left_alone(example):
     operator, shape = example
     x = random(2, *shape)

@@ -12,7 +12,9 @@ F64 = torch.float64
 
 @pytest.fixture(scope="module")
 def prior():
-    return smooth_mixture(4, components=5, seed=1)
+    many = smooth_mixture((4, 4), seed=1)
+    few = (many.weights[:5], many.means[:5], many.covariances[:5])
+    return ip.GaussianMixturePrior(*few)
 
 
 @pytest.fixture

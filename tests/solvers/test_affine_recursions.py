@@ -293,7 +293,7 @@ CASES = [
         prior_sampling,
         "nothing",
     ),
-    ("restart, part-way", ip.Restart(calls=24), restart, "dense mask white"),
+    ("restart, part-way", ip.Restart(calls=24, guided=False), restart, "dense mask white"),
     ("restart, all the way", ip.Restart(calls=16, kappa=0), restart, "dense mask white"),
 ]
 

@@ -58,6 +58,60 @@ def test_the_mode_is_a_poor_estimate_and_a_larger_beta_a_better_one():
         assert float((found > other).double().mean()) > 0.9  # it is the mode, but for local optima
 
 
+def test_with_gaussian_parts_beta_of_one_is_best_and_the_others_cost_what_they_must():
+    """Along an axis of variance v it is (1 - k)² v + k² sigma², k = v / (v + sigma² / beta).
+
+    So a better error at beta > 1 is a property of priors with modes, not of the mode's pursuit.
+    """
+    sigma, betas = 0.1, (0.25, 1.0, 4.0)
+    prior, noise = gaussian(), ip.Gaussian(sigma=sigma)
+    x = prior.sample((200, 1, 6, 6), ip.generator(0))
+    problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(1)))
+    variance, found = prior.sd.square(), []
+    for beta in betas:
+        k = variance / (variance + sigma**2 / beta)
+        error = ((1 - k).square() * variance + k.square() * sigma**2).mean().sqrt()
+        found.append(rms(ip.solve(problem, ip.MAP(beta)).x - x))
+        assert found[-1] == pytest.approx(float(error), rel=0.04)
+    assert found[1] == min(found)
+
+
+@pytest.mark.parametrize("prior", [gaussian(), "mixture"], ids=["gaussian", "mixture"])
+def test_a_larger_beta_fits_the_data_better_and_the_prior_worse(prior):
+    """True of any two parts, for exact maxima: compare each maximum with the other's objective."""
+    prior = mixture() if prior == "mixture" else prior
+    x = prior.sample((20, *prior.mean.shape), ip.generator(0))
+    noise = ip.Gaussian(sigma=0.2)
+    problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(1)))
+    fits, likely = [], []
+    for beta in (0.5, 1.0, 2.0, 4.0):
+        mode = ip.solve(problem, ip.MAP(beta, iterations=800), x0=x).x
+        fits.append(float(noise.log_prob(problem.y, mode).mean()))
+        likely.append(float(prior.log_prob(mode).mean()))
+    assert fits == sorted(fits) and fits[-1] > fits[0] + 1
+    assert likely == sorted(likely, reverse=True)
+
+
+@pytest.mark.parametrize("space", ["image", "latent"])
+def test_with_a_glow_the_best_of_all_iterates_is_returned(space):
+    prior, noise = ip.catalogue().get("prior", "flow").example(), ip.Gaussian(sigma=0.2)
+    y = noise.sample(torch.full((3, 1, 8, 8), 0.5), ip.generator(0))
+    problem = ip.Problem(prior, noise, y)
+    solver = ip.MAP(iterations=60, learning_rate=0.05, space=space)
+    events = list(ip.iterate(problem, solver, x0=torch.zeros_like(y)))
+
+    def objective(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return noise.log_prob(y, x) + prior.log_prob(x)
+
+    points = [event.state.point for event in events[:-1]]
+    seen = torch.stack([objective(prior.decode(p) if space == "latent" else p) for p in points])
+    best = events[-1].estimate()
+    torch.testing.assert_close(objective(best), seen.amax(0), rtol=1e-4, atol=1e-2)
+    assert bool((objective(best) > seen[0] + 1).all())
+    assert bool((seen[-1] >= seen.amax(0) - 0.05 * (seen.amax(0) - seen[0])).all())
+
+
 @frozen(eq=False)
 class Flow:
     """x = sinh(z) / 2 with z ~ N(0, 1) in each pixel: a normalizing flow in closed form."""

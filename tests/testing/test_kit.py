@@ -135,6 +135,47 @@ def test_what_has_no_kind_is_refused_with_advice():
         subject(Gamma(), kind="noise")
 
 
+class Silent(WhiteNoise):
+    """Noise that was not finished."""
+
+    def sample(self, x, generator, /):
+        return unfinished  # noqa: F821
+
+
+class Foreign(WhiteNoise):
+    """Noise in numpy."""
+
+    def sample(self, x, generator, /):
+        return WhiteNoise.sample(self, x, generator).numpy()
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "message"),
+    [
+        (WhiteNoise, {}, r"WhiteNoise is a class; give an instance: WhiteNoise\("),
+        (Silent(), {}, "sample.* raised NameError: name 'unfinished' is not defined"),
+        (Foreign(), {}, "gives a ndarray, not a torch.Tensor"),
+        (ip.Mask(torch.ones(4, 4)), {"shape": (1, 5, 5)}, "takes no images of shape .* does not"),
+        (WhiteNoise(), {"shape": 8}, "image_shape=8"),
+        (WhiteNoise(), {"images": (0.9, 0.1)}, r"images=\(0.9, 0.1\)"),
+        (WhiteNoise(), {"examples": 0}, "examples=0"),
+    ],
+)
+def test_what_can_not_be_asked_is_said_before_anything_is(part, given, message):
+    with pytest.raises(InputError, match=message):
+        conforms(part, **given)
+
+
+def test_a_failure_is_told_once():
+    def prox(self, y, v, /):
+        return v
+
+    report = conforms(planted(WhiteNoise(), prox=prox), examples=1)
+    assert len(report.failed) > 3
+    assert str(report).count("raised TypeError") == 1
+    assert f"{report.failed[1]}" in str(report) and f"as {report.failed[0]}" in str(report)
+
+
 def test_a_prior_is_asked_within_its_domain():
     found = subject(OnlyColour())
     assert all(shape[0] == 3 for shape in found.shapes)

@@ -1,0 +1,107 @@
+"""`invprob train score`: learn from noisy images alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .training import EVERY, how_to_go_on, numbers, usable
+
+
+def score(
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF), or single files."),
+    ],
+    likelihood: Annotated[
+        str, typer.Option("-l", "--likelihood", help="Their noise: gaussian:sigma=25/255")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="They are clean: give each its noise, once.")
+    ] = False,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="By default what all images have.")
+    ] = None,
+    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, 1/8.")] = "48,64,96",
+    before: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down.")] = "2,1,1",
+    after: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, up.")] = "2,1",
+    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.5,
+    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    batch: Annotated[int, typer.Option(help="Patches per step, an even number.")] = 16,
+    patch: Annotated[int, typer.Option(help="Their side length in pixels.")] = 64,
+    turns: Annotated[bool, typer.Option(help="Turn and flip patches.")] = True,
+    least: Annotated[float, typer.Option(help="Least perturbation, in units of the noise.")] = 0.3,
+    greatest: Annotated[float, typer.Option(help="Greatest perturbation.")] = 1.0,
+    rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
+    adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 120.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="By default what torch takes.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to begin from, learned for another noise.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
+    ] = None,
+) -> None:
+    """Learn the score of noisy images, from noisy images alone, for `score-equation`.
+
+    Interrupted, the same command goes on from the last save. Use the result with
+    `--prior measured:file=FILE.safetensors`, or in Python `MeasuredPrior.load(path)`.
+    """
+    from functools import partial
+
+    import torch
+
+    from ..networks.coordinates import measure
+    from ..networks.score import Architecture
+    from ..training.noisy import load_noisy, store_noisy
+    from ..training.run import begin
+    from ..training.run import train as learn
+    from ..training.score import HeldOut, Recipe, ScoreMatching, report
+    from .specs import make_noise
+
+    if threads:
+        torch.set_num_threads(threads)
+    recipe = Recipe(
+        steps=steps,
+        hours=hours,
+        batch=batch,
+        patch=patch,
+        least=least,
+        greatest=greatest,
+        rate=rate,
+        adam_rate=adam_rate,
+        turns=turns,
+        seed=seed,
+    )
+    noise = make_noise(likelihood, None)
+    coordinates = measure(noise)
+    sizes = {
+        name: numbers(name, text, tuple[int, ...])
+        for name, text in (("widths", widths), ("before", before), ("after", after))
+    }
+    where = usable(device)
+    found = load_noisy(images, noise, patch, channels, seed if simulate else None)
+    for reason in found.skipped:
+        typer.echo(f"left out {reason}", err=True)
+    architecture = Architecture(found.channels, coordinates, noise=repr(noise), **sizes)
+    learned, apart = found.split(EVERY)
+    task, check = (
+        ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start)
+        for some in (learned, apart)
+    )
+    kept = checkpoint or output.with_suffix(".ckpt")
+    run = begin(task, output, kept, typer.echo, device)
+    held_out = HeldOut(check, noise, apart)
+    try:
+        learn(run, kept, every, partial(report, run, held_out, output, typer.echo))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
+    typer.echo(f"wrote {output}")

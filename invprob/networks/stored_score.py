@@ -1,0 +1,101 @@
+r"""Scores of noisy images in files: each weight file says what network and what noise it is for.
+
+As a `StoredGlow`, a `StoredScore` holds no tensors, only where they are and their SHA-256. The
+network is read once per process, device and precision, on first use; its weights are frozen.
+Measurements in float64 are answered in float64.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from attrs import field, frozen
+from torch import Tensor
+
+from ..contracts import Domain
+from ..errors import InputError, WeightsError
+from .score import Architecture, ScoreNetwork
+from .weights_file import fill, read_about, read_weights, write_weights
+
+ABOUT = "score"
+"""The text in a weight file that describes the network."""
+
+PIXELS_AT_ONCE = 2**21
+"""Batches are cut so that the network sees at most this many pixels at once (or one image)."""
+
+
+def write_score(network: ScoreNetwork, path: Path) -> str:
+    """Write a score's weights and architecture, atomically; returns the file's SHA-256."""
+    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
+
+
+def read_score_architecture(path: Path) -> Architecture:
+    """What the score network in a file looks like.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or holds another network.
+    """
+    text = read_about(path).get(ABOUT)
+    if text is None:
+        names = sorted(read_weights(path))
+        raise WeightsError(
+            f"the weight file {path} holds no score of noisy images but another network (tensors"
+            f" {names[:3]} ...); give a file that `invprob train score` wrote"
+        )
+    try:
+        return Architecture.from_json(text)
+    except InputError as error:
+        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+
+def load_score(path: Path, sha256: str | None = None) -> ScoreNetwork:
+    """The score network in a file, frozen, on the processor, in float32.
+
+    Args:
+        path: a file that `invprob train score` wrote.
+        sha256: what the file's digest has to be; None accepts any.
+
+    Raises:
+        WeightsError: the file is missing, damaged, another one than expected, or no score.
+    """
+    tensors = read_weights(path, sha256)
+    with torch.random.fork_rng():  # the weights that are drawn here are replaced
+        network = ScoreNetwork(read_score_architecture(path))
+    fill(network, tensors, path)
+    return network.eval().requires_grad_(False)
+
+
+@frozen
+class StoredScore:
+    """The score in a file, as a function; cheap to copy and to pickle.
+
+    Args:
+        path: a file that `invprob train score` wrote.
+        sha256: which version of that file; None accepts any.
+
+    Raises:
+        WeightsError: in use: the file is missing, damaged, another one than expected, or no score.
+    """
+
+    path: Path
+    sha256: str | None = field(default=None, repr=False)
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """∇ log p(y) of `(B, C, H, W)`, in y's precision."""
+        wide = y if y.dtype == torch.float64 else y.float()
+        network = _network(self.path, self.sha256, y.device, wide.dtype)
+        rows = max(1, PIXELS_AT_ONCE // max(1, y.shape[1:].numel()))
+        return torch.cat([network(part) for part in torch.split(wide, rows)]).to(y.dtype)
+
+    def domain(self) -> Domain:
+        """Images with the network's number of channels."""
+        return _network(self.path, self.sha256, torch.device("cpu"), torch.float32).domain()
+
+
+@cache
+def _network(
+    path: Path, sha256: str | None, device: torch.device, precision: torch.dtype
+) -> ScoreNetwork:
+    return load_score(path, sha256).to(device, precision)

@@ -1,0 +1,190 @@
+"""Particles: samples of one measurement that weigh each other, and look ahead at the data.
+
+Restarts at a high noise level decide which mode of the prior a sample ends in, from a measurement
+that is inflated to that level: w_j counts as if its noise were max(sd_j, r). What the data still
+have to say comes later, when the sample can't change its mode any more. Two exact devices help,
+for which the prior's density need not be known, because it cancels.
+
+**Weights.** From level r to r' the target gains the factor N(w; x, r') / N(w; x, r), and given the
+noisy image x(r) the clean image x does not depend on w any more. With the denoised image
+D = D(x(r), r) in place of x, in the singular basis,
+
+    log W = -½ sum_j (w_j - D_j)² (1 / max(sd_j, r')² - 1 / max(sd_j, r)²).
+
+Samples that interact are drawn again in proportion to their weights when those become uneven.
+
+**Look-ahead.** A weight that comes too late finds no sample left in the right mode. So the target
+at level r is p(x(r) | w at level r) exp(psi), with what the data still say of the denoised image,
+
+    psi(x(r)) = -½ sum_j (w_j - D_j)² G_j / (1 + V G_j),   G_j = 1 / sd_j² - 1 / max(sd_j, r)²,
+
+in which V = r² v / (r² + v) stands for the variance that x still has, given x(r), if pixels vary
+by v around the mean image. A move adds the difference of its psi to log W. At the last level G,
+and with it psi, is zero: the target is the posterior itself.
+
+**Guidance** moves particles towards high psi instead of waiting until some get there: the mean of
+a restart is shifted by (1 - c) r² ∇psi. An MMSE denoiser has a symmetric Jacobian J, the
+covariance of x given x(r) over r². So the gradient takes one more call and no differentiation,
+
+    ∇psi = J u,  u_j = (w_j - D_j) G_j / (1 + V G_j),   J u = (D(x(r) + e u, r) - D) / e,
+
+and any function may be the denoiser. Where particles weigh each other, log W pays for the shift:
+½ sum (n_j² - (n_j + shift_j / width_j)²), with n the normal numbers of the move.
+
+Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
+finite number of particles. Their weights add up over all pixels: this is for images of at most a
+few thousand numbers.
+
+References: noise inflation as tempering, B. Kawar, G. Vaksman, M. Elad (2021), SNIPS.
+https://arxiv.org/abs/2105.14951; look-ahead and weights, L. Wu, B. Trippe, C. Naesseth, D. Blei,
+J. Cunningham (2023), Practical and Asymptotically Exact Conditional Sampling in Diffusion Models,
+https://arxiv.org/abs/2306.17775; the gradient of psi, H. Chung et al. (2023), Diffusion Posterior
+Sampling, https://arxiv.org/abs/2209.14687; the Jacobian, R. Gribonval (2011), Should penalized
+least squares regression be interpreted as maximum a posteriori estimation? IEEE TSP 59(5).
+"""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+SMALL_STEP = 0.1
+"""The step of the finite difference, in units of the noise."""
+NOTHING_AHEAD = 0.05
+"""Below this share of the noise's precision the data ahead are not worth a call."""
+EVEN = 0.7
+"""Particles are drawn again when their effective number is less than this share of them."""
+
+
+@frozen(eq=False)
+class Data:
+    """A measurement in its singular basis, a row for each particle.
+
+    Attributes:
+        w: `(N, *spectral)`.
+        sd: noise of each coordinate, `(*spectral)`; inf where nothing was measured.
+        variance: v, of the pixels around the mean image.
+    """
+
+    w: Tensor
+    sd: Tensor
+    variance: float
+
+    def ahead(self, denoised: Tensor, level: float, /) -> Tensor:
+        """The look-ahead psi, `(N,)`, of denoised images `(N, *spectral)`."""
+        misfit = (self.w - denoised).square()
+        return -0.5 * (misfit * self._precision(level)).flatten(1).sum(1)
+
+    def pull(self, denoised: Tensor, level: float, /) -> Tensor:
+        """The derivative u of psi in the denoised image, `(N, *spectral)`."""
+        return (self.w - denoised) * self._precision(level)
+
+    def gain(self, denoised: Tensor, level: float, following: float, /) -> Tensor:
+        """The log weight of going down from one level to the next, `(N,)`."""
+        new, old = (self.sd.clamp(min=bound).square() for bound in (following, level))
+        return -0.5 * ((self.w - denoised).square() * (1 / new - 1 / old)).flatten(1).sum(1)
+
+    def informs(self, level: float, /) -> bool:
+        """Whether the data know more than their inflation to this level says."""
+        return float(self._unused(level).max()) * level**2 > NOTHING_AHEAD
+
+    def _unused(self, level: float) -> Tensor:
+        """G."""
+        return 1 / self.sd.square() - 1 / self.sd.clamp(min=level).square()
+
+    def _precision(self, level: float) -> Tensor:
+        """G / (1 + V G)."""
+        unused = self._unused(level)
+        left = level**2 * self.variance / (level**2 + self.variance)
+        return unused / (1 + left * unused)
+
+
+def finite_step(pull: Tensor, level: float) -> Tensor:
+    """The factor e by which `pull` becomes a perturbation of the noisy image, `(N,)`."""
+    return SMALL_STEP * level / _size(pull)
+
+
+def capped(shift: Tensor, width: float) -> Tensor:
+    """No longer than noise of this width is."""
+    return shift * rows((width / _size(shift)).clamp(max=1), shift)
+
+
+def effort(normal: Tensor, shift: Tensor) -> Tensor:
+    """What a shift of the normal numbers costs in log weight, `(N,)`."""
+    return 0.5 * (normal.square() - (normal + shift).square()).flatten(1).sum(1)
+
+
+def rows(value: Tensor, like: Tensor) -> Tensor:
+    """A number for each row, `(N,)`, as `(N, 1, ...)`."""
+    return value.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _size(value: Tensor) -> Tensor:
+    """The root mean square of each row, `(N,)`, never zero."""
+    return value.flatten(1).square().mean(1).sqrt().clamp(min=torch.finfo(value.dtype).tiny)
+
+
+@frozen
+class Groups:
+    """Which particles interact: those of `members` rows of one measurement.
+
+    Attributes:
+        samples: rows of each measurement, a multiple of `members`.
+        measurements: row `i * measurements + b` is sample i of measurement b.
+        members: rows that make a group.
+    """
+
+    samples: int
+    measurements: int
+    members: int
+
+    def draw(
+        self, weight: Tensor, uniform: Tensor, keep: int, /, *, always: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Systematic resampling: which particles go on, and their log weights.
+
+        Args:
+            weight: log weights of the particles, `(rows, n)`.
+            uniform: a number in [0, 1) for each row, of which each group takes its first one's.
+            keep: how many particles each row shall have. If it has as many now, groups with even
+                weights are left alone.
+            always: draw in those too.
+
+        Returns:
+            Numbers in `range(rows * n)`, and log weights, both `(rows, keep)`.
+
+        >>> group = Groups(samples=2, measurements=1, members=2)
+        >>> weight = torch.tensor([[0.0], [-9.0]])
+        >>> group.draw(weight, torch.tensor([0.5, 0.5]), 1)[0]
+        tensor([[0],
+                [0]])
+        """
+        rows, count = weight.shape
+        together = self._together(weight)
+        share = together.double().softmax(1)
+        total = self.members * keep
+        offset = self._together(uniform[:, None])[:, :1].double()
+        place = (offset + torch.arange(total, device=weight.device)) / total
+        chosen = torch.searchsorted(share.cumsum(1), place).clamp(max=share.shape[1] - 1)
+        fresh = torch.zeros_like(place)
+        if keep == count and not always:
+            uneven = 1 / share.square().sum(1, keepdim=True) < EVEN * total
+            same = torch.arange(total, device=weight.device).expand_as(chosen)
+            chosen = torch.where(uneven, chosen, same)
+            fresh = torch.where(uneven, fresh, together.double())
+        number = self._together(torch.arange(rows * count, device=weight.device).view(rows, count))
+        return (
+            self._apart(number.gather(1, chosen), keep),
+            self._apart(fresh.to(weight), keep),
+        )
+
+    def _together(self, value: Tensor) -> Tensor:
+        """`(rows, n)` to `(groups, members * n)`."""
+        split = value.reshape(-1, self.members, self.measurements, value.shape[1])
+        return split.movedim(2, 1).reshape(-1, self.members * value.shape[1])
+
+    def _apart(self, value: Tensor, count: int) -> Tensor:
+        """`(groups, members * n)` to `(rows, n)`."""
+        split = value.reshape(-1, self.measurements, self.members, count)
+        return split.movedim(2, 1).reshape(-1, count)

@@ -1,0 +1,42 @@
+"""What `Restart` remembers from one step to the next."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+
+@frozen(eq=False)
+class RestartState:
+    """A run of `Restart` between two steps.
+
+    Attributes:
+        x: the noisy images, `(B, particles, *image)`; of fewer particles, the others are zero.
+        noise: the normal numbers put in last, `(B, *spectral)`; the next restart reuses them.
+        denoised: what the last call said, `(B, particles, *image)`.
+        weight: log weights of the particles, `(B, particles)`.
+        ahead: their look-ahead, which is in their weight, `(B, particles)`.
+        sigma: the noise level of x.
+        levels: of all steps of the run, `(steps,)`, float64, on the CPU.
+        alive: how many particles a row has in each step, `(steps,)`, int64, on the CPU.
+        restarts: how many steps are restarts; the others are the way to zero.
+        done: how many are done.
+    """
+
+    x: Tensor
+    noise: Tensor
+    denoised: Tensor
+    weight: Tensor
+    ahead: Tensor
+    sigma: float
+    levels: Tensor
+    alive: Tensor
+    restarts: int
+    done: int
+
+
+def padded(x: Tensor, count: int, /) -> Tensor:
+    """`(B, n, ...)` with zeros up to `count` particles: a state's shapes never change."""
+    missing = count - x.shape[1]
+    return x if missing == 0 else torch.cat((x, x.new_zeros(len(x), missing, *x.shape[2:])), 1)

@@ -1,0 +1,83 @@
+"""`invprob train score`."""
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import invprob as ip
+from invprob.cli.app import app
+
+SMALL = (
+    "--widths 8,8,8 --before 1,1,1 --after 1,1 --batch 2 --patch 16 --steps 3 --every 0".split()
+)
+NOISE = ["-l", "gaussian:sigma=0.1"]
+
+
+@pytest.fixture(autouse=True)
+def parts():
+    """All parts, not the few of the other tests."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k in range(4):
+        ip.write_image(folder / f"{k}.png", torch.full((1, 20, 18), 0.2 + k / 8))
+    (folder / "torn.png").write_bytes(b"nonsense")
+    return folder
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    return result.exit_code, " ".join((result.output + result.stderr).split())
+
+
+def train(*arguments):
+    return invoke("train", "score", *arguments)
+
+
+@pytest.mark.parametrize("simulate", [[], ["--simulate"]])
+def test_from_a_folder_to_a_clean_image(folder, tmp_path, simulate):
+    out = tmp_path / "score.safetensors"
+    code, text = train(folder, *NOISE, "-o", out, *SMALL, *simulate)
+    assert code == 0, text
+    assert "left out" in text and "torn.png" in text
+    assert text.count("held out") == 3 and f"wrote {out}" in text
+    assert ("denoised to" in text) == bool(simulate)
+    clean = tmp_path / "clean.png"
+    prior = ["--prior", f"measured:file={out}"]
+    code, text = invoke("solve", folder / "0.png", *NOISE, *prior, "-o", clean)
+    assert code == 0 and "ScoreEquation" in text, text
+    assert ip.read_image(clean).shape == (1, 1, 20, 18)
+
+
+def test_the_same_command_goes_on(folder, tmp_path):
+    out = tmp_path / "score.safetensors"
+    train(folder, *NOISE, "-o", out, *SMALL)
+    code, text = train(folder, *NOISE, "-o", out, *SMALL, "--steps", 5)
+    assert code == 0 and "going on from step 3" in text and "step 5" in text
+    content = out.read_bytes()
+    code, text = train(folder, "-l", "gaussian:sigma=0.2", "-o", out, *SMALL)
+    assert code == 1 and "noise=" in text and "nothing was written" in text
+    assert out.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--widths", "many"], "--widths many"),
+        (["--widths", "8,8"], "widths=(8, 8)"),
+        (["--batch", "3"], "batch=3"),
+        (["--least", "2"], "least=2"),
+        (["--channels", "3"], "no image to learn from"),
+        (["--patch", "64"], "smaller than 64 x 64"),
+        (["-l", "unobserved"], "of no use"),
+        (["--device", "nonsense"], "--device nonsense"),
+    ],
+)
+def test_what_can_not_be(folder, tmp_path, options, message):
+    out = tmp_path / "score.safetensors"
+    code, text = train(folder, *NOISE, "-o", out, *SMALL, *options)
+    assert code == 2 and message in text, text
+    assert not out.exists() and not out.with_suffix(".ckpt").exists()

@@ -1,0 +1,182 @@
+"""Populations and guidance of `Restart`: what they cost, what they find, what they refuse."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.diagnostics.laboratory import measurements, similar_mixture
+from invprob.diagnostics.wasserstein import exactness
+from invprob.solvers import start
+from invprob.solvers.particles import Data, Groups, effort
+from invprob.solvers.restart_state import RestartState
+from invprob.solvers.weighed import _pull
+
+SHAPE = (1, 4, 4)
+PRIOR = similar_mixture((4, 4))
+PINHOLES = measurements((4, 4))["inpaint"]
+
+
+class Counting:
+    """A prior that counts the images it denoises."""
+
+    def __init__(self, prior):
+        self.prior, self.images = prior, 0
+
+    def denoise(self, x, sigma):
+        self.images += len(x)
+        return self.prior.denoise(x, sigma)
+
+    def moments(self):
+        return self.prior.moments()
+
+
+def measured(noise, count=1):
+    draw = ip.generator(0, 2)
+    return noise.sample(PRIOR.sample((count, *SHAPE), draw), draw)
+
+
+def ratio(solver, samples):
+    """Of 4 measurements, to what exact samples would give."""
+    y = measured(PINHOLES, 4)
+    posteriors = [PRIOR.posterior(PINHOLES, row[None]) for row in y]
+    result = ip.solve(ip.Problem(PRIOR, PINHOLES, y.float()), solver, samples=samples)
+    found = list(result.samples.transpose(0, 1).double())
+    return exactness(found, posteriors, ip.generator(0, 3))
+
+
+def test_where_the_data_barely_tell_modes_apart_a_population_finds_the_right_ones():
+    alone = ratio(ip.Restart(guided=False), 64)
+    guided = ratio(ip.Restart(), 64)
+    together = ratio(ip.Restart(population=16), 64)
+    assert alone > 4
+    assert guided < 0.6 * alone
+    assert together < 0.5 * alone
+
+
+@pytest.mark.parametrize("calls", [8, 20, 50, 100])
+@pytest.mark.parametrize("population", [1, 2, 8])
+@pytest.mark.parametrize("guided", [False, True])
+def test_the_denoiser_sees_no_more_images_than_were_granted(calls, population, guided):
+    prior = Counting(PRIOR)
+    solver = ip.Restart(calls=calls, population=population, guided=guided)
+    ip.solve(ip.Problem(prior, PINHOLES, measured(PINHOLES)), solver, samples=8)
+    assert 0.7 * calls <= prior.images / 8 <= calls
+
+
+def test_groups_do_not_depend_on_how_many_there_are():
+    problem = ip.Problem(PRIOR, PINHOLES, measured(PINHOLES))
+    solver = ip.Restart(calls=30, population=4)
+    few, many = (ip.solve(problem, solver, samples=n).samples for n in (4, 12))
+    torch.testing.assert_close(many[:4], few, rtol=0, atol=1e-12)
+    assert not torch.equal(many[4:8], few)
+
+
+def test_the_pull_is_the_gradient_of_the_look_ahead():
+    y, level = measured(PINHOLES, 3), 0.2
+    problem = ip.Problem(PRIOR, PINHOLES, y)
+    spectrum = start.spectrum(problem)
+    data = Data(spectrum.observe(y), spectrum.sd, 0.02)
+    x = (
+        0.5 + 0.3 * torch.randn(y.shape, generator=ip.generator(1), dtype=y.dtype)
+    ).requires_grad_()
+
+    def ahead(image):
+        return data.ahead(spectrum.vt(PRIOR.denoise(image, torch.tensor(level))), level)
+
+    (exact,) = torch.autograd.grad(ahead(x).sum(), x)
+    with torch.no_grad():
+        seen = spectrum.vt(PRIOR.denoise(x, torch.tensor(level)))
+        found = spectrum.v(_pull(problem, data, x, seen, level))
+    error = (found - level**2 * exact).norm() / (level**2 * exact).norm()
+    assert error < 0.1  # a difference of finite step
+
+
+def test_at_the_last_level_nothing_is_ahead_and_the_gains_add_up():
+    sd = torch.tensor([0.1, 0.3, torch.inf])
+    data = Data(torch.tensor([[0.2, 0.7, 0.0]]), sd, 0.02)
+    denoised = torch.tensor([[0.3, 0.4, 0.9]])
+    assert data.ahead(denoised, 0.1).item() == 0
+    assert not data.informs(0.1)
+    assert data.informs(1.0)
+    both = data.gain(denoised, 1.0, 0.4) + data.gain(denoised, 0.4, 0.1)
+    torch.testing.assert_close(both, data.gain(denoised, 1.0, 0.1))
+    target = torch.distributions.Normal(denoised[0, :2], sd[:2])
+    inflated = torch.distributions.Normal(denoised[0, :2], 1.0)
+    w = data.w[0, :2]
+    expected = (target.log_prob(w) - inflated.log_prob(w) + sd[:2].log()).sum()
+    torch.testing.assert_close(data.gain(denoised, 1.0, 0.1)[0], expected)
+
+
+def test_the_effort_is_the_ratio_of_the_densities():
+    normal, shift = torch.randn(2, 5, 7, generator=ip.generator(0), dtype=torch.float64)
+    law = torch.distributions.Normal(torch.zeros(7, dtype=torch.float64), 1.0)
+    expected = (law.log_prob(normal + shift) - law.log_prob(normal)).sum(1)
+    torch.testing.assert_close(effort(normal, shift), expected)
+
+
+def test_particles_are_drawn_in_proportion_and_only_within_their_group():
+    groups = Groups(samples=4, measurements=2, members=4)
+    share = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    weight = torch.stack([share.log(), torch.tensor([0.0, -50, -50, -50]).double()], 1)
+    counts = torch.zeros(8)
+    for i in range(400):
+        uniform = torch.rand(8, generator=ip.generator(i))
+        chosen, left = groups.draw(weight.reshape(8, 1), uniform, 1, always=True)
+        assert (left == 0).all()
+        counts += chosen.flatten().bincount(minlength=8)
+        assert {int(n) % 2 for n in chosen[::2]} == {0}
+        assert {int(n) for n in chosen[1::2]} == {1}
+    torch.testing.assert_close(counts[::2] / 1600, share.float(), rtol=0, atol=0.02)
+
+
+def test_even_groups_are_left_alone_and_keep_their_weights():
+    weight = torch.tensor([[0.1], [0.0], [0.2], [-0.1]])
+    chosen, left = Groups(4, 1, 4).draw(weight, torch.full((4,), 0.9), 1)
+    assert chosen.flatten().tolist() == [0, 1, 2, 3]
+    torch.testing.assert_close(left, weight)
+
+
+def test_a_row_keeps_some_of_its_own_particles_or_gets_more():
+    weight = torch.tensor([[0.0, -60.0, -60.0, 0.0]])
+    chosen, _ = Groups(1, 1, 1).draw(weight, torch.tensor([0.5]), 2)
+    assert chosen.tolist() == [[0, 3]]
+    chosen, _ = Groups(1, 1, 1).draw(weight[:, :1], torch.tensor([0.5]), 4)
+    assert chosen.tolist() == [[0, 0, 0, 0]]
+
+
+def test_a_state_keeps_its_shapes():
+    problem = ip.Problem(PRIOR, PINHOLES, measured(PINHOLES))
+    shapes = {
+        tuple(tuple(getattr(event.state, name).shape) for name in ("x", "denoised", "weight"))
+        for event in ip.iterate(problem, ip.Restart(calls=100))
+        if isinstance(event.state, RestartState)
+    }
+    assert shapes == {((1, 4, *SHAPE), (1, 4, *SHAPE), (1, 4))}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"population": 0}, "population=0"),
+        ({"guided": True, "kappa": 0}, "nothing to guide"),
+        ({"calls": 7}, "calls=7"),
+        ({"kappa": 1}, "kappa=1"),
+    ],
+)
+def test_impossible_arguments_are_refused(arguments, said):
+    with pytest.raises(ip.InputError, match=said):
+        ip.Restart(**arguments)
+
+
+def test_samples_that_make_no_groups_are_refused():
+    problem = ip.Problem(PRIOR, PINHOLES, measured(PINHOLES))
+    with pytest.raises(ip.InputError, match="a multiple of 4"):
+        ip.solve(problem, ip.Restart(population=4), samples=6)
+
+
+def test_weights_of_large_images_are_refused():
+    prior = ip.GaussianPrior(mean=torch.full((1, 80, 80), 0.5), sd=0.2)
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Downsample(4))
+    problem = ip.Problem(prior, noise, torch.full((1, 1, 20, 20), 0.5))
+    with pytest.raises(ip.InputError, match="population=1"):
+        ip.solve(problem, ip.Restart(population=4), samples=4)
