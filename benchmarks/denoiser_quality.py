@@ -26,7 +26,6 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle, relu
 
 from invprob.images import read_image
-from invprob.networks.stored_denoiser import load_denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 SETS = ("cbsd68", "kodak24", "set12", "bsd68_gray")
@@ -87,7 +86,7 @@ def main() -> None:
         raise SystemExit("skipped: no test photos; give --data DIR or set INVPROB_DATA")
     ours = DenoiserPrior.pretrained(given.precision)
     if given.weights is not None:
-        ours = DenoiserPrior(load_denoiser(given.weights))
+        ours = DenoiserPrior.load(given.weights, given.precision)
     contestants = {"invprob": (ours, MODERATE + STRONG)}
     reference = Path(given.data) / "reference"
     if (reference / "ffdnet_color.safetensors").exists():

@@ -17,7 +17,7 @@ def adapt(
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
 ) -> None:
-    """Adapt a denoiser to one noisy image, where photographs are a poor guide: text, stars, maps.
+    """Adapt a denoiser to one noisy image, where photographs are a poor guide (text).
 
     Use the result for this image, and for others like it, with
     `--prior denoiser:file=FILE.safetensors`. Nothing is written if there is no clear improvement.

@@ -11,7 +11,8 @@ follows as far as its weights are shared.
 
 The moving average of the weights that does best on pixels that are held out is the result, if it
 beats the original by more than twice the standard error of the difference over blocks of pixels.
-Else the original is.
+Else the original is. That is what happens to most photographs, which the network knows already,
+and where most of the noise is gone already: held-out pixels then say too little to tell.
 
 Reference: Vaksman, Elad, Milanfar, LIDIA: lightweight learned image denoising with instance
 adaptation, 2020, https://arxiv.org/abs/1911.07167.
