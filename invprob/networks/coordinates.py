@@ -53,6 +53,10 @@ FAINTEST = 1 / 16
 """The least noise that coordinates make even, as a share of the noise of a white pixel."""
 
 
+ROUNDING = 1e-5
+"""How far below `start` a pixel counts as at it: there are counts of 0, and filters round."""
+
+
 def _coefficients(values: Iterable[float]) -> tuple[float, float, float]:
     v0, c1, c2 = values
     return float(v0), float(c1), float(c2)
@@ -98,7 +102,7 @@ class Coordinates:
         t = above.clamp_min(0)
         _, c1, c2 = self.variance
         variance = self._variance(t)
-        bend = torch.where(above >= 0, (0.5 * c1 + c2 * t) / variance, 0)
+        bend = torch.where(above >= -ROUNDING, (0.5 * c1 + c2 * t) / variance, 0)
         score = s / (self.unit * variance.sqrt()) - bend
         if self.boundary is None:
             return score

@@ -111,3 +111,14 @@ def test_blurred_then_filtered_gaussian_noise():
     torch.testing.assert_close(
         noise.annealed_score(y, v, x, step), plain.annealed_score(w, v, x, step)
     )
+
+
+def test_rounding_in_black_pixels_is_no_impossible_measurement():
+    noise = ip.Correlated(ip.Gamma(26), ip.CorrelationFilter())
+    w = torch.full((1, 1, 64, 64), 1e-9)
+    w[..., 32:] = 1.3
+    y = noise.A.forward(w)
+    assert noise.A.inverse(y).min() <= 0  # in single precision
+    noise.check_measurement(y)
+    with pytest.raises(ip.InputError, match="in A⁻¹ y"):
+        noise.check_measurement(noise.A.forward(w - 0.001))
