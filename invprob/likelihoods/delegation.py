@@ -14,6 +14,7 @@ from ..contracts import (
     HasLikelihood,
     InfersImageShape,
     Likelihood,
+    LocallyGaussian,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -42,6 +43,7 @@ CAPABILITIES: tuple[type, ...] = (
     SamplesGivenGaussian,
     Annealed,
     Spectral,
+    LocallyGaussian,
 )
 
 
