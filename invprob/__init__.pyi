@@ -40,7 +40,9 @@ from .likelihoods.derived import autograd as autograd
 from .likelihoods.derived import iterative_prox as iterative_prox
 from .likelihoods.gamma import Gamma as Gamma
 from .likelihoods.gaussian import Gaussian as Gaussian
+from .likelihoods.local import pixelwise_surrogate as pixelwise_surrogate
 from .likelihoods.mixture import Mixture as Mixture
+from .likelihoods.observed import Observed as Observed
 from .likelihoods.poisson import Poisson as Poisson
 from .likelihoods.presets import xie2023 as xie2023
 from .likelihoods.rayleigh import Rayleigh as Rayleigh

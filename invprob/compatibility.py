@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from attrs import frozen
 
@@ -16,11 +17,13 @@ from .catalogue import Catalogue, Component, catalogue, example_of
 from .contracts import (
     Annealed,
     AnySolver,
+    Capability,
     Denoises,
     Flat,
     HasLogProb,
     HasSVD,
     Invertible,
+    LocallyGaussian,
     ScoresMeasurement,
     Spectral,
     Withdraws,
@@ -34,6 +37,7 @@ NATURE: dict[type, str] = {
     ScoresMeasurement: "it knows clean images, and not the noise that y has",
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
+    LocallyGaussian: "its pixels do not stand alone",
     Flat: "its y tells something about x, as all but that of Unobserved() does",
     Invertible: "there is none where something of the image is lost",
     HasSVD: "its singular vectors are not known",
@@ -41,13 +45,21 @@ NATURE: dict[type, str] = {
 """Why most parts lack a capability: the mathematics of it, rather than a method not written."""
 
 
-def lacks(part: object, capability: type, /) -> str | None:
-    """Why a part does not have a capability, or `None` if it has.
+def any_of(capability: Capability, /) -> tuple[type, ...]:
+    """The protocols of which one is enough."""
+    return get_args(capability) or (capability,)
+
+
+def lacks(part: object, capability: Capability, /) -> str | None:
+    """Why a part does not have a capability, or any of several, or `None` if it has.
 
     >>> import invprob as ip
     >>> lacks(ip.Gaussian(sigma=0.1), ip.contracts.Proximal) is None
     True
     """
+    if isinstance(capability, UnionType):
+        reasons = [lacks(part, one) for one in any_of(capability)]
+        return None if None in reasons else "; ".join(filter(None, dict.fromkeys(reasons)))
     if isinstance(part, Withdraws) and (reason := part.withdrawn().get(capability)):
         return reason
     if not isinstance(part, capability):
@@ -67,12 +79,18 @@ def missing(solver: AnySolver, *, prior: object = None, likelihood: object = Non
         names: dict[str, list[str]] = {}
         for capability in capabilities if part is not None else ():
             if reason := lacks(part, capability):
-                names.setdefault(reason, []).append(capability.__name__)
+                names.setdefault(reason, []).append(_is_not(capability))
         complaints += [
-            f"{role} {part!r} is not {' and not '.join(lacking)}: {reason}"
+            f"{role} {part!r} is {' and '.join(lacking)}: {reason}"
             for reason, lacking in names.items()
         ]
     return complaints
+
+
+def _is_not(capability: Capability) -> str:
+    if isinstance(capability, UnionType):
+        return f"neither {' nor '.join(one.__name__ for one in any_of(capability))}"
+    return f"not {capability.__name__}"
 
 
 def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = None) -> bool:

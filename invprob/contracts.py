@@ -20,6 +20,7 @@ An instance may *withdraw* a capability that its class defines, with the reason:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from attrs import frozen
@@ -257,6 +258,35 @@ class Spectral(Protocol):
         """The pseudo-observations for images of this shape."""
 
 
+@frozen(eq=False)
+class Surrogate:
+    """A Gaussian that stands in for p(y | x) near one image: `w = Vᵀx + sd n`.
+
+    Attributes:
+        w: what it takes for measured, `(B, *spectral)`.
+        sd: noise of each coordinate, `(B, *spectral)`; +inf where y says nothing.
+        v: V, `(B, *spectral)` to `(B, *image)`.
+        vt: Vᵀ, `(B, *image)` to `(B, *spectral)`.
+    """
+
+    w: Tensor
+    sd: Tensor
+    v: Map
+    vt: Map
+
+
+@runtime_checkable
+class LocallyGaussian(Protocol):
+    """A likelihood that looks like a Gaussian near any image: what a sampler makes of it."""
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian with the gradient and curvature of p(y | x) within about `sigma` of x.
+
+        `sigma` > 0 is `()` or `(B,)`. As it falls, the gradient V (w - Vᵀx) / sd² of the Gaussian
+        at x becomes that of log p(y | x).
+        """
+
+
 @runtime_checkable
 class Flat(Protocol):
     """A likelihood under which every image is equally good: nothing was measured."""
@@ -328,12 +358,18 @@ class HasMoments(Protocol):
 # --------------------------------------------------------------------------- solvers
 
 
+Capability = type | UnionType
+
+
 @frozen
 class Needs:
-    """The capabilities that a solver asks of a prior and of a likelihood."""
+    """The capabilities that a solver asks of a prior and of a likelihood.
 
-    prior: tuple[type, ...] = ()
-    likelihood: tuple[type, ...] = ()
+    Each is a protocol, or several joined by `|` of which one is enough.
+    """
+
+    prior: tuple[Capability, ...] = ()
+    likelihood: tuple[Capability, ...] = ()
 
 
 P = TypeVar("P")

@@ -13,11 +13,13 @@ from ..likelihoods.correlated import Correlated
 from ..likelihoods.gamma import Gamma
 from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.mixture import Mixture
+from ..likelihoods.observed import Observed
 from ..likelihoods.poisson import Poisson
 from ..likelihoods.presets import xie2023
 from ..likelihoods.rayleigh import Rayleigh
 from ..likelihoods.signal_dependent import SignalDependent
 from ..likelihoods.unobserved import Unobserved
+from ..operators.blur import CircularBlur
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
 
@@ -45,6 +47,10 @@ def _correlated(noise: Likelihood, A: LinearOperator = PAPER) -> Correlated:
 
 def _mixture(noise: Likelihood, sigma: float, exact: bool = False) -> Mixture:
     return Mixture(noise, sigma, exact=exact)
+
+
+def _observed(noise: Likelihood, operator: LinearOperator = PAPER) -> Observed:
+    return Observed(noise, operator)
 
 
 def likelihoods() -> list[Component]:
@@ -123,6 +129,14 @@ def likelihoods() -> list[Component]:
             example=lambda: Mixture(Gamma(26), 0.04),
             from_text=_mixture,
             summary="y = w + sigma n, w of any noise model",
+        ),
+        Component(
+            "likelihood",
+            "observed",
+            Observed,
+            example=lambda: Observed(Poisson(30), CircularBlur.named("uniform5")),
+            from_text=_observed,
+            summary="y = any noise of H x",
         ),
         Component(
             "likelihood", "unobserved", Unobserved, summary="no measurement: the prior itself"

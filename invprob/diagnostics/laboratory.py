@@ -126,7 +126,9 @@ def _normal(count: int, grid: Grid, draw: Generator) -> Tensor:
 def _field(grid: Grid, share: float, count: int, draw: Generator) -> Tensor:
     """Smooth random fields of standard deviation 1, `(count, 1, *grid)`."""
     kernel = _kernel(grid, share)
-    root: Tensor = torch.linalg.cholesky(kernel + 1e-8 * torch.eye(len(kernel), dtype=torch.float64))
+    root: Tensor = torch.linalg.cholesky(
+        kernel + 1e-8 * torch.eye(len(kernel), dtype=torch.float64)
+    )
     return (_normal(count, grid, draw).flatten(1) @ root.mT).reshape(count, 1, *grid)
 
 

@@ -31,6 +31,7 @@ from ..contracts import (
     LinearOperator,
     Shape,
     Spectrum,
+    Surrogate,
 )
 from ..errors import InputError
 from .checks import DARKEST
@@ -139,6 +140,11 @@ class Correlated:
         """That of the noise, which observes A⁻¹ y."""
         spectrum: Spectrum = self.noise.spectrum(shape)
         return evolve(spectrum, observe=lambda y: spectrum.observe(self.A.inverse(y)))
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """That of the noise at A⁻¹ y."""
+        surrogate: Surrogate = self.noise.surrogate(self.A.inverse(y), x, sigma)
+        return surrogate
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if A can't be inverted, or A⁻¹ y is impossible for the noise."""

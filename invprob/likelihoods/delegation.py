@@ -14,6 +14,8 @@ from ..contracts import (
     HasLikelihood,
     InfersImageShape,
     Likelihood,
+    LinearOperator,
+    LocallyGaussian,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -42,6 +44,7 @@ CAPABILITIES: tuple[type, ...] = (
     SamplesGivenGaussian,
     Annealed,
     Spectral,
+    LocallyGaussian,
 )
 
 
@@ -51,6 +54,15 @@ def a_likelihood(_: object, __: object, noise: object) -> None:
         raise InputError(
             f"noise={noise!r} is no likelihood: it has no method `sample(x, generator)`; give "
             "one, such as Poisson(peak=30)"
+        )
+
+
+def a_linear_operator(_: object, __: object, operator: object) -> None:
+    """A validator: a linear operator."""
+    if isinstance(operator, type) or not isinstance(operator, LinearOperator):
+        raise InputError(
+            f"operator={operator!r} is no linear operator: it needs forward(x), adjoint(y) and "
+            "out_shape(shape), as Mask(mask) and CircularBlur(kernel) have"
         )
 
 

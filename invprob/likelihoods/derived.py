@@ -103,6 +103,7 @@ class Autograd:
     sample_given = _its("sample_given")
     annealed_score = _its("annealed_score")
     spectrum = _its("spectrum")
+    surrogate = _its("surrogate")
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The gradient of log_prob in x."""
@@ -160,6 +161,7 @@ class IterativeProx:
     sample_given = _its("sample_given")
     annealed_score = _its("annealed_score")
     spectrum = _its("spectrum")
+    surrogate = _its("surrogate")
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """An approximate minimum of -step log p(y | x) + ½ ‖x - v‖²."""

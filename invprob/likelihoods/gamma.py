@@ -23,11 +23,12 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import MatchesScore
+from ..contracts import MatchesScore, Surrogate
 from . import pixelwise
 from .checks import DARKEST, inside, not_negative, positive, refuse
 from .delegation import demand
 from .gamma_gaussian import around_mode
+from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
 from .rows import per_row, together, total
@@ -114,6 +115,10 @@ class Gamma:
         step = per_row(rho, v).square()
         modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
         return pixelwise.sample_given(self, modes, (0.0, torch.inf), y, v, rho, generator)
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x: see `local`."""
+        return pixelwise_surrogate(self, y, x, sigma)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, by quadrature in log w: see `gamma_gaussian`."""

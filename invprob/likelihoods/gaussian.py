@@ -34,7 +34,6 @@ from ..contracts import (
     Annealed,
     HasSVD,
     Invertible,
-    LinearOperator,
     MatchesScore,
     Shape,
     Spectral,
@@ -47,7 +46,7 @@ from ..operators.memo import Memo
 from ..operators.planes import broadcasts
 from ..operators.structure import Observes
 from . import spectral
-from .delegation import demand, image_shape_of
+from .delegation import a_linear_operator, demand, image_shape_of
 from .descent import quadratic_prox
 from .rows import normal, per_row, total
 
@@ -79,14 +78,6 @@ def noise_level(value: Tensor | float, /) -> Tensor | float:
     return level if level.ndim else float(level)
 
 
-def _linear(_: object, __: object, operator: object) -> None:
-    if isinstance(operator, type) or not isinstance(operator, LinearOperator):
-        raise InputError(
-            f"operator={operator!r} is no linear operator: it needs forward(x), adjoint(y) and "
-            "out_shape(shape), as Mask(mask) and CircularBlur(kernel) have"
-        )
-
-
 @frozen(eq=False, repr=False)
 class Gaussian:
     """y = H x + sigma n, with n standard normal.
@@ -110,7 +101,7 @@ class Gaussian:
     """
 
     sigma: Tensor | float = field(converter=noise_level)
-    operator: Any = field(factory=Identity, validator=_linear)
+    operator: Any = field(factory=Identity, validator=a_linear_operator)
     _memo: Memo[Any] = field(factory=lambda: Memo(16), init=False)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:

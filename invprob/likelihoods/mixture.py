@@ -35,11 +35,13 @@ from ..compatibility import lacks
 from ..contracts import (
     Differentiable,
     HasLikelihood,
+    LocallyGaussian,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
     ScoresData,
     Shape,
+    Surrogate,
 )
 from ..errors import InputError
 from . import pixelwise
@@ -49,12 +51,21 @@ from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
 from .delegation import a_likelihood, demand, image_shape_of
 from .gaussian import Gaussian
+from .local import pixelwise_surrogate
 from .mode import mode_score
 from .pixelwise import Mode, Smoothed, Smooths
 from .roots import root_around, root_between
 from .rows import normal, per_row, together, total
 
 SCAN = 17
+NEED_THE_SUM = (
+    HasLikelihood,
+    Differentiable,
+    ScoresData,
+    Proximal,
+    SamplesGivenGaussian,
+    LocallyGaussian,
+)
 EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
 """Noises whose measurements may have any values, so that their check is about shapes alone."""
 
@@ -177,6 +188,11 @@ class Mixture:
         support = self.noise.least_x(), torch.inf
         return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
 
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x: see `local`."""
+        demand(self, LocallyGaussian)
+        return pixelwise_surrogate(self, y, x, sigma)
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if no measurement of the noise has y's shape; any values will do."""
         if isinstance(self.noise, Correlated):
@@ -194,8 +210,7 @@ class Mixture:
         if lack := lacks(self.noise, MatchesScore):
             reasons[MatchesScore] = f"its noise {self.noise!r} is not: {lack}"
         if not isinstance(self.noise, Smooths):
-            needy = HasLikelihood, Differentiable, ScoresData, Proximal, SamplesGivenGaussian
-            return reasons | dict.fromkeys(needy, self._not_smoothed())
+            return reasons | dict.fromkeys(NEED_THE_SUM, self._not_smoothed())
         if not self.exact:
             reasons[ScoresData] = (
                 "match_score solves algorithm 5, whose score is equation(y, x) and not the exact "

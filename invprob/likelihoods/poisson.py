@@ -30,8 +30,10 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
+from ..contracts import Surrogate
 from . import pixelwise
 from .checks import DARKEST, inside, not_negative, positive, refuse
+from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
 from .poisson_gaussian import tilted_counts
 from .rows import per_row, together, total
@@ -114,6 +116,10 @@ class Poisson:
         width = torch.where(at > 0, width, variance / inside(self.peak * variance - v))
         mode = Mode(at, torch.minimum(width, variance.sqrt()))
         return pixelwise.sample_given(self, (mode, mode), (0.0, torch.inf), y, v, rho, generator)
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x: see `local`."""
+        return pixelwise_surrogate(self, y, x, sigma)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""

@@ -29,10 +29,11 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import Proximal, SamplesGivenGaussian
+from ..contracts import LocallyGaussian, Proximal, SamplesGivenGaussian, Surrogate
 from . import pixelwise
 from .checks import DARKEST, inside, not_negative, positive, refuse
 from .delegation import demand
+from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
 from .roots import newton, root_between
 from .rows import per_row, together, total, uniform
@@ -137,6 +138,11 @@ class Rayleigh:
         mode = Mode(at, (1 / variance + self._curvature(y, at)).rsqrt())
         return pixelwise.sample_given(self, (mode, mode), (0.0, y), y, v, rho, generator)
 
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x: see `local`."""
+        demand(self, LocallyGaussian)
+        return pixelwise_surrogate(self, y, x, sigma)
+
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, in closed form."""
         given, x = x, inside(x, DARKEST)
@@ -170,11 +176,11 @@ class Rayleigh:
         )
 
     def withdrawn(self) -> Mapping[type, str]:
-        """The prox and the sampler, for noise so wide that there may be two modes."""
+        """The prox and what needs it, for noise so wide that there may be two modes."""
         if self.scale <= CONVEX_UP_TO:
             return {}
         why = f"with scale > {CONVEX_UP_TO} -log p(y | x) is not convex in x"
-        return {Proximal: why, SamplesGivenGaussian: why}
+        return dict.fromkeys((Proximal, SamplesGivenGaussian, LocallyGaussian), why)
 
     def _curvature(self, y: Tensor, x: Tensor) -> Tensor:
         """The second derivative of -log p(y | x) in x, at least 0."""

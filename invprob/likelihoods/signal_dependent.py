@@ -29,8 +29,10 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
+from ..contracts import Surrogate
 from . import pixelwise
 from .checks import DARKEST, inside, positive, refuse
+from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
 from .rows import normal, per_row, together, total
@@ -137,6 +139,10 @@ class SignalDependent:
         modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
         support = -self.b / self.a, torch.inf
         return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x: see `local`."""
+        return pixelwise_surrogate(self, y, x, sigma)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n: N(y; x, u² + sigma²)."""

@@ -11,7 +11,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from ..contracts import Spectrum
+from ..contracts import Spectrum, Surrogate
 
 
 @frozen(eq=False)
@@ -30,7 +30,7 @@ class Bridge:
 
 
 def part_way(
-    spectrum: Spectrum,
+    spectrum: Spectrum | Surrogate,
     w: Tensor,
     x: Tensor,
     denoised: Tensor,
@@ -47,14 +47,12 @@ def part_way(
     return Bridge(spectrum.vt(torch.lerp(denoised, x, c)).lerp_(w, gain), free, width)
 
 
-def all_the_way(
-    spectrum: Spectrum, w: Tensor, denoised: Tensor, twice: Tensor, level: float
-) -> Tensor:
+def all_the_way(near: Surrogate, denoised: Tensor, twice: Tensor, level: float) -> Tensor:
     """(1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2), with `twice` = n_old + n_new."""
-    k = (level / spectrum.sd).clamp_(max=1).square_()
-    joined = torch.lerp(spectrum.vt(denoised), w, k)
+    k = (level / near.sd).clamp_(max=1).square_()
+    joined = torch.lerp(near.vt(denoised), near.w, k)
     width = k.neg_().add_(1).mul_(level**2 / 2).sqrt_()
-    return spectrum.v(joined.addcmul_(width, twice))
+    return near.v(joined.addcmul_(width, twice))
 
 
 def diffuse(x: Tensor, ahead: Tensor, normal: Tensor, sigma: float, level: float) -> Tensor:

@@ -40,6 +40,12 @@ denoised D, and D_p with h_p of the move before,
 and at the end x <- D. The bound on h / h_p is ours: levels that are linear in sigma^(1/3), with
 growing h, are the best here, and without it the samples come out too wide.
 
+**Noise that is not Gaussian** (Poisson, Gamma, any that treats pixels by themselves, also of
+H x) looks like a Gaussian near an image, N(w; x, sd²) with the gradient and curvature of
+log p(y | x): its surrogate. It is renewed in every restart, around D; levels go down to where x(r)
+is within sd / 3 of D, so that the two agree there, and restarts go all the way down. Their drift
+k (w - D) is then r² times the gradient of the true likelihood, whatever its curvature is.
+
 **Together, and guided.** Where the data barely tell modes apart, samples end up in wrong ones.
 Then samples of one measurement can weigh each other and look ahead at the data (`population`), and
 a restart can be pulled towards the data (`guided`): see `particles`. A guided sample is the
@@ -47,7 +53,8 @@ survivor of up to four.
 
 Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
-10 at 10 calls), the annealed levels, and the proportions of modes that are far apart.
+10 at 10 calls), the annealed levels, the proportions of modes that are far apart, and the
+surrogate, whose error vanishes with the square of the last level.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -67,7 +74,7 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from ..contracts import Denoises, Needs, Spectral
+from ..contracts import Denoises, LocallyGaussian, Needs, Spectral
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -78,7 +85,7 @@ from .restart_state import RestartState, padded
 
 @frozen
 class Restart:
-    """Samples of p(x | y) for a linear-Gaussian measurement and any denoiser.
+    """Samples of p(x | y) for any denoiser; for Gaussian noise on H x, or what is like it nearby.
 
     Args:
         calls: images through the denoiser per sample, at least 8. More: closer to the posterior.
@@ -92,7 +99,8 @@ class Restart:
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
             mixes fastest, which pays where the denoiser is exact; a network's errors add up.
-            Guided or in a population, all restarts go that far; guidance needs more than 0.
+            Guided or in a population, all restarts go that far; guidance needs more than 0. For
+            noise that is not Gaussian it is always 0, and there is neither of the two.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -113,7 +121,7 @@ class Restart:
     sigma_max: float | None = None
     kappa: float = 0.7
 
-    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral | LocallyGaussian,))
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
@@ -136,12 +144,16 @@ class Restart:
                 "kappa=0.7, or guided=False"
             )
 
-    def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
+    def steps(self, problem: Problem[Denoises, Spectral | LocallyGaussian], /) -> int:
         """The number of noise levels; the denoiser sees at most `calls` images per sample."""
         return len(self._plan(problem).levels)
 
     def init(
-        self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
+        self,
+        problem: Problem[Denoises, Spectral | LocallyGaussian],
+        streams: Streams,
+        x0: Tensor | None,
+        /,
     ) -> RestartState:
         """The measurement where it is less noisy than the first level, noise around x0 elsewhere.
 
@@ -150,13 +162,20 @@ class Restart:
                 multiple of the population, or the image is too large for one.
         """
         restart_plan.check_population(problem, self.population)
+        if not start.linear(problem) and (self.population > 1 or self.guided):
+            raise InputError(
+                f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "
+                "weights and guidance are those of Gaussian noise on a linear measurement; "
+                "population=1 and guided=False for any other"
+            )
         plan = self._plan(problem)
         first = plan.levels[0]
-        spectrum = start.spectrum(problem)
-        centre = spectrum.vt(start.centre(problem, x0))
+        middle = start.centre(problem, x0)
+        near = start.near(problem, middle, first)
+        centre = near.vt(middle)
         old, new = streams.normal(centre), streams.normal(centre)
         blurred = centre + (old + new) * (first / math.sqrt(2))
-        x = spectrum.v(torch.where(spectrum.sd <= first, spectrum.observe(problem.y), blurred))
+        x = near.v(torch.where(near.sd <= first, near.w, blurred))
         x = padded(x[:, None], max(plan.alive))
         weight = x.new_zeros(x.shape[:2])
         return RestartState(
@@ -173,7 +192,11 @@ class Restart:
         )
 
     def step(
-        self, problem: Problem[Denoises, Spectral], state: RestartState, streams: Streams, /
+        self,
+        problem: Problem[Denoises, Spectral | LocallyGaussian],
+        state: RestartState,
+        streams: Streams,
+        /,
     ) -> RestartState:
         """The denoiser at one level, and the way to the next."""
         level, done = state.levels[state.done], state.done + 1
@@ -186,9 +209,9 @@ class Restart:
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
             state = _down(state, x, denoised, following, streams)
-        elif self.population > 1 or self._is_guided(problem):
+        elif (exact := start.linear(problem)) and self._weighs(problem):
             how = weighed.How(self.population, self._is_guided(problem), self.kappa)
-            state = weighed.restart(problem, state, (x, denoised), streams, how)
+            state = weighed.restart(exact, state, (x, denoised), streams, how)
         else:
             state = self._restarted(problem, state, x, denoised, streams)
         return evolve(state, sigma=following)
@@ -199,35 +222,38 @@ class Restart:
 
     def _restarted(
         self,
-        problem: Problem[Denoises, Spectral],
+        problem: Problem[Denoises, Spectral | LocallyGaussian],
         state: RestartState,
         x: Tensor,
         denoised: Tensor,
         streams: Streams,
     ) -> RestartState:
         """A restart of independent samples."""
-        spectrum = start.spectrum(problem)
-        w, noise = spectrum.observe(problem.y), streams.normal(state.noise)
-        following = float(state.levels[state.done])
-        if self.kappa and following == float(state.levels[state.restarts - 1]):
-            bridge = moves.part_way(spectrum, w, x, denoised, state.sigma, following, self.kappa)
-            x = spectrum.v(bridge.mean.addcmul_(bridge.width, noise))
+        following, noise = float(state.levels[state.done]), streams.normal(state.noise)
+        near = start.near(problem, denoised, following)
+        last = following == float(state.levels[state.restarts - 1])
+        if self.kappa and last and start.linear(problem):
+            bridge = moves.part_way(near, near.w, x, denoised, state.sigma, following, self.kappa)
+            x = near.v(bridge.mean.addcmul_(bridge.width, noise))
         else:
-            x = moves.all_the_way(spectrum, w, denoised, state.noise + noise, following)
+            x = moves.all_the_way(near, denoised, state.noise + noise, following)
         return evolve(state, x=x[:, None], noise=noise, denoised=denoised[:, None])
 
-    def _is_guided(self, problem: Problem[Denoises, Spectral]) -> bool:
+    def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
+        return self.population > 1 or self._is_guided(problem)
+
+    def _is_guided(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         if self.guided is not None:
             return self.guided
-        small = restart_plan.is_small(problem)
+        small = restart_plan.is_small(problem) and start.linear(problem) is not None
         return small and self.kappa > 0 and self.population < restart_plan.CROWD
 
-    def _plan(self, problem: Problem[Denoises, Spectral]) -> Plan:
+    def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
         noise = start.noise_range(problem)
-        if noise.least == noise.greatest:
+        if noise.least == noise.greatest and start.linear(problem):
             return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
-        if self.population > 1 or self._is_guided(problem):
+        if self._weighs(problem):
             guided = self._is_guided(problem)
             return restart_plan.weighed(problem, noise, first, self.calls, self.population, guided)
         return restart_plan.alone(problem, noise, first, self.calls)

@@ -10,17 +10,21 @@ a photograph around their common mean.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 from torch import Tensor
 
-from ..contracts import HasMoments, Spectral, Spectrum
+from ..compatibility import lacks
+from ..contracts import HasMoments, LocallyGaussian, Spectral, Spectrum, Surrogate
 from ..errors import InputError
 from ..problem import Problem, domain_of
 
+P = TypeVar("P")
+
 GREY = 0.5
 DEVIATION = 0.15
+NEAR = 1 / 3
 
 
 def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:
@@ -30,6 +34,21 @@ def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:
     if isinstance(problem.prior, HasMoments):
         return problem.zeros() + problem.prior.moments()[0].to(problem.y)
     return problem.zeros() + GREY
+
+
+def linear(problem: Problem[P, Any]) -> Problem[P, Spectral] | None:
+    """The same problem, if its noise is Gaussian and its measurement linear."""
+    return None if lacks(problem.likelihood, Spectral) else problem
+
+
+def near(problem: Problem[Any, Spectral | LocallyGaussian], x: Tensor, sigma: float) -> Surrogate:
+    """What y says of images within about sigma of x: exactly, or by the likelihood's surrogate."""
+    if exact := linear(problem):
+        found = spectrum(exact)
+        return Surrogate(found.observe(problem.y), found.sd, found.v, found.vt)
+    likelihood: Any = problem.likelihood
+    surrogate: Surrogate = likelihood.surrogate(problem.y, x, x.new_tensor(sigma))
+    return surrogate
 
 
 @frozen
@@ -49,14 +68,22 @@ class Range:
     high: float
 
 
-def noise_range(problem: Problem[Any, Spectral]) -> Range:
+def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
     """The noise levels of a problem.
+
+    Of noise that is not Gaussian, they are those of its surrogate around the mean image, and the
+    least is a third of that which all but a tenth of the coordinates exceed: within that distance
+    the surrogate and the likelihood are nearly the same.
 
     Raises:
         InputError: nothing was measured, or all is noisier than the prior can denoise.
     """
     low, high = domain_of(problem.prior).sigma
-    least, greatest = (float(value) for value in spectrum(problem).sd.aminmax())
+    deviation = radius(problem) / math.sqrt(math.prod(problem.image_shape))
+    sd = near(problem, centre(problem, None), deviation).sd.flatten()
+    least, greatest = (float(value) for value in sd.aminmax())
+    if not linear(problem):
+        least = NEAR * float(sd.kthvalue(1 + len(sd) // 10).values)
     if math.isinf(least):
         raise InputError(
             f"nothing was measured: {problem.likelihood!r} sees no coordinate of the image; to "
@@ -71,7 +98,7 @@ def noise_range(problem: Problem[Any, Spectral]) -> Range:
     return Range(max(least, low), max(greatest, low), low, high)
 
 
-def first_level(problem: Problem[Any, Spectral], noise: Range, sigma_max: float | None) -> float:
+def first_level(problem: Problem[Any, Any], noise: Range, sigma_max: float | None) -> float:
     """The noise level to start at.
 
     Where every coordinate was measured, that is the noisiest one's: there the measurement is

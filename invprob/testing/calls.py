@@ -19,6 +19,7 @@ from ..contracts import (
     HasLogProb,
     HasSVD,
     Invertible,
+    LocallyGaussian,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -129,6 +130,23 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
         yield Call("annealed_score", part.annealed_score, (y, x, score, sigma), level=True, at=1)
     if _has(part, Spectral):
         yield Call("spectrum.observe", part.spectrum(case.shape).observe, (y,))
+    if _has(part, LocallyGaussian):
+        yield Call(
+            "surrogate", lambda *given: _drawn_by(part, *given), (y, v, sigma), level=True, at=1
+        )
+
+
+def _drawn_by(part: Any, y: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    """Where the surrogate draws x: to the mean of N(w; Vᵀx', sd²) N(x'; x, sigma²) over x'.
+
+    Where sd is large this is determined, and w is not.
+    """
+    near = part.surrogate(y, x, sigma)
+    z = near.vt(x)
+    level = sigma.reshape(-1, *[1] * (z.ndim - 1)) if sigma.ndim else sigma
+    gain = 1 / (1 + (near.sd / level).square())
+    answer: Tensor = near.v(torch.where(gain > 0, z + gain * (near.w - z), z))
+    return answer
 
 
 def _prior(part: Any, case: Case) -> Iterator[Call]:

@@ -1,4 +1,4 @@
-"""Checks on likelihoods with a spectrum, or with a score along an annealing path."""
+"""Checks on likelihoods with a spectrum or a surrogate, or a score along an annealing path."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..contracts import Annealed, Differentiable, HasLikelihood, Likelihood, Spectral, Spectrum
+from ..contracts import (
+    Annealed,
+    Differentiable,
+    HasLikelihood,
+    Likelihood,
+    LocallyGaussian,
+    Spectral,
+    Spectrum,
+)
 from .case import Case
 from .registry import check
-from .statistics import COUNT, mean_is
-from .verdict import Figure, close, finite, holds, skip
+from .statistics import COUNT, light_tailed, mean_is
+from .verdict import Figure, below, close, finite, holds, looks_like, skip
 
 
 def _observed(spectrum: Spectrum, *, some: bool = False) -> Tensor:
@@ -133,3 +141,45 @@ def annealed_score_ends_at_the_posterior(part: Any, case: Case) -> Figure:
     return close(
         part.annealed_score(y, x, prior_score, sigma), expected, 1e-5, "annealed_score at 1e-7"
     )
+
+
+@check("likelihood", Likelihood, LocallyGaussian)
+def a_surrogate_is_a_gaussian(part: Any, case: Case) -> Figure:
+    """Both w and sd have the shape of Vᵀx, w is finite, sd > 0, and V is orthogonal."""
+    x, other = case.image(), case.image("other")
+    y = part.sample(x, case.generator())
+    near = part.surrogate(y, other, case.sigma())
+    z = near.vt(other)
+    figure = looks_like(near.w, tuple(z.shape), x.dtype, "w") | looks_like(
+        torch.where(near.sd == torch.inf, 1, near.sd), tuple(z.shape), x.dtype, "sd"
+    )
+    holds(bool((near.sd > 0).all()), "sd is not positive everywhere")
+    figure |= close(near.v(z), other, 1e-9, "V Vᵀ x")
+    return figure | close((z * z).sum(), (other * other).sum(), 1e-9, "‖Vᵀx‖²")
+
+
+@check("likelihood", Differentiable, LocallyGaussian)
+def a_surrogate_has_the_gradient(part: Any, case: Case) -> Figure:
+    """As sigma → 0, V (w - Vᵀx) / sd² tends to ∇ₓ log p(y | x)."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    near = part.surrogate(y, x, x.new_full((case.batch,), 1e-5))
+    pull = torch.where(near.sd == torch.inf, 0, (near.w - near.vt(x)) / near.sd.square())
+    return close(near.v(pull), part.grad_x(y, x), 1e-3, "the gradient of the surrogate")
+
+
+@check("likelihood", Differentiable, LocallyGaussian, once=True)
+def a_surrogate_is_as_sharp_as_the_likelihood(part: Any, case: Case) -> Figure:
+    """On a gray image, the mean of ‖Vᵀu / sd‖² over y is E (uᵀ∇ₓ log p)², within a factor of 3."""
+    gray = torch.full(case.small, (case.low + case.high) / 2, dtype=case.dtype)
+    x = gray.expand(COUNT // 4, *case.small).clone()
+    y = part.sample(x, case.generator())
+    u = case.normal(case.small, "direction").expand_as(x)
+    square = (u * part.grad_x(y, x)).flatten(1).sum(1) ** 2
+    light_tailed(square, "the squared gradient")
+    near = part.surrogate(y, x, x.new_tensor(1e-3))
+    sharpness = (near.vt(u) / near.sd).flatten(1).square().sum(1).mean()
+    if not bool(square.any()):
+        skip("the measurement says nothing about this image")
+    ratio = float(sharpness / square.mean())
+    return below(max(ratio, 1 / ratio), 3.0, "the surrogate's curvature over the likelihood's")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from itertools import chain
 from typing import Any
 
 import attrs
 import torch
 
-from ..compatibility import lacks
-from ..contracts import Needs, Shape, Spectral
+from ..compatibility import any_of, lacks
+from ..contracts import Capability, Needs, Shape, Spectral
 from ..errors import InputError
 from .case import Case
 from .reference import GaussianImages, posterior
@@ -33,7 +34,7 @@ def needs_are_capabilities(part: Any, case: Case) -> Figure:
     """`needs` is a Needs of protocols, `stochastic` is a bool, `steps` a positive integer."""
     holds(isinstance(part.needs, Needs), f"needs is a {type(part.needs).__name__}, not a Needs")
     holds(isinstance(part.stochastic, bool), f"stochastic is {part.stochastic!r}, not a bool")
-    for capability in (*part.needs.prior, *part.needs.likelihood):
+    for capability in chain(*map(any_of, (*part.needs.prior, *part.needs.likelihood))):
         holds(
             bool(getattr(capability, "_is_runtime_protocol", False)),
             f"{capability!r} in needs is no runtime-checkable protocol",
@@ -59,9 +60,9 @@ def needs_are_complete(part: Any, case: Case) -> Figure:
     return Figure(0.0, 1.0)
 
 
-def _only(part: Any, capabilities: tuple[type, ...], always: tuple[str, ...]) -> Any:
+def _only(part: Any, capabilities: tuple[Capability, ...], always: tuple[str, ...]) -> Any:
     """The part with the methods of these capabilities and no others."""
-    bases = {base for c in capabilities for base in c.__mro__}
+    bases = {base for c in capabilities for one in any_of(c) for base in one.__mro__}
     names = {name for base in bases for name in vars(base) if not name.startswith("_")}
     methods = {
         name: staticmethod(getattr(part, name))

@@ -18,7 +18,7 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import Shape, Spectrum
+from ..contracts import Shape, Spectrum, Surrogate
 from ..problem import Problem
 from ..streams import generator
 
@@ -35,6 +35,10 @@ def _normal_log_prob(z: Tensor, deviation: float) -> Tensor:
 
 def _normal(like: Tensor, stream: Generator) -> Tensor:
     return torch.randn(like.shape, generator=stream, dtype=like.dtype).to(like.device)
+
+
+def _same(a: Tensor) -> Tensor:
+    return a
 
 
 @frozen
@@ -131,12 +135,12 @@ class WhiteNoise:
 
     def spectrum(self, shape: Shape, /) -> Spectrum:
         """V = I, sd = sigma."""
-
-        def same(a: Tensor) -> Tensor:
-            return a
-
         deviation = torch.full(tuple(shape), self.sigma, dtype=torch.float64)
-        return Spectrum(sd=deviation, v=same, vt=same, observe=same)
+        return Spectrum(sd=deviation, v=_same, vt=_same, observe=_same)
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """N(y; x, sigma²) itself."""
+        return Surrogate(y, torch.full_like(y, self.sigma), _same, _same)
 
 
 def gaussian_problems(shape: Shape, /) -> Iterator[Problem[GaussianImages, Any]]:

@@ -36,6 +36,15 @@ def skew_basis(self, shape, /):
     return attrs.evolve(WhiteNoise.spectrum(self, shape), v=lambda z: 1.01 * z)
 
 
+def surrogate_with(**change):
+    return planted(
+        noise,
+        surrogate=lambda self, y, x, s, /: attrs.evolve(
+            WhiteNoise.surrogate(self, y, x, s), **{n: f(x, y) for n, f in change.items()}
+        ),
+    )
+
+
 def annealed(self, y, x, prior, sigma, /, *, gap_sign=-1, before=0.0, keep=1.0, pull=1.0):
     level = rows(sigma, x)
     gap = 0.09 + gap_sign * level**2
@@ -171,6 +180,18 @@ LINEAR = {
     "a basis that is not orthogonal": (
         planted(noise, spectrum=skew_basis),
         "spectral_basis_is_orthogonal",
+    ),
+    "a surrogate with one sd for all": (
+        surrogate_with(sd=lambda x, y: torch.tensor(0.3)),
+        "a_surrogate_is_a_gaussian",
+    ),
+    "a surrogate that stays where it is": (
+        surrogate_with(w=lambda x, y: x),
+        "a_surrogate_has_the_gradient",
+    ),
+    "a surrogate of half the deviation": (
+        surrogate_with(w=lambda x, y: x + (y - x) / 4, sd=lambda x, y: torch.full_like(x, 0.15)),
+        "a_surrogate_is_as_sharp_as_the_likelihood",
     ),
     "noise added, not carved out": (
         annealed_with(gap_sign=+1),

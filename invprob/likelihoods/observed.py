@@ -1,0 +1,154 @@
+"""Any noise on a linear measurement: y ~ p(y | u) with u = H x.
+
+Photon counts of a blurred image, speckle on a coarse one: the noise knows u alone, so
+
+    log p(y | x) = log p_u(y | H x),      ∇ₓ = Hᵀ ∇_u log p_u(y | u),      ∇_y as for u,
+
+all exact. H comes before the noise here; in `Correlated` a filter comes after it. Gaussian noise
+has more structure, which `Gaussian(sigma, operator=H)` uses.
+
+There is no prox in closed form; `iterative_prox` makes one. The Gaussian that stands in for it
+near x (`surrogate`) has the curvature Hᵀ diag(J) H, if 1 / J is the variance of the noise's own
+surrogate near u. A singular value decomposition H = U S Vᵀ diagonalises that only where J is one
+number, so its median j over the entries takes its place,
+
+    sd = 1 / (s sqrt(j)),     w = Vᵀx + sd² Vᵀ Hᵀ J (w_u - u),
+
+which keeps the gradient. What is approximate is the curvature, and by as much as J varies. So that
+iterations are stable, entries that are known better than most, and better than sigma tells apart,
+count as known as well as that: J <= max(j, 1 / (sigma max s)²).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from attrs import field, frozen
+from torch import Generator, Tensor
+
+from ..compatibility import lacks
+from ..contracts import (
+    SVD,
+    ChecksMeasurement,
+    HasSVD,
+    LocallyGaussian,
+    Shape,
+    Surrogate,
+    Withdraws,
+)
+from ..errors import InputError
+from ..operators.structure import Observes
+from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
+from .pixelwise import Pixelwise
+from .rows import per_row, total
+
+
+@frozen(eq=False)
+class Observed:
+    """y ~ p(y | H x): a noise model that sees a linear measurement of the image.
+
+    Args:
+        noise: p(y | u), a noise that treats every entry of u by itself: Poisson, Gamma, Rayleigh,
+            SignalDependent, Mixture.
+        operator: H, a linear operator.
+
+    Raises:
+        InputError: noise is not of that kind, or operator is no linear operator.
+
+    >>> import torch, invprob as ip
+    >>> noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5"))
+    >>> y = noise.sample(torch.full((1, 1, 8, 8), 0.5), ip.generator(0))
+    >>> noise.grad_x(y, torch.full_like(y, 0.5)).shape
+    torch.Size([1, 1, 8, 8])
+    """
+
+    noise: Any = field(validator=a_likelihood)
+    operator: Any = field(validator=a_linear_operator)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.noise, Pixelwise):
+            raise InputError(
+                f"noise={self.noise!r} has no log_density(y, x): it does not treat every entry by "
+                "itself; for Gaussian noise write Gaussian(sigma, operator=H), and a filter "
+                "after the noise goes around it, Correlated(Observed(noise, H), A)"
+            )
+
+    def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
+        """A draw from p(y | H x); 0 where nothing was measured."""
+        return self._of_seen(self.noise.sample(self.operator.forward(x), generator))
+
+    def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The sum of log p(y_i | u_i) over what was measured, at u = H x."""
+        return total(self._of_seen(self.noise.log_density(y, self.operator.forward(x))))
+
+    def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """Hᵀ ∇_u log p(y | u)."""
+        slope = self.noise.grad_x(y, self.operator.forward(x))
+        gradient: Tensor = self.operator.adjoint(self._of_seen(slope))
+        return gradient
+
+    def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """∇_y log p(y | u); 0 where nothing was measured."""
+        return self._of_seen(self.noise.score_y(y, self.operator.forward(x)))
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x, in the singular basis: see above."""
+        demand(self, LocallyGaussian)
+        svd: SVD = self.operator.svd(tuple(x.shape[1:]))
+        s = svd.s.to(x)
+        u = self.operator.forward(x)
+        reach = sigma.to(x) * s.max()
+        near: Surrogate = self.noise.surrogate(y, u, reach)
+        sharp = self._of_seen(near.sd.square().reciprocal())
+        middle = self._entries_seen(sharp).median(1).values
+        cap = torch.maximum(middle, reach.square().reciprocal())
+        sharp = torch.minimum(sharp, per_row(cap, sharp))
+        told = s > torch.finfo(s.dtype).tiny ** 0.5
+        inverse = torch.where(told, 1 / s, 0)
+        j = per_row(middle, svd.vt(x))
+        step = svd.ut(sharp * (near.w - u)) * inverse / j
+        w = torch.where(told, svd.vt(x) + step, 0)
+        return Surrogate(w, torch.where(told, inverse / j.sqrt(), torch.inf), svd.v, svd.vt)
+
+    def check_measurement(self, y: Tensor, /) -> None:
+        """Raise `InputError` if the noise refuses what was measured, or H makes another shape."""
+        shape = tuple(y.shape[1:])
+        made = tuple(self.operator.out_shape(self.image_shape(shape)))
+        if made != shape:
+            raise InputError(
+                f"y has measurements of shape {shape}, but {self.operator!r} makes {made}"
+            )
+        if isinstance(self.noise, ChecksMeasurement):
+            seen = self._seen(y)
+            if seen is not None:  # any number that was measured may stand where none was
+                y = torch.where(seen, y, per_row(self._entries_seen(y)[:, 0], y))
+            self.noise.check_measurement(y)
+
+    def image_shape(self, shape: Shape, /) -> Shape:
+        """The image's shape for a measurement of this shape: what H says, or the same."""
+        return image_shape_of(self.operator, shape)
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """What the noise does not have, and the surrogate where H has no decomposition."""
+        reasons = withdrawn_by(self.noise)
+        if lack := lacks(self.operator, HasSVD):
+            known = isinstance(self.operator, Withdraws)  # then it said itself why
+            why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
+            reasons.setdefault(LocallyGaussian, why)
+        return reasons
+
+    def _seen(self, y: Tensor) -> Tensor | None:
+        """True where an entry of y was measured; None where all of them were."""
+        if not isinstance(self.operator, Observes):
+            return None
+        seen: Tensor = self.operator.observed(tuple(y.shape[1:])).to(y.device)
+        return seen.bool().expand(y.shape[1:])
+
+    def _of_seen(self, values: Tensor) -> Tensor:
+        return values if (seen := self._seen(values)) is None else torch.where(seen, values, 0)
+
+    def _entries_seen(self, values: Tensor) -> Tensor:
+        seen = self._seen(values)
+        return values.flatten(1) if seen is None else values[:, seen]

@@ -1,0 +1,109 @@
+"""Noise models that see a linear measurement of the image."""
+
+import pytest
+import torch
+from noise_examples import BLUR, PIXELWISE, SHAPE, image, measure
+
+import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import LocallyGaussian
+from invprob.testing import parametrize
+
+HOLES = ip.Mask.random(SHAPE, 0.6, seed=1)
+OPERATORS = {"blur": BLUR, "mask": HOLES, "gray": ip.Grayscale(), "identity": ip.Identity()}
+
+
+@parametrize(
+    ip.Observed(ip.Gamma(alpha=9), HOLES),
+    ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5")),
+    ip.Observed(ip.Mixture(ip.Poisson(peak=30), sigma=0.05, exact=True), ip.Downsample(2)),
+    ip.Observed(ip.Rayleigh(scale=0.3), ip.Grayscale()),
+    examples=2,
+)
+def test_conforms(check):
+    check()
+
+
+@pytest.mark.parametrize("name", PIXELWISE)
+def test_behind_the_identity_it_is_the_noise_itself(name):
+    noise, x = PIXELWISE[name], image()
+    behind, y = ip.Observed(noise, ip.Identity()), measure(noise, x)
+    torch.testing.assert_close(behind.log_prob(y, x), noise.log_prob(y, x))
+    torch.testing.assert_close(behind.grad_x(y, x), noise.grad_x(y, x))
+    torch.testing.assert_close(behind.score_y(y, x), noise.score_y(y, x))
+    torch.testing.assert_close(measure(behind, x), y)
+
+
+class White:
+    """Gaussian noise as a pixelwise one, to compare with the one that knows it is linear."""
+
+    def sample(self, x, generator, /):
+        return ip.Gaussian(sigma=0.1).sample(x, generator)
+
+    def log_density(self, y, x, /):
+        return torch.distributions.Normal(x, 0.1).log_prob(y)
+
+    def grad_x(self, y, x, /):
+        return (y - x) / 0.01
+
+    def score_y(self, y, x, /):
+        return (x - y) / 0.01
+
+    def surrogate(self, y, x, sigma, /):
+        return ip.pixelwise_surrogate(ip.Gaussian(sigma=0.1), y, x, sigma)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_for_gaussian_noise_it_is_exact(name):
+    operator = OPERATORS[name]
+    x = image() if name != "gray" else image().expand(-1, 3, -1, -1).clone()
+    known, behind = ip.Gaussian(sigma=0.1, operator=operator), ip.Observed(White(), operator)
+    y = measure(known, x)
+    torch.testing.assert_close(behind.log_prob(y, x), known.log_prob(y, x))
+    torch.testing.assert_close(behind.grad_x(y, x), known.grad_x(y, x))
+    spectrum = known.spectrum(tuple(x.shape[1:]))
+    near = behind.surrogate(y, 0.5 * x, torch.tensor(0.02))
+    seen = spectrum.sd.isfinite()
+    torch.testing.assert_close(near.sd, spectrum.sd.to(x).expand_as(near.sd))
+    torch.testing.assert_close(near.w[:, seen], spectrum.observe(y)[:, seen])
+    assert (near.w[:, ~seen] == 0).all()
+
+
+def test_what_was_not_measured_counts_nowhere():
+    noise, x = ip.Observed(ip.Gamma(alpha=9), HOLES), image()
+    y = measure(noise, x)
+    hidden = ~HOLES.mask.expand(SHAPE)
+    assert (y[:, hidden] == 0).all() and (y[:, ~hidden] > 0).all()
+    noise.check_measurement(y)
+    assert (noise.grad_x(y, x)[:, hidden] == 0).all()
+    changed = torch.where(hidden, x + 0.3, x)
+    torch.testing.assert_close(noise.log_prob(y, changed), noise.log_prob(y, x))
+    bad = y.clone()
+    bad[1, 0, ~hidden[0]] = torch.where(torch.arange(int((~hidden).sum())) == 2, -0.1, 0.5).to(y)
+    with pytest.raises(ip.InputError, match=r"y\[1, .*= -0.1 \(1 of"):
+        noise.check_measurement(bad)
+
+
+def test_a_filter_before_and_one_after_the_noise():
+    noise, x = ip.Correlated(ip.Observed(ip.Gamma(alpha=9), BLUR), ip.CorrelationFilter()), image()
+    y = measure(noise, x)
+    x.requires_grad_()
+    (expected,) = torch.autograd.grad(noise.log_prob(y, x).sum(), x)
+    torch.testing.assert_close(noise.grad_x(y, x), expected)
+    assert lacks(noise, LocallyGaussian) is None
+
+
+def test_refusals_say_what_to_write_instead():
+    with pytest.raises(ip.InputError, match=r"Gaussian\(sigma, operator=H\)"):
+        ip.Observed(ip.Gaussian(sigma=0.1), BLUR)
+    with pytest.raises(ip.InputError, match="no linear operator"):
+        ip.Observed(ip.Gamma(alpha=9), "blur")
+    with pytest.raises(ip.InputError, match="no likelihood"):
+        ip.Observed(ip.Gamma, BLUR)
+    noise = ip.Observed(ip.Poisson(peak=30), ip.Downsample(2))
+    assert noise.image_shape((1, 3, 3)) == (1, 6, 6)
+    with pytest.raises(ip.InputError, match="no count"):
+        noise.check_measurement(torch.full((1, 1, 3, 3), 0.51))
+    stacked = ip.Stack([ip.CircularBlur.named("uniform5"), HOLES], SHAPE)
+    why = lacks(ip.Observed(ip.Poisson(peak=30), stacked), LocallyGaussian)
+    assert "no SVD" in why
