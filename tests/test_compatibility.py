@@ -48,8 +48,9 @@ def test_a_refusal_names_all_that_is_missing_and_what_would_work():
         "Restart cannot solve this problem:",
         "  - prior OnlySamples() is not Denoises: it has no method `denoise(x, sigma)`: "
         f"{NATURE[ip.contracts.Denoises]}.",
-        "  - likelihood OnlySamples() is not Spectral: it has no method `spectrum(shape)`: "
-        f"{NATURE[ip.contracts.Spectral]}.",
+        "  - likelihood OnlySamples() is neither Spectral nor LocallyGaussian: it has no method "
+        f"`spectrum(shape)`: {NATURE[ip.contracts.Spectral]}; it has no method "
+        f"`surrogate(y, x, sigma)`: {NATURE[ip.contracts.LocallyGaussian]}.",
         "No installed solver accepts this prior and this likelihood together.",
     ]
 

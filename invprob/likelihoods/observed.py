@@ -34,6 +34,7 @@ from ..contracts import (
     ChecksMeasurement,
     HasSVD,
     LocallyGaussian,
+    Proximal,
     Shape,
     Surrogate,
     Withdraws,
@@ -133,6 +134,10 @@ class Observed:
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, and the surrogate where H has no decomposition."""
         reasons = withdrawn_by(self.noise)
+        reasons[Proximal] = (
+            "H joins the pixels, and the minimum over all of them at once has no closed form; "
+            "iterative_prox(noise, steps) finds it by iteration"
+        )
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why
             why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
