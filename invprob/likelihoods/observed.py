@@ -34,6 +34,7 @@ from ..contracts import (
     ChecksMeasurement,
     HasSVD,
     LocallyGaussian,
+    MatchesScore,
     Proximal,
     Shape,
     Surrogate,
@@ -137,6 +138,9 @@ class Observed:
         reasons[Proximal] = (
             "H joins the pixels, and the minimum over all of them at once has no closed form; "
             "iterative_prox(noise, steps) finds it by iteration"
+        )
+        reasons[MatchesScore] = (
+            "the score equation gives u = H x, from which x does not follow where H loses something"
         )
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why
