@@ -140,7 +140,7 @@ class Observed:
             "iterative_prox(noise, steps) finds it by iteration"
         )
         reasons[MatchesScore] = (
-            "the score equation gives u = H x, from which x does not follow where H loses something"
+            "the score equation gives u = H x, from which x does not follow where H loses any"
         )
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why

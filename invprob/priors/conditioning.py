@@ -77,7 +77,8 @@ def condition(
     matrix = materialise(likelihood.operator, shape, y.device)
     means, covariances = means.to(matrix), covariances.to(matrix)
     residual = y.flatten(1).to(matrix) - means @ matrix.T
-    sd = torch.as_tensor(likelihood.sigma).to(matrix).expand(y.shape[1:]).flatten()
+    sd = torch.as_tensor(likelihood.sigma, dtype=matrix.dtype, device=matrix.device)
+    sd = sd.expand(y.shape[1:]).flatten()
     noise = sd.square().diag()
     root = torch.linalg.cholesky(matrix @ covariances @ matrix.T + noise)
     gain = torch.cholesky_solve(matrix @ covariances, root).mT

@@ -11,6 +11,7 @@ from invprob.contracts import (
     Annealed,
     Differentiable,
     HasLikelihood,
+    LocallyGaussian,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -154,20 +155,28 @@ def test_what_is_no_noise(noise):
             wrap(noise)
 
 
-PIXEL_BY_PIXEL = {HasLikelihood, Differentiable, ScoresData, Proximal, SamplesGivenGaussian}
+PIXEL_BY_PIXEL = {
+    HasLikelihood,
+    Differentiable,
+    ScoresData,
+    Proximal,
+    SamplesGivenGaussian,
+    LocallyGaussian,
+}
 
 
 def test_withdrawn_capabilities():
     assert set(ip.Gamma(1.0).withdrawn()) == {MatchesScore}
     assert ip.Gamma(1.01).withdrawn() == {}
-    assert set(ip.Rayleigh(3.0).withdrawn()) == {Proximal, SamplesGivenGaussian}
+    no_draw = {Proximal, SamplesGivenGaussian, LocallyGaussian}
+    assert set(ip.Rayleigh(3.0).withdrawn()) == no_draw
     assert set(ip.Mixture(ip.Gamma(26), 0.1).withdrawn()) == {ScoresData}
     assert MIXED["gamma + gaussian"].withdrawn() == {}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
     assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL
     assert "behind the filter" in filtered.withdrawn()[Proximal]
     assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
-    assert ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn() == {}
+    assert set(ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn()) == {LocallyGaussian}
     reflecting = ip.CorrelationFilter("reflect")
     assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {Annealed, Spectral}
 
