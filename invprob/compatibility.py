@@ -37,7 +37,7 @@ NATURE: dict[type, str] = {
     ScoresMeasurement: "it knows clean images, and not the noise that y has",
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
-    LocallyGaussian: "its pixels do not stand alone",
+    LocallyGaussian: "a Gaussian stands in for noise that treats every pixel by itself",
     Flat: "its y tells something about x, as all but that of Unobserved() does",
     Invertible: "there is none where something of the image is lost",
     HasSVD: "its singular vectors are not known",
