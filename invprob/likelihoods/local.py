@@ -2,17 +2,19 @@
 
 With l = log p(y | .), and z the proximal point of x,
 
-    z = argmin -sigma² l(z) + ½ (z - x)²,     J = max(-l''(z), tiny),     w = z + l'(z) / J,
+    z = argmin -sigma² l(z) + ½ (z - x)²,   g = (z - x) / sigma²,   w = z + g / J,   J = -l''(z),
 
 the law N(w; ., 1 / J) has l's gradient and curvature at z, which is the likeliest image within
-about sigma of x. Since l'(z) = (z - x) / sigma², it also has l's proximal point, whatever J is:
+about sigma of x: there l'(z) = g. It also has l's proximal point, whatever J is,
 
     (x / sigma² + J w) / (1 / sigma² + J) = z.
 
-So where l is convex, or hardly curved, and J is only a bound, an iteration that renews the
-Gaussian around its own result still obeys the gradient of the true likelihood. z is inside the
-support (a photon count of 0 puts it on the edge), which x need not be. As sigma falls, z -> x:
-Laplace's approximation at x. For a Gaussian likelihood nothing is approximate.
+So where l is convex or straight, and J a small positive number instead, an iteration that renews
+the Gaussian around its own result still obeys the gradient of the true likelihood. z is inside
+the support, which x need not be. On its edge (no photon, and so z = 0) l is a slope that is cut
+off, l'(z) < g. The law exp(l' x) has the deviation 1 / |l'|, hence J = l' (l' - g) at least. As
+sigma falls, z -> x: Laplace's approximation at x. For a Gaussian likelihood nothing is
+approximate.
 
 Reference: L. Tierney, J. B. Kadane (1986). Accurate Approximations for Posterior Moments and
 Marginal Densities. Journal of the American Statistical Association 81.
@@ -64,6 +66,9 @@ def pixelwise_surrogate(noise: Smooth, y: Tensor, x: Tensor, sigma: Tensor, /) -
     """
     step = per_row(sigma, x).square()
     z = noise.prox(y, x, step.flatten() if step.ndim else step)
-    slope = gradient(lambda at, data: noise.grad_x(data, at), z, y)
-    curvature = torch.maximum(-slope.nan_to_num(posinf=0.0, neginf=0.0), FLATTEST / step)
-    return Surrogate(z + (z - x) / (step * curvature), curvature.rsqrt(), torch.clone, torch.clone)
+    bend = gradient(lambda at, data: noise.grad_x(data, at), z, y)
+    pull, slope = (z - x) / step, noise.grad_x(y, z)
+    edge = (slope * (slope - pull)).nan_to_num(posinf=0.0, neginf=0.0)
+    curvature = torch.maximum(-bend.nan_to_num(posinf=0.0, neginf=0.0), edge)
+    curvature = torch.maximum(curvature, FLATTEST / step)
+    return Surrogate(z + pull / curvature, curvature.rsqrt(), torch.clone, torch.clone)

@@ -171,7 +171,7 @@ class Restart:
         plan = self._plan(problem)
         first = plan.levels[0]
         middle = start.centre(problem, x0)
-        near = start.near(problem, middle, first)
+        near = start.near(problem, middle, start.deviation(problem))
         centre = near.vt(middle)
         old, new = streams.normal(centre), streams.normal(centre)
         blurred = centre + (old + new) * (first / math.sqrt(2))

@@ -24,7 +24,7 @@ P = TypeVar("P")
 
 GREY = 0.5
 DEVIATION = 0.15
-NEAR = 1 / 3
+NEARER = 3.0
 
 
 def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:
@@ -71,19 +71,22 @@ class Range:
 def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
     """The noise levels of a problem.
 
-    Of noise that is not Gaussian, they are those of its surrogate around the mean image, and the
-    least is a third of that which all but a tenth of the coordinates exceed: within that distance
-    the surrogate and the likelihood are nearly the same.
+    Of noise that is not Gaussian, they are those of its surrogate around the mean image, less a
+    tenth of the coordinates at either end, and the least is divided by 3: within that distance the
+    surrogate and the likelihood are nearly the same. The deviation of the pixels lies between,
+    since noise that tells little of a coordinate may yet say where it can't be.
 
     Raises:
         InputError: nothing was measured, or all is noisier than the prior can denoise.
     """
     low, high = domain_of(problem.prior).sigma
-    deviation = radius(problem) / math.sqrt(math.prod(problem.image_shape))
-    sd = near(problem, centre(problem, None), deviation).sd.flatten()
+    sd = near(problem, centre(problem, None), deviation(problem)).sd.flatten()
     least, greatest = (float(value) for value in sd.aminmax())
     if not linear(problem):
-        least = NEAR * float(sd.kthvalue(1 + len(sd) // 10).values)
+        tenth, most = len(sd) // 10, deviation(problem)
+        least = min(float(sd.kthvalue(1 + tenth).values), most) / NEARER
+        if math.isfinite(greatest):
+            greatest = max(float(sd.kthvalue(len(sd) - tenth).values), most)
     if math.isinf(least):
         raise InputError(
             f"nothing was measured: {problem.likelihood!r} sees no coordinate of the image; to "
@@ -156,6 +159,11 @@ def radius(problem: Problem[Any, Any]) -> float:
     if isinstance(problem.prior, HasMoments):
         return problem.prior.moments()[1]
     return DEVIATION * math.sqrt(math.prod(problem.image_shape))
+
+
+def deviation(problem: Problem[Any, Any]) -> float:
+    """The standard deviation of a pixel under the prior, from its radius."""
+    return radius(problem) / math.sqrt(math.prod(problem.image_shape))
 
 
 def spectrum(problem: Problem[Any, Spectral]) -> Spectrum:

@@ -7,8 +7,6 @@ level enters the weights; the move, along the gradient of the look-ahead if it i
 
 from __future__ import annotations
 
-import math
-
 import torch
 from attrs import evolve, frozen
 from torch import Tensor
@@ -56,7 +54,7 @@ def restart(
     level, following = state.sigma, float(state.levels[state.done])
     now, then = (int(count) for count in state.alive[state.done - 1 : state.done + 1])
     w = spectrum.observe(problem.y)
-    v = start.radius(problem) ** 2 / math.prod(problem.image_shape)
+    v = start.deviation(problem) ** 2
     sd = spectrum.sd.clamp(min=float(state.levels[state.restarts - 1]))
     data = Data(w.repeat_interleave(now, 0), sd, v * MANIFOLD if how.guided else v)
 

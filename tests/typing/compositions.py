@@ -31,6 +31,8 @@ density = OnlyLogProb()
 ip.solve(ip.Problem(prior, noise, y), ip.PnP())
 ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
 ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
+ip.solve(ip.Problem(prior, ip.Poisson(peak=30), y), ip.Restart())
+ip.solve(ip.Problem(prior, ip.Observed(ip.Gamma(26), ip.CorrelationFilter()), y), ip.Restart())
 ip.solve(ip.Problem(prior, noise, y))
 ip.solve(ip.Problem(density, OnlySamples(), y), samples=3)  # refused when it runs, not before
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
@@ -41,3 +43,4 @@ ip.solve(ip.Problem(density, noise, y), ip.PnP())  # error: type parameter "P"
 ip.solve(ip.Problem(density, noise, y), ip.AnnealedLangevin())  # error: type parameter "P"
 ip.iterate(ip.Problem(density, noise, y), ip.Restart())  # error: type parameter "P"
 ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"
+ip.solve(ip.Problem(prior, ip.Poisson(peak=30), y), ip.DDRM())  # error: type parameter "L"

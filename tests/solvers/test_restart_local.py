@@ -1,0 +1,102 @@
+"""`Restart` on noise that is not Gaussian, against the posterior by quadrature in two pixels."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.diagnostics.wasserstein import exactness
+
+torch.set_num_threads(1)
+
+CELLS = 300
+BLUR = ip.CircularBlur(torch.tensor([[0.7, 0.3]]))
+NOISES = {
+    "poisson": ip.Poisson(peak=20),
+    "gamma": ip.Gamma(alpha=10),
+    "rayleigh": ip.Rayleigh(scale=0.3),
+    "signal-dependent": ip.SignalDependent(a=0.2, b=0.05),
+    "poisson behind a blur": ip.Observed(ip.Poisson(peak=40), BLUR),
+    "gamma behind a mask": ip.Observed(ip.Gamma(alpha=10), ip.Mask(torch.tensor([[1, 0]]))),
+}
+
+
+def overlapping_modes():
+    """Six modes, narrower than the noise and nearer to each other than it is wide."""
+    draw = ip.generator(0)
+    means = (0.55 + 0.16 * torch.randn(6, 1, 1, 2, generator=draw)).clamp(0.25, 0.9).double()
+    skew = 0.5 * torch.randn(6, 2, 2, generator=draw).double()
+    covariances = 0.07**2 * (torch.eye(2) + 0.5 * skew @ skew.mT)
+    return ip.GaussianMixturePrior(torch.ones(6).double(), means, covariances)
+
+
+class Quadrature:
+    """The posterior of two pixels on a fine grid."""
+
+    def __init__(self, prior, noise, y):
+        edge = torch.linspace(0.005, 1.3, CELLS, dtype=torch.float64)
+        self.x = torch.cartesian_prod(edge, edge).reshape(-1, 1, 1, 2)
+        self.cell = float(edge[1] - edge[0])
+        log_p = prior.log_prob(self.x) + noise.log_prob(y.expand(len(self.x), 1, 1, 2), self.x)
+        self.p = log_p.softmax(0)
+
+    def sample(self, shape, generator, /):
+        chosen = torch.multinomial(self.p, shape[0], replacement=True, generator=generator)
+        jitter = torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5
+        return self.x[chosen] + self.cell * jitter
+
+
+def measured(name, count=3):
+    prior, noise = overlapping_modes(), NOISES[name]
+    y = noise.sample(prior.sample((count, 1, 1, 2), ip.generator(1)), ip.generator(2))
+    return ip.Problem(prior, noise, y)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_samples_can_not_be_told_from_exact_ones(name):
+    problem = measured(name)
+    samples = ip.solve(problem, ip.Restart(), samples=400, seed=0).samples
+    rows = [samples[:, b] for b in range(len(problem.y))]
+    exact = [Quadrature(problem.prior, problem.likelihood, y[None]) for y in problem.y]
+    assert exactness(rows, exact, ip.generator(3)) < 1.5
+
+
+def test_with_the_likelihood_ignored_the_same_measure_is_far_from_one():
+    problem = measured("poisson")
+    exact = [Quadrature(problem.prior, problem.likelihood, y[None]) for y in problem.y]
+    prior = [problem.prior.sample((400, 1, 1, 2), ip.generator(4)) for _ in exact]
+    assert exactness(prior, exact, ip.generator(3)) > 3
+
+
+def test_pixelwise_gaussian_noise_is_sampled_as_gaussian_noise_is():
+    """Signal-dependent noise that hardly depends on the signal: the posterior is known."""
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5).double(), sd=0.2)
+    y = torch.full((1, 1, 4, 4), 0.8).double()
+    problem = ip.Problem(prior, ip.SignalDependent(a=1e-6, b=0.2), y)
+    samples = ip.solve(problem, ip.Restart(), samples=600, seed=0).samples
+    assert float(samples.mean()) == pytest.approx(0.65, abs=0.01)
+    assert float(samples.std()) == pytest.approx(0.2 / 2**0.5, rel=0.03)
+
+
+def test_pixels_without_photons_are_not_below_black():
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.1), sd=0.05)
+    problem = ip.Problem(prior, ip.Poisson(peak=1000), torch.zeros(1, 1, 4, 4))
+    samples = ip.solve(problem, ip.Restart(), samples=50, seed=0).samples
+    assert float(samples.mean()) == pytest.approx(0, abs=0.01)
+    assert float(samples.abs().max()) < 0.05
+
+
+def test_weights_and_guidance_are_refused():
+    problem = measured("gamma")
+    with pytest.raises(ip.InputError, match="population=4.*Gamma.*population=1"):
+        ip.solve(problem, ip.Restart(population=4), samples=4)
+    with pytest.raises(ip.InputError, match="guided=True.*Gamma.*guided=False"):
+        ip.solve(problem, ip.Restart(guided=True), samples=4)
+
+
+def test_noise_that_is_neither_is_refused_in_one_sentence():
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    coloured = ip.ColouredSignalDependent(a=0.1, b=0.05, A=ip.CorrelationFilter())
+    problem = ip.Problem(prior, coloured, torch.full((1, 1, 4, 4), 0.5))
+    with pytest.raises(ip.IncompatibleError) as caught:
+        ip.solve(problem, ip.Restart())
+    assert "is neither Spectral nor LocallyGaussian: it has no method" in str(caught.value)
