@@ -38,6 +38,8 @@ def denoiser(
     turns: Annotated[bool, typer.Option(help="Turn and flip patches.")] = True,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
+    centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
+    spread: Annotated[float, typer.Option(help="How far, in units of log sigma.")] = 1.1,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
     every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 240.0,
     threads: Annotated[
@@ -74,6 +76,8 @@ def denoiser(
         rate=rate,
         adam_rate=adam_rate,
         turns=turns,
+        centre=centre,
+        spread=spread,
         seed=seed,
     )
     blocks = [

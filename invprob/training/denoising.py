@@ -23,10 +23,10 @@ from torch import Generator, Tensor, nn
 
 from ..errors import InputError
 from ..fingerprint import fingerprint
-from ..networks.denoiser import Architecture, Denoiser
+from ..networks.denoiser import SIGMA_RANGE, Architecture, Denoiser
 from ..networks.stored_denoiser import write_denoiser
 from .images import luminance
-from .levels import draw_levels, expected_error
+from .levels import CENTRE, SPREAD, draw_levels, expected_error
 from .optimizers import muon_and_adam
 from .patches import Photos
 from .run import Run, check_budget
@@ -52,6 +52,9 @@ class Recipe:
         average: share of the moving average that a step keeps.
         gray_every: every this many steps a gray batch, if the network takes gray and colour.
         turns: whether patches are turned and flipped.
+        centre: the noise level about which most are, in the image's unit. Images of one kind are
+            told apart at noise in which photographs are lost: for these it is larger.
+        spread: how far they are from it, the standard deviation of log sigma.
         seed: of the weights, patches and noise.
 
     Raises:
@@ -67,6 +70,8 @@ class Recipe:
     average: float = 0.998
     gray_every: int = 4
     turns: bool = True
+    centre: float = CENTRE
+    spread: float = SPREAD
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -81,6 +86,13 @@ class Recipe:
             raise InputError(
                 f"rate={self.rate}, adam_rate={self.adam_rate}, average={self.average}: rates must"
                 " be above 0, average within [0, 1)"
+            )
+        low, high = SIGMA_RANGE
+        if not low <= self.centre <= high or not 0 <= self.spread < math.inf:
+            raise InputError(
+                f"centre={self.centre}, spread={self.spread}: most noise levels are about a"
+                f" centre from {low} to {high}, in the unit of images in [0, 1], with a spread of"
+                " 0 or more"
             )
 
 
@@ -130,7 +142,7 @@ class Denoising:
         gray = step % recipe.gray_every == recipe.gray_every - 1
         channels = min(counts) if gray else max(counts)
         x = self.photos.patches(recipe.batch, recipe.patch, channels, generator, recipe.turns)
-        sigma = draw_levels(recipe.batch, generator)
+        sigma = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 from ..networks.denoiser import SIGMA_RANGE
 
 CENTRE, SPREAD = 0.12, 1.1
-"""Of the log-normal part, in the image's unit and in units of log sigma."""
+"""Of the log-normal part for photographs, in the image's unit and in units of log sigma."""
 
 NORMAL_SHARE = 0.85
 """How much of a batch is log-normal; the rest is log-uniform over the whole range."""
@@ -30,16 +30,23 @@ def expected_error(sigma: Tensor) -> Tensor:
     return sigma / (1 + (sigma / 0.0208) ** 0.627)
 
 
-def draw_levels(count: int, generator: Generator) -> Tensor:
+def draw_levels(
+    count: int, generator: Generator, centre: float = CENTRE, spread: float = SPREAD
+) -> Tensor:
     """Noise levels `(count,)`, stratified, on the generator's device.
 
-    Log-normal about 0.12, or log-uniform over the whole range.
+    Args:
+        count: how many.
+        generator: the source of randomness.
+        centre: of the log-normal part, in the image's unit; the rest is log-uniform over the
+            whole range.
+        spread: the standard deviation of log sigma in the log-normal part.
     """
     low, high = (math.log(bound) for bound in SIGMA_RANGE)
     within, uniform = torch.rand(2, count, generator=generator, device=generator.device)
     places = (torch.arange(count, device=generator.device) + within) / count
     uniform = low + (high - low) * uniform
     quantiles = (places / NORMAL_SHARE).clamp(0, 0.999)
-    normal = math.log(CENTRE) + SPREAD * torch.special.ndtri(quantiles)
+    normal = math.log(centre) + spread * torch.special.ndtri(quantiles)
     log_sigma = torch.where(places < NORMAL_SHARE, normal, uniform)
     return log_sigma.clamp(low, high).exp()

@@ -139,6 +139,28 @@ def test_levels_cover_the_range():
     assert (levels > 3).any() and (levels < 0.005).any()
 
 
+def test_most_levels_are_about_the_centre():
+    levels = draw_levels(4000, Generator().manual_seed(0), centre=1.5, spread=0.2)
+    near = (levels.log() - math.log(1.5)).abs() < 0.4  # two spreads: 95 % of 85 %, and a few more
+    assert 0.80 < near.float().mean() < 0.92
+    assert (levels > 5).any() and (levels < 0.005).any()
+
+
+def test_a_recipe_decides_about_the_levels(task):
+    """A new network keeps the image's share of y: little is left to do at weak noise."""
+    weak, strong = (
+        Run(evolve(task, recipe=evolve(SMALL, centre=centre, spread=0.1))).advance()
+        for centre in (0.01, 0.5)
+    )
+    assert strong > 3 * weak
+
+
+@pytest.mark.parametrize("wrong", [{"centre": 0.0}, {"centre": 25.0}, {"spread": -1.0}])
+def test_levels_that_cannot_be(wrong):
+    with pytest.raises(InputError, match="centre=.*spread="):
+        Recipe(**wrong)
+
+
 def test_expected_error_grows_and_stays_below_the_noise():
     sigma = torch.logspace(-3, 1, 50)
     error = expected_error(sigma)
