@@ -1,6 +1,6 @@
 """Estimates of blurred, small and incomplete photographs: PSNR of every solver, at equal calls.
 
-    python benchmarks/restoration.py [--images DIR] [--count 4] [--size 256]
+    python benchmarks/restoration.py [--images DIR] [--count 4] [--size 256] [--solvers PnP]
 
 Deblurring a 5x5 uniform blur with noise of 0.02 and 0.1, four-fold super-resolution and inpainting
 half of the pixels with noise of 0.01: the PSNR of what was measured (for super-resolution, with
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, default=KODAK)
     parser.add_argument("--count", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--solvers", default="", help="only those whose names begin so")
     options = parser.parse_args()
     files = sorted(options.images.glob("*.png"))[:: max(1, 24 // options.count)][: options.count]
     if not files:
@@ -73,14 +74,15 @@ def main() -> None:
         photos.append(photo[..., top : top + options.size, left : left + options.size])
     x = torch.cat(photos)
     priors = [ip.DenoiserPrior.pretrained(), FFDNet.published(3)]
+    chosen = {name: solver for name, solver in SOLVERS.items() if name.startswith(options.solvers)}
     for prior in filter(None, priors):
         print(f"\n{prior!r}, {len(x)} images of {options.size}x{options.size}\n")
-        print("| | measured | " + " | ".join(SOLVERS) + " |")
-        print("|---|---|" + "---|" * len(SOLVERS))
+        print("| | measured | " + " | ".join(chosen) + " |")
+        print("|---|---|" + "---|" * len(chosen))
         for task, noise in tasks(options.size).items():
             y = noise.sample(x, ip.generator(0))
             cells = [f"{quality(shown(y, options.size), x):.2f}"]
-            for solver in SOLVERS.values():
+            for solver in chosen.values():
                 found = ip.solve(ip.Problem(prior, noise, y), solver, progress=False).x
                 cells.append(f"{quality(found, x):.2f}")
             print(f"| {task} | " + " | ".join(cells) + " |", flush=True)
