@@ -176,10 +176,9 @@ class Restart:
         old, new = streams.normal(centre), streams.normal(centre)
         blurred = centre + (old + new) * (first / math.sqrt(2))
         x = near.v(torch.where(near.sd <= first, near.w, blurred))
-        x = padded(x[:, None], max(plan.alive))
-        weight = x.new_zeros(x.shape[:2])
+        weight = x.new_zeros(len(x), max(plan.alive))
         return RestartState(
-            x=x,
+            x=padded(x[:, None], max(plan.alive)),
             noise=new,
             denoised=x,
             weight=weight,
@@ -204,7 +203,7 @@ class Restart:
         denoised = problem.prior.denoise(x, level.to(x))
         if done == len(state.levels):
             last = padded(denoised[:, None], state.x.shape[1])
-            return evolve(state, x=last, denoised=last, sigma=0.0, done=done)
+            return evolve(state, x=last, denoised=denoised, sigma=0.0, done=done)
         following = float(state.levels[done])
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
@@ -218,7 +217,7 @@ class Restart:
 
     def estimate(self, state: RestartState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
-        return state.denoised[:, 0]
+        return state.denoised
 
     def _restarted(
         self,
@@ -237,7 +236,7 @@ class Restart:
             x = near.v(bridge.mean.addcmul_(bridge.width, noise))
         else:
             x = moves.all_the_way(near, denoised, state.noise + noise, following)
-        return evolve(state, x=x[:, None], noise=noise, denoised=denoised[:, None])
+        return evolve(state, x=x[:, None], noise=noise, denoised=denoised)
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         return self.population > 1 or self._is_guided(problem)
@@ -267,7 +266,7 @@ def _down(
     if state.done - 1 > state.restarts:
         before = math.log(float(state.levels[state.done - 2]) / state.sigma)
         h = math.log(state.sigma / level)
-        ahead = torch.lerp(state.denoised[:, 0], denoised, 1 + min(h / before, 1) / 2)
+        ahead = torch.lerp(state.denoised, denoised, 1 + min(h / before, 1) / 2)
     x = moves.diffuse(x, ahead, streams.normal(x), state.sigma, level)
     count = state.x.shape[1]
-    return evolve(state, x=padded(x[:, None], count), denoised=padded(denoised[:, None], count))
+    return evolve(state, x=padded(x[:, None], count), denoised=denoised)

@@ -14,7 +14,7 @@ class RestartState:
     Attributes:
         x: the noisy images, `(B, particles, *image)`; of fewer particles, the others are zero.
         noise: the normal numbers put in last, `(B, *spectral)`; the next restart reuses them.
-        denoised: what the last call said, `(B, particles, *image)`.
+        denoised: what the last call said of each row's first particle, `(B, *image)`.
         weight: log weights of the particles, `(B, particles)`.
         ahead: their look-ahead, which is in their weight, `(B, particles)`.
         sigma: the noise level of x.

@@ -91,7 +91,7 @@ def restart(
     return evolve(
         state,
         x=padded(x.view(-1, then, *x.shape[1:]), count),
-        denoised=padded(denoised.view(-1, then, *x.shape[1:]), count),
+        denoised=denoised.view(-1, then, *x.shape[1:])[:, 0],
         weight=padded(weight, count),
         ahead=padded(ahead, count),
     )

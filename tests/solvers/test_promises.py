@@ -19,6 +19,9 @@ SOLVERS = {
     "proximal-gradient": ip.ProximalGradient(iterations=8),
     "score-equation": ip.ScoreEquation(sweeps=4),
     "ddrm": ip.DDRM(calls=8),
+    "restart": ip.Restart(calls=60),
+    "annealed-langevin": ip.AnnealedLangevin(levels=4, repeats=2),
+    "pnp": ip.PnP(iterations=8),
     "kadkhodaie-simoncelli": ip.KadkhodaieSimoncelli(calls=12, beta=0.9, first_step=1.0),
     "prior-sampling": ip.PriorSampling(calls=8),
 }
@@ -92,3 +95,12 @@ def test_single_precision_and_untouched_inputs(name):
     if not SOLVERS[name].stochastic:
         double = ip.solve(problem, SOLVERS[name], x0=start.double()).x
         torch.testing.assert_close(x.double(), double, atol=2e-4, rtol=0)
+
+
+def test_a_solver_keeps_at_most_six_images(name):
+    problem = problem_for(name, rows=1)
+    image = problem.y[0].numel() if name == "score-equation" else problem.zeros()[0].numel()
+    for event in ip.iterate(problem, SOLVERS[name]):
+        state = attrs.asdict(event.state, recurse=False).values()
+        kept = [value.numel() for value in state if isinstance(value, torch.Tensor)]
+        assert sum(n for n in kept if n >= image) <= 6 * image
