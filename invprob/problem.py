@@ -134,6 +134,11 @@ def check_measurement(y: Tensor, /) -> None:
             f"y has type {y.dtype}; give floating-point numbers in [0, 1]: y.float() / 255 for an "
             "8-bit image"
         )
+    if y.dtype not in (torch.float32, torch.float64):
+        raise InputError(
+            f"y has type {y.dtype}, whose 2 or 3 digits no solver can work with; give y.float(). "
+            'A faster network: DenoiserPrior.pretrained(precision="bfloat16")'
+        )
     if y.ndim < 2:
         raise InputError(
             f"y has shape {tuple(y.shape)}; a batch is needed, (B, C, H, W) for images: y[None]"

@@ -43,9 +43,9 @@ def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y") -> None:
 
 
 def not_negative(x: Tensor, noise: object, /) -> Tensor:
-    """The image; `InputError` where it is darker than black by more than half a grey level."""
+    """The image; `InputError` where it is no number, or darker than black by half a grey level."""
     why = f"{noise!r} is noise of a brightness, which is not negative; x.clamp(min=0) is black"
-    refuse(x, x < -HALF_A_LEVEL, why, "x")
+    refuse(x, ~((x >= -HALF_A_LEVEL) & x.isfinite()), why, "x")
     return x
 
 

@@ -32,7 +32,7 @@ from ..contracts import (
 from ..operators.memo import Memo
 from . import spectral
 from .checks import positive
-from .correlated import invertible, log_abs_det
+from .correlated import invertible, log_abs_det, undone
 from .delegation import demand
 from .descent import quadratic_prox
 from .rows import normal, per_row, total
@@ -120,8 +120,8 @@ class ColouredGaussian:
         return Spectrum(self.sigma * svd.s, svd.v, svd.vt, svd.vt)
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if A can't be inverted for measurements of y's shape."""
-        self.A.inverse(y)
+        """Raise `InputError` if A can't be inverted for measurements like y."""
+        undone(self.A, y)
 
     def withdrawn(self) -> Mapping[type, str]:
         """What needs the singular basis of A, where it has none."""

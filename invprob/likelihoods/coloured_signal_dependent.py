@@ -26,7 +26,7 @@ from torch import Generator, Tensor
 
 from ..contracts import Map
 from .checks import positive
-from .correlated import invertible, log_abs_det
+from .correlated import invertible, log_abs_det, undone
 from .descent import minimise
 from .rows import normal, per_row, total
 from .signal_dependent import SignalDependent
@@ -156,8 +156,8 @@ class ColouredSignalDependent:
         return minimise(objective, gradient, curvature, torch.where(better, first, second))
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if A can't be inverted for measurements of y's shape."""
-        self.A.inverse(y)
+        """Raise `InputError` if A can't be inverted for measurements like y."""
+        undone(self.A, y)
 
     def _level(self, x: Tensor) -> Tensor:
         return SignalDependent(self.a, self.b).level(x)

@@ -34,8 +34,13 @@ from ..contracts import (
     Surrogate,
 )
 from ..errors import InputError
+from ..streams import generator
 from .checks import DARKEST
 from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
+from .rows import normal
+
+LOST = 1e-2
+"""The error of A⁻¹ A z, for a z of size 1, from which on A counts as singular."""
 
 
 @runtime_checkable
@@ -56,6 +61,19 @@ def invertible(_: object, __: object, operator: object) -> None:
                 f"{reason}. CorrelationFilter() and CircularBlur(kernel) without zeros can be "
                 "undone; to blur the image before the noise use Gaussian(sigma, operator=H)"
             )
+
+
+def undone(operator: Any, y: Tensor, /) -> Tensor:
+    """A⁻¹ y; `InputError` if A is singular, or so nearly that y's precision does not suffice."""
+    w: Tensor = operator.inverse(y)
+    probe = normal(y[:1], generator(0))
+    error = float((operator.inverse(operator.forward(probe)) - probe).abs().amax())
+    if not error <= LOST:
+        raise InputError(
+            f"A={operator!r} can hardly be inverted: in {y.dtype} A⁻¹ A z differs from a standard "
+            f"normal z by {error:.2g}; give a filter that blurs less, or more digits: y.double()"
+        )
+    return w
 
 
 def log_abs_det(operator: Any, y: Tensor, /) -> Tensor:
@@ -166,8 +184,7 @@ class Correlated:
                 f"A={self.A!r} makes {made} of measurements of shape {tuple(y.shape[1:])}; noise "
                 "is correlated by a map that keeps the shape"
             )
-        w: Tensor = self.A.inverse(y)
-        return w
+        return undone(self.A, y)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's: A keeps the shape of a measurement."""

@@ -148,45 +148,29 @@ class Mixture:
         return self._exact_root(y, s, root) if self.exact else root
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
-        """The best of 17 points, refined to a root of x - v - step grad_x(y, x)."""
+        """The better of the first and the last minimum, each a root of x - v - step grad_x."""
         demand(self, Proximal)
         y, v = together(y, v)
-        rate = per_row(step, v)
-
-        def derivative(x: Tensor) -> Tensor:
-            return x - v - rate * self._smoothed(y, x).grad_x
-
-        low = torch.full_like(v, self.noise.least_x())
-        high = torch.maximum(torch.maximum(y, v), low) + 4 * self.sigma
-        for _ in range(30):
-            short = derivative(high) < 0
-            if not bool(short.any()):
-                break
-            high = torch.where(short, low + 2 * (high - low), high)
-        points = [low + (high - low) * (k / (SCAN - 1)) ** 3 for k in range(SCAN)]
-        best, value = torch.zeros_like(v, dtype=torch.long), torch.full_like(v, torch.inf)
-        for k, x in enumerate(points):  # dense in the dark, where most noise is narrow
-            here = 0.5 * (x - v).square() - rate * self.log_density(y, x)
-            best, value = torch.where(here < value, k, best), torch.minimum(here, value)
-        grid = torch.stack(points)
-        around = [(best + k).clamp(0, SCAN - 1)[None] for k in (-1, 0, 1)]
-        before, here, after = (grid.gather(0, k)[0] for k in around)
-        rising = derivative(here) > 0
-        left, right = torch.where(rising, before, here), torch.where(rising, here, after)
-        return root_between(derivative, left, right)
+        rate = per_row(step, v).expand_as(v)
+        left, right = self._minima(y, v, rate)
+        better = self._objective(left, y, v, rate)[0] <= self._objective(right, y, v, rate)[0]
+        return torch.where(better, left, right)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²) pixel by pixel: see `pixelwise`."""
         demand(self, SamplesGivenGaussian)
         y, v = together(y, v)
-        variance = per_row(rho, v).square()
-        at = self.prox(y, v, variance.flatten())
+        variance = per_row(rho, v).square().expand_as(v)
         gap = 0.01 * torch.minimum(variance.sqrt(), torch.full_like(v, self.sigma))
-        rise = self._smoothed(y, at).grad_x
-        rise = rise - self._smoothed(y, at + gap).grad_x
-        mode = Mode(at, (1 / variance + (rise / gap).clamp_min(0)).rsqrt())
+
+        def mode(at: Tensor) -> Mode:
+            rise = self._smoothed(y, at).grad_x - self._smoothed(y, at + gap).grad_x
+            return Mode(at, (1 / variance + (rise / gap).clamp_min(0)).rsqrt())
+
+        left, right = self._minima(y, v, variance)
+        modes = (first := mode(left), first if right is left else mode(right))
         support = self.noise.least_x(), torch.inf
-        return pixelwise.sample_given(self, (mode, mode), support, y, v, rho, generator)
+        return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""
@@ -233,6 +217,46 @@ class Mixture:
         found: Smoothed = self.noise.smoothed(y, x, self.sigma)
         return found
 
+    def _objective(
+        self, x: Tensor, y: Tensor, v: Tensor, rate: Tensor, /
+    ) -> tuple[Tensor, Tensor]:
+        """The value of -rate log p(y | x) + (x - v)² / 2, and its derivative in x."""
+        smoothed = self._smoothed(y, x)
+        value = 0.5 * (x - v).square() - rate * smoothed.log_density
+        return value, x - v - rate * smoothed.grad_x
+
+    def _minima(self, y: Tensor, v: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+        """The first and the last minimum of the objective that its slopes at 17 points show.
+
+        For a step below 1e-6 a valley in the dark may be too narrow to show.
+        """
+        low = torch.full_like(v, self.noise.least_x())
+        high = torch.maximum(torch.maximum(y, v), low) + 4 * self.sigma
+        for _ in range(30):
+            short = self._objective(high, y, v, rate)[1] < 0
+            if not bool(short.any()):
+                break
+            high = torch.where(short, low + 2 * (high - low), high)
+        x, falls = low, self._objective(low, y, v, rate)[1] < 0
+        found, first, last = ~falls, (low, low), (low, low)
+        for k in range(1, SCAN):  # dense in the dark, where most noise is narrow
+            before, fell = x, falls
+            x = low + (high - low) * (k / (SCAN - 1)) ** 5
+            falls = self._objective(x, y, v, rate)[1] < 0
+            valley = fell & ~falls
+            first = _where(valley & ~found, (before, x), first)
+            last = _where(valley, (before, x), last)
+            found = found | valley
+
+        def root(at: Tensor, bracket: tuple[Tensor, Tensor]) -> Tensor:
+            part = [given[at] for given in (y, v, rate)]
+            low, high = bracket[0][at], bracket[1][at]
+            return root_between(lambda x: self._objective(x, *part)[1], low, high)
+
+        left = root(torch.ones_like(found), first).reshape(v.shape)
+        two = last[0] > first[0]
+        return left, left.masked_scatter(two, root(two, last)) if bool(two.any()) else left
+
     def _exact_root(self, y: Tensor, s: Tensor, start: Tensor) -> Tensor:
         """The root of score_y(y, x) - s, which increases in x, nearest to `start`."""
 
@@ -243,3 +267,10 @@ class Mixture:
         root = root_around(excess, start, self.noise.least_x())
         # For a Gaussian w, mean and mode are the same, and the start was the root already.
         return torch.where(excess(root).abs() < excess(start).abs(), root, start)
+
+
+def _where(
+    choice: Tensor, here: tuple[Tensor, Tensor], there: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The pair `here` where it is chosen, `there` elsewhere."""
+    return torch.where(choice, here[0], there[0]), torch.where(choice, here[1], there[1])

@@ -69,6 +69,25 @@ def test_the_better_of_two_minima_is_found():
         assert x.min() < 0.05 and x.max() > 0.3  # both basins are visited
 
 
+@pytest.mark.parametrize("scale", [0.003, 0.04])
+@pytest.mark.parametrize(
+    "noise", [ip.Gamma(26), ip.Gamma(1.5), ip.Rayleigh(3.0), ip.Poisson(51)], ids=repr
+)
+def test_a_mixture_misses_no_valley_in_the_dark(noise, scale):
+    """A bright y and a v at or below black: of two minima, the lower may be narrow."""
+    noise = ip.Mixture(noise, scale)
+    y = torch.logspace(-3, 0.6, 25, dtype=torch.float64)[:, None]
+    v = torch.tensor([-0.3, -0.1, 0.0, 1e-4, 0.05], dtype=torch.float64)
+    y, v = y.repeat(1, 5), v.repeat(25, 1)
+    for step in (1e-6, 1e-5, 1e-4, 1e-2):
+        rows = torch.full((25,), step, dtype=torch.float64)
+        at = objective(noise, y, noise.prox(y, v, rows), v, step)
+        best = torch.full_like(at, torch.inf)
+        for k in range(200):
+            best = torch.minimum(best, objective(noise, y, 5 * y * (k / 199) ** 4, v, step))
+        assert (at <= best + 1e-9 * (best.abs() + step)).all()
+
+
 @pytest.mark.parametrize("name", NOISES)
 def test_rows_with_their_own_step_and_float32(name):
     noise, x = NOISES[name], image()
