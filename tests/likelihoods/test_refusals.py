@@ -193,13 +193,8 @@ PIXEL_BY_PIXEL = {
 def test_withdrawn_capabilities():
     assert set(ip.Gamma(1.0).withdrawn()) == {MatchesScore}
     assert ip.Gamma(1.01).withdrawn() == {}
-<<<<<<< HEAD
     no_draw = {Proximal, SamplesGivenGaussian, LocallyGaussian}
     assert set(ip.Rayleigh(3.0).withdrawn()) == no_draw
-=======
-    wide = {Proximal, SamplesGivenGaussian, LocallyGaussian}
-    assert set(ip.Rayleigh(3.0).withdrawn()) == wide
->>>>>>> review
     assert set(ip.Mixture(ip.Gamma(26), 0.1).withdrawn()) == {ScoresData}
     assert MIXED["gamma + gaussian"].withdrawn() == {}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
