@@ -1,6 +1,6 @@
 """How exact are samples under noise that is not Gaussian? Against quadrature, where that can be.
 
-    python benchmarks/pixelwise_noise.py [--samples 1000] [--measurements 4] [--output FILE]
+    python benchmarks/pixelwise_noise.py [--samples 400] [--measurements 3] [--output FILE]
 
 Two pixels, a prior of six modes that are narrower than the noise and closer to each other than it
 is wide, and the posterior on a grid. The sliced Wasserstein distance of `Restart` to exact samples
@@ -97,8 +97,8 @@ def table(options: argparse.Namespace) -> Iterator[str]:
 def main() -> None:
     """Print the table, and keep it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--measurements", type=int, default=4)
+    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--measurements", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="a file for what is printed")
     options = parser.parse_args()
