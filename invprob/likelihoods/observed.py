@@ -34,6 +34,7 @@ from ..contracts import (
     ChecksMeasurement,
     HasSVD,
     LocallyGaussian,
+    MatchesScore,
     Proximal,
     Shape,
     Surrogate,
@@ -138,6 +139,7 @@ class Observed:
             "H joins the pixels, and the minimum over all of them at once has no closed form; "
             "iterative_prox(noise, steps) finds it by iteration"
         )
+        reasons[MatchesScore] = "a score of y fixes H x, and not x"
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why
             why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
