@@ -12,11 +12,15 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import check, missing
-from .contracts import AnySolver, Flat
+from .compatibility import check, lacks, missing
+from .contracts import AnySolver, Flat, LocallyGaussian, Proximal
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
+WITHOUT_A_PROX = (
+    "the likelihood has no proximal map but a Gaussian stands in for it: this is one posterior "
+    "sample, and the mean of several is the better estimate"
+)
 OTHERWISE = "of the solvers that are installed it is the first that accepts these parts"
 
 FOR_AN_ESTIMATE = {
@@ -69,7 +73,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
-    reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
+    reasons = FOR_SAMPLES if samples else _for_an_estimate(problem)
     candidates = [
         (part.name, solver)
         for part in _in_order(list(reasons))
@@ -84,6 +88,15 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
     check(problem, solver)
     return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
+    """The order, and why: without a prox, a gradient step is as short as the darkest pixel wants."""
+    likelihood = problem.likelihood
+    if lacks(likelihood, Proximal) is None or lacks(likelihood, LocallyGaussian) is not None:
+        return FOR_AN_ESTIMATE
+    first = {name: FOR_AN_ESTIMATE[name] for name in ("prior-sampling", "score-equation")}
+    return {**first, "restart": WITHOUT_A_PROX, **FOR_AN_ESTIMATE}
 
 
 def _in_order(preferred: list[str]) -> list[Component]:

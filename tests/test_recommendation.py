@@ -80,6 +80,13 @@ def test_a_likelihood_without_prox_gets_a_gradient_method():
     assert isinstance(ip.recommend(measured(Smooth())).solver, ip.ProximalGradient)
 
 
+def test_counts_of_a_blurred_image_get_a_sample_rather_than_short_steps():
+    noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform3"))
+    found = ip.recommend(measured(noise))
+    assert isinstance(found.solver, ip.Restart)
+    assert "the mean of several" in str(found)
+
+
 def test_a_flow_gets_its_mode_and_a_measured_score_its_equation():
     noise = ip.Gaussian(sigma=0.1)
     kinds = {part.name: part.example() for part in PARTS["prior"]}

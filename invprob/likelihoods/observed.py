@@ -139,9 +139,7 @@ class Observed:
             "H joins the pixels, and the minimum over all of them at once has no closed form; "
             "iterative_prox(noise, steps) finds it by iteration"
         )
-        reasons[MatchesScore] = (
-            "the score equation gives u = H x, from which x does not follow where H loses any"
-        )
+        reasons[MatchesScore] = "a score of y fixes H x, and not x"
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why
             why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
