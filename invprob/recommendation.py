@@ -91,12 +91,13 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
 
 
 def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
-    """The order, and why: without a prox, a gradient step is as short as the darkest pixel wants."""
+    """The order, and why. Steps along a gradient are as short as the darkest pixel wants."""
     likelihood = problem.likelihood
     if lacks(likelihood, Proximal) is None or lacks(likelihood, LocallyGaussian) is not None:
         return FOR_AN_ESTIMATE
-    first = {name: FOR_AN_ESTIMATE[name] for name in ("prior-sampling", "score-equation")}
-    return {**first, "restart": WITHOUT_A_PROX, **FOR_AN_ESTIMATE}
+    others = {name: why for name, why in FOR_AN_ESTIMATE.items() if name != "restart"}
+    first = {name: others.pop(name) for name in ("prior-sampling", "score-equation")}
+    return {**first, "restart": WITHOUT_A_PROX, **others}
 
 
 def _in_order(preferred: list[str]) -> list[Component]:
