@@ -3,8 +3,8 @@
     d(x, x') = sum over layers l of mean over pixels of sum_c w_lc (f_lc(x) - f_lc(x'))²
 
 where f_l are AlexNet's activations after each of its five rectifiers, of unit length along
-channels, and w >= 0 were fitted to what people said (version 0.1). 0 is equal; two samples of one
-kind of image are some 0.1 to 0.4 apart.
+channels, and w >= 0 were fitted to what people said (version 0.1). Equal images
+have distance 0.
 
 AlexNet shrinks an image by 16 before its last layers, so smaller ones than 64 x 64 are enlarged
 to that first, which the published figures are not.

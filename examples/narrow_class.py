@@ -11,6 +11,8 @@ own, 8-bit, `(N, H, W)`, for example `numpy.save("train.npy", numpy.load("mnist.
 Started again, it goes on from where it was; with more minutes, it learns more.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 from pathlib import Path
@@ -18,6 +20,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from attrs import evolve
 from torch import Tensor
 
 import invprob as ip
@@ -30,10 +33,11 @@ STEPS = int(os.environ.get("STEPS", 0))  # a few, to see it run at once; 0 leave
 COLUMNS, SAMPLES = 8, 2 if STEPS else 8
 SIGMA, ROWS_SIGMA = 0.6, 0.05
 FIRST, END = 0.5, 0.85  # of the missing rows, as shares of the height
-SAMPLERS = {
-    "Restart": ip.Restart(calls=60),
-    "Langevin": ip.AnnealedLangevin(levels=40, step_size=0.1),  # short: a network's errors add up
-}
+
+LANGEVIN = ip.AnnealedLangevin(levels=40)
+COMPLETING: dict[str, ip.AnySolver] = {"Restart": ip.Restart(calls=60), "Langevin": LANGEVIN}
+DENOISING = {**COMPLETING, "Langevin": evolve(LANGEVIN, step_size=0.1)}
+# where all was measured the way is short, and so are steps: a network's errors add up along it
 
 
 def digits(file: Path | None, count: int) -> Tensor:
@@ -57,12 +61,12 @@ def learned(images: Tensor, held_out: Tensor, minutes: float, weights: Path) -> 
     train(run, kept, 60, lambda losses: report(run, list(held_out), weights, print, losses))
 
 
-def samples(prior: ip.DenoiserPrior, noise: ip.Gaussian, y: Tensor) -> dict[str, Tensor]:
+def samples(
+    problem: ip.Problem[ip.DenoiserPrior, ip.Gaussian], samplers: dict[str, ip.AnySolver]
+) -> dict[str, Tensor]:
     """Posterior samples `(S, B, 1, H, W)` of each sampler."""
-    problem = ip.Problem(prior, noise, y)
-    return {
-        name: ip.solve(problem, how, samples=SAMPLES).samples for name, how in SAMPLERS.items()
-    }
+    found = {name: ip.solve(problem, how, samples=SAMPLES) for name, how in samplers.items()}
+    return {name: result.samples for name, result in found.items()}
 
 
 def compare(task: str, x: Tensor, best: Tensor, drawn: dict[str, Tensor]) -> None:
@@ -117,7 +121,7 @@ def main() -> None:
     noise = ip.Gaussian(sigma=SIGMA)
     y = noise.sample(x, ip.generator(1))
     best = prior.denoise(y, SIGMA)
-    drawn = samples(prior, noise, y)
+    drawn = samples(ip.Problem(prior, noise, y), DENOISING)
     compare("denoising", x, best, drawn)
     rows |= {"clean": x, f"noise {SIGMA}": y, "denoised": best}
     rows |= {f"{name} {i}": found[i] for name, found in drawn.items() for i in (0, 1)}
@@ -126,7 +130,7 @@ def main() -> None:
     mask[int(FIRST * height) : int(END * height)] = 0
     noise = ip.Gaussian(sigma=ROWS_SIGMA, operator=ip.Mask(mask))
     y = noise.sample(x, ip.generator(2))
-    drawn = samples(prior, noise, y)
+    drawn = samples(ip.Problem(prior, noise, y), COMPLETING)
     best = drawn["Restart"].mean(0)
     compare("rows missing", x, best, drawn)
     rows |= {"rows missing": y, "mean": best}

@@ -95,6 +95,7 @@ def test_held_out_images_are_not_learned_from(folder, tmp_path):
         (["--widths", "8,8"], "widths=(8, 8)"),
         (["--scales", "2"], "scales=(2.0,)"),
         (["--rate", "-1"], "rate=-1"),
+        (["--centre", "50"], "centre=50.0, spread=1.1: most noise levels are about a centre"),
         (["--patch", "64"], "no image to learn from"),
         (["--channels", "4"], "it has C=3, and C=4 is asked for"),
         (["--device", "abacus"], "--device abacus can't be used here"),
