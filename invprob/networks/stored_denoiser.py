@@ -38,10 +38,10 @@ import torch
 from attrs import Factory, field, frozen
 from torch import Tensor
 
-from ..errors import InputError, WeightsError
+from ..errors import InputError
 from .denoiser import Architecture, Denoiser
 from .tiles import in_tiles
-from .weights_file import fill, read_about, read_weights, write_weights
+from .weights_file import fill, read_about, read_described, read_weights, write_weights
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Tile = int | Literal["auto"] | None
@@ -75,16 +75,10 @@ def read_architecture(path: Path) -> Architecture:
     Raises:
         WeightsError: the file says something that can't be, or that it holds another network.
     """
-    about = read_about(path)
-    if about and ABOUT not in about:
-        raise WeightsError(
-            f"the weight file {path} holds no denoiser but another network ({', '.join(about)});"
-            " give a file that `invprob train denoiser` wrote"
-        )
-    try:
-        return Architecture.from_json(about[ABOUT]) if about else Architecture()
-    except InputError as error:
-        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+    if not read_about(path):
+        return Architecture()
+    parse = Architecture.from_json
+    return read_described(path, ABOUT, parse, kind="denoiser", command="denoiser")
 
 
 def load_denoiser(path: Path, sha256: str | None = None) -> Denoiser:

@@ -15,9 +15,8 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import Domain
-from ..errors import InputError, WeightsError
 from .glow import Architecture, Glow
-from .weights_file import fill, read_about, read_weights, write_weights
+from .weights_file import fill, read_described, read_weights, write_weights
 
 DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
 """The embedded flow: handwritten digits, 28 x 28 (`weights/DIGITS.md`)."""
@@ -40,17 +39,7 @@ def read_architecture(path: Path) -> Architecture:
     Raises:
         WeightsError: the file is missing, damaged, or holds another network.
     """
-    text = read_about(path).get(ABOUT)
-    if text is None:
-        names = sorted(read_weights(path))
-        raise WeightsError(
-            f"the weight file {path} holds no Glow but another network (tensors {names[:3]} ...);"
-            " give a file that `invprob train flow` wrote"
-        )
-    try:
-        return Architecture.from_json(text)
-    except InputError as error:
-        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+    return read_described(path, ABOUT, Architecture.from_json, kind="Glow", command="flow")
 
 
 def load_glow(path: Path, sha256: str | None = None) -> Glow:

@@ -15,9 +15,8 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import Domain
-from ..errors import InputError, WeightsError
 from .score import Architecture, ScoreNetwork
-from .weights_file import fill, read_about, read_weights, write_weights
+from .weights_file import fill, read_described, read_weights, write_weights
 
 ABOUT = "score"
 """The text in a weight file that describes the network."""
@@ -37,17 +36,8 @@ def read_score_architecture(path: Path) -> Architecture:
     Raises:
         WeightsError: the file is missing, damaged, or holds another network.
     """
-    text = read_about(path).get(ABOUT)
-    if text is None:
-        names = sorted(read_weights(path))
-        raise WeightsError(
-            f"the weight file {path} holds no score of noisy images but another network (tensors"
-            f" {names[:3]} ...); give a file that `invprob train score` wrote"
-        )
-    try:
-        return Architecture.from_json(text)
-    except InputError as error:
-        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+    parse, kind = Architecture.from_json, "score of noisy images"
+    return read_described(path, ABOUT, parse, kind=kind, command="score")
 
 
 def load_score(path: Path, sha256: str | None = None) -> ScoreNetwork:

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import WeightsError
+from ..errors import InputError, WeightsError
+
+T = TypeVar("T")
 
 
 def write_weights(network: nn.Module, path: Path, about: Mapping[str, str] | None = None) -> str:
@@ -95,6 +98,36 @@ def read_about(path: Path) -> dict[str, str]:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError):
         return {}
+
+
+def read_described(
+    path: Path, key: str, parse: Callable[[str], T], /, *, kind: str, command: str
+) -> T:
+    """What a weight file says under `key` about its network.
+
+    Args:
+        path: a safetensors file.
+        key: under which name `write_weights` stored it.
+        parse: makes an architecture of the text; `InputError` if that can't be.
+        kind: what the file should hold, in words.
+        command: of `invprob train`, which writes such files.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or holds another network.
+    """
+    about = read_about(path)
+    text = about.get(key)
+    if text is None:
+        tensors = sorted(read_weights(path))
+        found = ", ".join(about) or f"tensors {tensors[:3]} ..."
+        raise WeightsError(
+            f"the weight file {path} holds no {kind} but another network ({found}); give a file "
+            f"that `invprob train {command}` wrote"
+        )
+    try:
+        return parse(text)
+    except InputError as error:
+        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
