@@ -28,8 +28,10 @@ covariance of x given x(r) over r². So the gradient takes one more call and no 
 
     ∇psi = J u,  u_j = (w_j - D_j) G_j / (1 + V G_j),   J u = (D(x(r) + e u, r) - D) / e,
 
-and any function may be the denoiser. Where particles weigh each other, log W pays for the shift:
-½ sum (n_j² - (n_j + shift_j / width_j)²), with n the normal numbers of the move.
+and any function may be the denoiser. The shift is never longer than the noise of the move, and v
+is a tenth of the pixels' variance here: what is left along one mode. Where particles weigh each
+other, log W pays for the shift: ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the normal
+numbers of the move.
 
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a

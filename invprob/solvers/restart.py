@@ -49,7 +49,8 @@ k (w - D) is then r² times the gradient of the true likelihood, whatever its cu
 **Together, and guided.** Where the data barely tell modes apart, samples end up in wrong ones.
 Then samples of one measurement can weigh each other and look ahead at the data (`population`), and
 a restart can be pulled towards the data (`guided`): see `particles`. A guided sample is the
-survivor of up to four.
+survivor of up to four. All restarts then go down to kappa r', and only a tenth of the calls is
+spent at the last level.
 
 Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
@@ -94,7 +95,8 @@ class Restart:
             explain the data best. Ask for a multiple of it. 16 find the right modes where
             independent samples do not; but they are no longer independent of each other.
         guided: whether a restart is pulled towards the data, for a second call. By default where
-            the image has at most 4096 numbers and the population is less than 8.
+            the noise is Gaussian, the image has at most 4096 numbers, and the population is less
+            than 8.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
