@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .training import EVERY, how_to_go_on, numbers, usable
+
+if TYPE_CHECKING:
+    from ..networks.denoiser import Denoiser
 
 FEW = 8
 """More images than this are not looked at in a validation."""
@@ -27,9 +31,19 @@ def denoiser(
         int | None,
         typer.Option(min=1, help="1 for gray; by default what the images have, and gray, too."),
     ] = None,
-    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, 1/8.")] = "96,128,128",
-    before: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down.")] = "2,2,2",
-    after: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, up.")] = "2,1",
+    start: Annotated[
+        str | None,
+        typer.Option(help="Weights to begin with: a file of this command's, or 'pretrained'."),
+    ] = None,
+    widths: Annotated[
+        str | None, typer.Option(help="Channels at 1/2, 1/4, 1/8; by default 96,128,128.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down; by default 2,2,2.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Blocks at 1/2, 1/4, up; by default 2,1.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 1.2,
     steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Patches per step.")] = 16,
@@ -52,7 +66,8 @@ def denoiser(
 ) -> None:
     """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
 
-    Interrupted, the same command goes on from the last save. Use the result with
+    Interrupted, the same command goes on from the last save. With `--start pretrained` the
+    embedded denoiser goes on learning, from your images. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
     """
     from functools import partial
@@ -80,10 +95,12 @@ def denoiser(
         spread=spread,
         seed=seed,
     )
-    blocks = [
-        numbers(name, text, tuple[int, ...])
+    shape = {
+        name: numbers(name, text, tuple[int, ...])
         for name, text in (("widths", widths), ("before", before), ("after", after))
-    ]
+        if text is not None
+    }
+    begun = _beginning(start, shape)
     kept = checkpoint or output.with_suffix(".ckpt")
     learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY)
     for reason in skipped:
@@ -91,12 +108,29 @@ def denoiser(
     sizes = numbers("scales", scales, tuple[float, ...])
     photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
-    run = begin(
-        Denoising(recipe, Architecture(known, *blocks), photos), output, kept, typer.echo, device
-    )
+    architecture = begun.architecture if begun else Architecture(known, **shape)
+    task = Denoising(recipe, architecture, photos, begun)
+    run = begin(task, output, kept, typer.echo, device)
     some = apart[:: -(-len(apart) // FEW)]
     try:
         learn(run, kept, every, partial(report, run, some, output, typer.echo))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
     typer.echo(f"wrote {output}")
+
+
+def _beginning(start: str | None, shape: Mapping[str, object]) -> Denoiser | None:
+    """The network that `--start` names."""
+    from ..errors import InputError
+    from ..networks.stored_denoiser import SHA256, WEIGHTS, load_denoiser
+
+    if start is None:
+        return None
+    if shape:
+        raise InputError(
+            f"--start {start} and --{', --'.join(shape)}: the weights to begin with bring the"
+            " shape of their network; give one or the other"
+        )
+    if start == "pretrained":
+        return load_denoiser(WEIGHTS, SHA256)
+    return load_denoiser(Path(start))

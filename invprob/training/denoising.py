@@ -98,14 +98,31 @@ class Recipe:
 
 @frozen(eq=False)
 class Denoising:
-    """The task of a denoiser (`run.Task`)."""
+    """The task of a denoiser (`run.Task`).
+
+    Attributes:
+        recipe: how it is learned.
+        architecture: of the network.
+        photos: what it is learned from.
+        start: a network whose weights the run begins with; None draws them.
+
+    Raises:
+        InputError: the photos do not have the network's channels, or `start` is of another
+            architecture.
+    """
 
     recipe: Recipe
     architecture: Architecture
     photos: Photos
+    start: Denoiser | None = None
     _fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.start is not None and self.start.architecture != self.architecture:
+            raise InputError(
+                f"{self.architecture}: the weights to begin with are of another architecture,"
+                f" {self.start.architecture}"
+            )
         known = {self.photos.channels} | ({1} if self.photos.channels == 3 else set())
         if not set(self.architecture.channels) <= known:
             raise InputError(
@@ -122,15 +139,22 @@ class Denoising:
     def settings(self) -> Mapping[str, object]:
         """The recipe, the architecture, and which photos."""
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
-        return parts | {"photos": f"{len(self.photos)} ({self._fingerprint[:12]})"}
+        start = self.start and fingerprint(list(self.start.parameters()))[:12]
+        return parts | {
+            "photos": f"{len(self.photos)} ({self._fingerprint[:12]})",
+            "start": start or "nothing",
+        }
 
     def about(self) -> str:
         """What learns from what."""
         return f"{self.architecture}; {len(self.photos)} photos"
 
     def network(self) -> Denoiser:
-        """A denoiser of that architecture."""
-        return Denoiser(self.architecture)
+        """A denoiser of that architecture, with the weights to begin with if there are any."""
+        network = Denoiser(self.architecture)
+        if self.start is not None:
+            network.load_state_dict(self.start.state_dict())
+        return network
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the body's convolution kernels; AdamW for heads, tails and gains."""

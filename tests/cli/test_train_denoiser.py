@@ -80,6 +80,33 @@ def test_the_same_command_goes_on(folder, tmp_path):
     assert out.read_bytes() == content
 
 
+def test_going_on_from_trained_weights(folder, tmp_path):
+    """A rate of next to nothing leaves them as they are, up to rounding."""
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    invoke(folder, "-o", first, *SMALL)
+    budget, slow = SMALL[-8:], ["--rate", 1e-9, "--adam-rate", 1e-9]
+    code, text = invoke(folder, "-o", second, "--start", first, *budget, *slow)
+    assert code == 0 and "widths=(8, 8, 8)" in text, text
+    x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    one, other = (DenoiserPrior.load(p, precision="float32") for p in (first, second))
+    assert torch.allclose(one.denoise(x, 0.1), other.denoise(x, 0.1), atol=1e-5)
+    code, text = invoke(folder, "-o", second, *SMALL, *slow)
+    assert code == 1 and "start=" in text
+    code, text = invoke(folder, "-o", tmp_path / "b", "--start", first, *SMALL)
+    assert code == 2 and "bring the shape" in " ".join(text.split())
+    code, text = invoke(folder, "-o", tmp_path / "b", "--start", "nowhere", *budget)
+    assert code == 1 and "can't read" in " ".join(text.split())
+
+
+def test_the_embedded_denoiser_goes_on_learning(folder, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(folder, "-o", out, "--start", "pretrained", *SMALL[-8:-2], "--steps", 1)
+    assert code == 0 and "widths=(96, 128, 128)" in text, text
+    x = 0.5 + 0.1 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    clean = torch.full_like(x, 0.5)
+    assert (DenoiserPrior.load(out).denoise(x, 0.1) - clean).square().mean() < 0.03**2
+
+
 def test_held_out_images_are_not_learned_from(folder, tmp_path):
     out = tmp_path / "own.safetensors"
     code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")
