@@ -32,7 +32,7 @@ def noises(size):
         ip.Gaussian(0.1, operator=blur),
         ip.Gaussian(0.1, operator=ip.Stack([mask, ip.Downsample(4)], image_shape=(3, size, size))),
         *(ip.xie2023(number) for number in range(2, 17)),
-        *(ip.Mixture(ip.xie2023(n).noise, 10 / 255, exact=True) for n in (11, 13, 15)),
+        *(ip.xie2023(number, exact=True) for number in (11, 13, 15)),
         ip.ColouredGaussian(25 / 255, ip.CorrelationFilter("reflect")),
         *(ip.Observed(ip.xie2023(n), blur) for n in (3, 5, 7, 9)),
         ip.Observed(ip.Poisson(peak=51), ip.Downsample(2)),
