@@ -47,7 +47,7 @@ from ..contracts import (
 )
 from ..errors import InputError
 from . import pixelwise
-from .checks import positive
+from .checks import a_level
 from .coloured import ColouredGaussian
 from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
@@ -73,7 +73,7 @@ EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
 
 
 def _sigma(value: float) -> float:
-    return positive(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
+    return a_level(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 
 @frozen(eq=False)
