@@ -132,10 +132,11 @@ class Observed:
         x, settled = Behind(self.noise, svd, self._all_seen(y), y).prox(v, step)
         x = self._into_support(y, x, step)
         value, at_v = self._objective(y, v, step, x), self._objective(y, v, step, v)
-        rest = ~settled | (value > at_v)
+        worse = value > at_v + 8 * torch.finfo(x.dtype).eps * at_v.abs()
+        rest = ~settled | worse
         if not bool(rest.any()):
             return x
-        start = torch.where(per_row(value > at_v, x) > 0, v, x)
+        start = torch.where(per_row(worse, x) > 0, v, x)
         ends = self._downhill(y[rest], v[rest], step[rest], start[rest])
         return x.masked_scatter(per_row(rest, x) > 0, ends)
 
@@ -190,7 +191,10 @@ class Observed:
         )
 
     def _into_support(self, y: Tensor, x: Tensor, step: Tensor) -> Tensor:
-        """The images, moved towards one that is possible by as little as makes them so."""
+        """The images, moved towards one that is possible by as little as makes them so.
+
+        Where there is none (counts behind an operator that makes no image bright) they stay.
+        """
         outside, result = self.log_prob(y, x) == -torch.inf, x
         if not bool(outside.any()):
             return x
@@ -200,7 +204,7 @@ class Observed:
             result = torch.where(per_row(outside, x) > 0, moved, result)
             outside = outside & (self.log_prob(y, result) == -torch.inf)
             share *= 4
-        return result
+        return torch.where(per_row(outside, x) > 0, x, result)
 
     def _possible(self, y: Tensor, x: Tensor, step: Tensor) -> Tensor:
         """An image of which H makes about the same brightness everywhere, possible for y."""
@@ -210,7 +214,8 @@ class Observed:
             s = svd.s.to(x)
             told = s > torch.finfo(s.dtype).eps * s.max()
             one = svd.v(torch.where(told, svd.ut(torch.ones_like(y)) / torch.where(told, s, 1), 0))
-        one = one / per_row(self._entries_seen(H.forward(one)).amax(1), one)
+        white = per_row(self._entries_seen(H.forward(one)).amax(1), one)
+        one = torch.where(white > 1e-3, one / white, 0)
         u = self._entries_seen(self.noise.prox(y, H.forward(x), step))
         level = u.mean(1)
         likely = self.log_prob(y, per_row(level, x) * one) > -torch.inf

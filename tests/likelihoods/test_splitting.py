@@ -131,6 +131,16 @@ def test_what_was_not_measured_stays():
     assert torch.equal(noise.prox(y, v, torch.zeros((), dtype=v.dtype)), v)
 
 
+def test_where_no_image_is_possible_the_answer_is_finite():
+    """The kernel's sum is 0, so that no image is bright everywhere, and counts are all 0."""
+    edges = ip.CircularBlur(torch.tensor([[1.0, -1.0]]))
+    noise, v = ip.Observed(ip.Poisson(peak=5), edges), bright(seed=4)
+    x = noise.prox(torch.zeros_like(v), v, torch.tensor(0.1, dtype=v.dtype))
+    assert x.isfinite().all() and edges.forward(x).min() > -1e-8
+    x = noise.prox(torch.ones_like(v), v, torch.tensor(0.1, dtype=v.dtype))
+    assert x.isfinite().all()
+
+
 def test_plug_and_play_restores_counts_of_a_blurred_photo_with_its_defaults():
     x = ip.sample_photo()[..., 64:128, 64:128]
     noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5"))
