@@ -22,10 +22,11 @@ see each other.
   convex where it matters. A row that has not settled after all rounds is told apart, and has to
   be finished by another method.
 * rho starts at six times the geometric mean of 1 + step f'', at least 15, both over s_max².
-* Rounds, by measurement, for residuals of 1e-10 (3e-5 in single precision), 32 x 32 pixels behind
-  a 5 x 5 box, step 1e-4 to 1: 30 to 65 (10 to 30) for Poisson(30) and Poisson(1000), 30 to 110 for
-  Gamma(26) and Rayleigh(0.3), up to 150 for one photon per pixel, 60 to 250 where f is far from
-  convex, Gamma(3). Each costs one U and one Uᵀ, the noise's prox and some 20 passes over memory.
+* Rounds, by measurement, for residuals of 1e-10, 32 x 32 pixels behind a 5 x 5 box, steps of 1e-4
+  to 1: 40 to 55 for Poisson(30) and Poisson(1000), 40 to 105 for Gamma(26) and Rayleigh(0.3), 50
+  to 175 for one photon per pixel, 45 to 195 where f is far from convex, Gamma(3). In single
+  precision, 3e-5 and 256 x 256 pixels, steps of 0.01 to 0.15: 12 to 31, 23 to 37, 23 to 44 and 71
+  to 97. Each costs one U and one Uᵀ, the noise's prox and some 20 passes over memory.
 * Where all singular values are the same s, and every measured entry of u can be had (masks,
   averages of blocks, gray, subsampled orthogonal transforms), nothing is iterated:
   x = v + Hᵀ (u - H v) / s², with u the noise's own prox at H v for step s². That is exact, and the
