@@ -25,14 +25,17 @@ def noises(size):
     """One of each kind, and the paper's sixteen."""
     mask = ip.Mask.random((size, size), 0.5)
     level = torch.full((size, size), 0.1)
+    blur = ip.CircularBlur.named("uniform5")
     return [
         ip.Gaussian(0.1),
         ip.Gaussian(level, operator=mask),
-        ip.Gaussian(0.1, operator=ip.CircularBlur.named("uniform5")),
+        ip.Gaussian(0.1, operator=blur),
         ip.Gaussian(0.1, operator=ip.Stack([mask, ip.Downsample(4)], image_shape=(3, size, size))),
         *(ip.xie2023(number) for number in range(2, 17)),
-        *(ip.Mixture(ip.xie2023(n).noise, 10 / 255, exact=True) for n in (11, 13, 15)),
+        *(ip.xie2023(number, exact=True) for number in (11, 13, 15)),
         ip.ColouredGaussian(25 / 255, ip.CorrelationFilter("reflect")),
+        *(ip.Observed(ip.xie2023(n), blur) for n in (3, 5, 7, 9)),
+        ip.Observed(ip.Poisson(peak=51), ip.Downsample(2)),
     ]
 
 

@@ -80,9 +80,23 @@ def test_a_likelihood_without_prox_gets_a_gradient_method():
     assert isinstance(ip.recommend(measured(Smooth())).solver, ip.ProximalGradient)
 
 
-def test_counts_of_a_blurred_image_get_a_sample_rather_than_short_steps():
+def test_counts_of_a_blurred_image_get_an_estimate_by_their_prox():
     noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform3"))
-    found = ip.recommend(measured(noise))
+    assert isinstance(ip.recommend(measured(noise)).solver, ip.PnP)
+
+
+def test_a_likelihood_with_a_surrogate_alone_gets_a_sample_rather_than_short_steps():
+    class Near:
+        def sample(self, x, generator, /):
+            return ip.Gaussian(sigma=0.1).sample(x, generator)
+
+        def grad_x(self, y, x, /):
+            return (y - x) / 0.01
+
+        def surrogate(self, y, x, sigma, /):
+            return ip.pixelwise_surrogate(ip.Gaussian(sigma=0.1), y, x, sigma)
+
+    found = ip.recommend(measured(Near()))
     assert isinstance(found.solver, ip.Restart)
     assert "the mean of several" in str(found)
 

@@ -32,7 +32,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..errors import InputError
-from .checks import positive
+from .checks import a_level, positive
 from .mixture import Mixture
 from .poisson import Poisson
 
@@ -44,7 +44,7 @@ def _peak(value: float) -> float:
 def _sigma(value: float) -> float:
     if value == 0:
         return 0.0
-    return positive(value, "sigma", "the level of the read noise for images in [0, 1], or 0")
+    return a_level(value, "sigma", "the level of the read noise for images in [0, 1], or 0")
 
 
 def poisson_gaussian(peak: float, sigma: float, *, exact: bool = False) -> Mixture:

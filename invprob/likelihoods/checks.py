@@ -20,12 +20,38 @@ def positive(value: object, name: str, meaning: str, /) -> float:
     26.0
     """
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
     if not (math.isfinite(number) and number > 0):
         raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
     return number
+
+
+LOUDEST = 10.0
+"""A noise level above this is no level for images in [0, 1], but one for 0..255."""
+
+
+def a_level(value: object, name: str, meaning: str, /) -> float:
+    """A noise level in units of the image: positive, and at most `LOUDEST`.
+
+    >>> a_level(0.1, "sigma", "a noise level")
+    0.1
+    """
+    number = positive(value, name, meaning)
+    if number > LOUDEST:
+        raise InputError(too_loud(name, number))
+    return number
+
+
+def too_loud(name: str, number: float, /, where: str = "") -> str:
+    """What to say of a noise level that is too large."""
+    return (
+        f"{name}={number:.4g}{where}: images live in [0, 1], and this noise would drown any; if "
+        f"it is on the scale 0..255, give {name}={number:.4g} / 255"
+    )
 
 
 HALF_A_LEVEL = 1 / 510
@@ -40,6 +66,12 @@ def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y") -> None:
             f"{name}[{', '.join(map(str, where))}] = {float(y[where]):.6g} ({int(bad.sum())} of "
             f"{y.numel()} entries are like it): {why}"
         )
+
+
+def finite(x: Tensor, noise: object, /) -> Tensor:
+    """The image; `InputError` where it is no number."""
+    refuse(x, ~x.isfinite(), f"{noise!r} is noise of images, whose pixels are numbers", "x")
+    return x
 
 
 def not_negative(x: Tensor, noise: object, /) -> Tensor:

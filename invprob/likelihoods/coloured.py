@@ -31,7 +31,7 @@ from ..contracts import (
 )
 from ..operators.memo import Memo
 from . import spectral
-from .checks import positive
+from .checks import a_level, finite
 from .correlated import invertible, log_abs_det, undone
 from .delegation import demand
 from .descent import quadratic_prox
@@ -39,7 +39,7 @@ from .rows import normal, per_row, total
 
 
 def _sigma(value: float) -> float:
-    return positive(value, "sigma", "a noise level for images in [0, 1]: 25 / 255")
+    return a_level(value, "sigma", "a noise level for images in [0, 1]: 25 / 255")
 
 
 @frozen(eq=False)
@@ -67,7 +67,7 @@ class ColouredGaussian:
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
         """Draw x + Aᵀ (sigma n)."""
         noise: Tensor = self.A.adjoint(self.sigma * normal(x, generator))
-        return x + noise
+        return finite(x, self) + noise
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """-½ ‖A⁻ᵀ (y - x) / sigma‖² - m log sigma - log |det A| - ½ m log 2 pi."""

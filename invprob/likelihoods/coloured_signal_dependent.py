@@ -25,7 +25,7 @@ from attrs import field, frozen
 from torch import Generator, Tensor
 
 from ..contracts import Map
-from .checks import positive
+from .checks import a_level, positive
 from .correlated import invertible, log_abs_det, undone
 from .descent import minimise
 from .rows import normal, per_row, total
@@ -39,7 +39,7 @@ def _a(value: float) -> float:
 
 
 def _b(value: float) -> float:
-    return positive(value, "b", "the noise level of a black pixel, 0.05, say")
+    return a_level(value, "b", "the noise level of a black pixel, 0.05, say")
 
 
 @frozen

@@ -46,6 +46,7 @@ from ..operators.memo import Memo
 from ..operators.planes import broadcasts
 from ..operators.structure import Observes
 from . import spectral
+from .checks import LOUDEST, finite, too_loud
 from .delegation import a_linear_operator, demand, image_shape_of
 from .descent import quadratic_prox
 from .rows import normal, per_row, total
@@ -62,6 +63,8 @@ class Diagonal(Protocol):
 def noise_level(value: Tensor | float, /) -> Tensor | float:
     """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
     try:
+        if torch.as_tensor(value).dtype == torch.bool:
+            raise TypeError("it is true or false")
         level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
@@ -73,6 +76,10 @@ def noise_level(value: Tensor | float, /) -> Tensor | float:
             "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
             "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
         )
+    loud = level > LOUDEST
+    if bool(loud.any()):
+        where = f" at index {tuple(loud.nonzero()[0].tolist())}" if level.ndim else ""
+        raise InputError(too_loud("sigma", float(level[loud][0]), where))
     if level.numel() == 0:
         raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
     return level if level.ndim else float(level)
@@ -89,8 +96,9 @@ class Gaussian:
         operator: H; by default the identity (denoising).
 
     Raises:
-        InputError: sigma is not positive and finite, or operator is no linear operator; in use: a
-            sigma or an operator that does not fit the measurement's shape.
+        InputError: sigma is not positive, or above 10 and so no level for images in [0, 1], or
+            operator is no linear operator; in use: a sigma or an operator that does not fit the
+            measurement's shape, an image with pixels that are no numbers.
 
     >>> import torch, invprob as ip
     >>> noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.tensor([[1, 0], [0, 1]])))
@@ -106,7 +114,7 @@ class Gaussian:
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
         """H x + sigma n; 0 where nothing was measured."""
-        mean: Tensor = self.operator.forward(x)
+        mean: Tensor = self.operator.forward(finite(x, self))
         noise = self._sigma(mean) * normal(mean, generator)
         return mean + (noise if (seen := self._observed(mean)) is None else noise * seen)
 

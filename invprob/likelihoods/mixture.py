@@ -15,8 +15,10 @@ The score equation s(y) = f(x, y) then says E[w | y, x] = y + sigma² s =: z. Tw
   inverts (see `mode`). That is a good approximation where the noise is much wider than sigma, and
   a few grey levels off in dark pixels, where it is not; there its error happens to lie towards
   E[x | y]. It also works where the noise is correlated by a filter, which leaves no pixel alone.
-* `exact=True` finds the root of the exact equation, for pixelwise noise. Where sigma is so small
-  that counts can be read off y, the exact score does not depend on x, and neither does the root.
+* `exact=True` finds the root of the exact equation, for pixelwise noise. For Poisson noise that
+  score depends on x through the count's mean alone, x ∂s/∂x = Var[w | y, x] peak / sigma². Where
+  sigma is so small that the count can be read off y, its variance given y is below rounding: the
+  score is then that of a Gaussian around a known count, the same for every x, and has no root.
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384
@@ -45,7 +47,7 @@ from ..contracts import (
 )
 from ..errors import InputError
 from . import pixelwise
-from .checks import positive
+from .checks import a_level
 from .coloured import ColouredGaussian
 from .coloured_signal_dependent import ColouredSignalDependent
 from .correlated import Correlated
@@ -71,7 +73,7 @@ EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
 
 
 def _sigma(value: float) -> float:
-    return positive(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
+    return a_level(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 
 @frozen(eq=False)

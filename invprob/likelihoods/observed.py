@@ -7,10 +7,16 @@ Photon counts of a blurred image, speckle on a coarse one: the noise knows u alo
 all exact. H comes before the noise here; in `Correlated` a filter comes after it. Gaussian noise
 has more structure, which `Gaussian(sigma, operator=H)` uses.
 
-There is no prox in closed form; `iterative_prox` makes one. The Gaussian that stands in for it
-near x (`surrogate`) has the curvature Hᵀ diag(J) H, if 1 / J is the variance of the noise's own
-surrogate near u. A singular value decomposition H = U S Vᵀ diagonalises that only where J is one
-number, so its median j over the entries takes its place,
+The prox is split between H, whose singular vectors make its half diagonal, and the noise, whose
+own prox is pixelwise: see `splitting`. Where -log p is convex (Poisson, Rayleigh up to a scale of
+2.77) it is the minimum; elsewhere (Gamma, SignalDependent, mixtures with them) a local one. What
+is found is moved into the support where rounding has left it outside, by as little as that takes.
+A row that has not settled, or is no better than v, is finished downhill by Newton's method
+(`descent`).
+
+The Gaussian that stands in for it near x (`surrogate`) has the curvature Hᵀ diag(J) H, if 1 / J is
+the variance of the noise's own surrogate near u. A decomposition diagonalises that only where J is
+one number, so its median j over the entries takes its place,
 
     sd = 1 / (s sqrt(j)),     w = Vᵀx + sd² Vᵀ Hᵀ J (w_u - u),
 
@@ -32,8 +38,10 @@ from ..compatibility import lacks
 from ..contracts import (
     SVD,
     ChecksMeasurement,
+    Differentiable,
     HasSVD,
     LocallyGaussian,
+    Map,
     MatchesScore,
     Proximal,
     Shape,
@@ -43,8 +51,10 @@ from ..contracts import (
 from ..errors import InputError
 from ..operators.structure import Observes
 from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
+from .descent import minimise
 from .pixelwise import Pixelwise
 from .rows import per_row, total
+from .splitting import Behind, second_derivative
 
 
 @frozen(eq=False)
@@ -114,6 +124,22 @@ class Observed:
         w = torch.where(told, svd.vt(x) + step, 0)
         return Surrogate(w, torch.where(told, inverse / j.sqrt(), torch.inf), svd.v, svd.vt)
 
+    def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+        """The minimum of -step log p(y | H x) + ½ ‖x - v‖²; a local one if that is not convex."""
+        demand(self, Proximal)
+        step = step.to(v).expand(v.shape[0])
+        svd: SVD = self.operator.svd(tuple(v.shape[1:]))
+        x, settled = Behind(self.noise, svd, self._all_seen(y), y).prox(v, step)
+        x = self._into_support(y, x, step)
+        value, at_v = self._objective(y, v, step, x), self._objective(y, v, step, v)
+        worse = value > at_v + 8 * torch.finfo(x.dtype).eps * at_v.abs()
+        rest = ~settled | worse
+        if not bool(rest.any()):
+            return x
+        start = torch.where(per_row(worse, x) > 0, v, x)
+        ends = self._downhill(y[rest], v[rest], step[rest], start[rest])
+        return x.masked_scatter(per_row(rest, x) > 0, ends)
+
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if the noise refuses what was measured, or H makes another shape."""
         shape = tuple(y.shape[1:])
@@ -135,16 +161,69 @@ class Observed:
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, and the surrogate where H has no decomposition."""
         reasons = withdrawn_by(self.noise)
-        reasons[Proximal] = (
-            "H joins the pixels, and the minimum over all of them at once has no closed form; "
-            "iterative_prox(noise, steps) finds it by iteration"
-        )
         reasons[MatchesScore] = "a score of y fixes H x, and not x"
+        if Differentiable in reasons:
+            reasons.setdefault(Proximal, reasons[Differentiable])
         if lack := lacks(self.operator, HasSVD):
             known = isinstance(self.operator, Withdraws)  # then it said itself why
             why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
             reasons.setdefault(LocallyGaussian, why)
+            reasons.setdefault(Proximal, why)
         return reasons
+
+    def _objective(self, y: Tensor, v: Tensor, step: Tensor, x: Tensor) -> Tensor:
+        return total(0.5 * (x - v).square()) - step * self.log_prob(y, x)
+
+    def _downhill(self, y: Tensor, v: Tensor, step: Tensor, x: Tensor) -> Tensor:
+        """The minimum to which Newton's method comes from x."""
+        rate, H = per_row(step, v), self.operator
+
+        def curvature(x: Tensor) -> Map:
+            bend = rate * second_derivative(self.noise, y, H.forward(x))
+            bend = self._of_seen(bend)
+            return lambda d: d + H.adjoint(bend * H.forward(d))
+
+        return minimise(
+            lambda x: self._objective(y, v, step, x),
+            lambda x: x - v - rate * self.grad_x(y, x),
+            curvature,
+            x,
+        )
+
+    def _into_support(self, y: Tensor, x: Tensor, step: Tensor) -> Tensor:
+        """The images, moved towards one that is possible by as little as makes them so.
+
+        Where there is none (counts behind an operator that makes no image bright) they stay.
+        """
+        outside, result = self.log_prob(y, x) == -torch.inf, x
+        if not bool(outside.any()):
+            return x
+        inner, share = self._possible(y, x, step), 4 * torch.finfo(x.dtype).eps
+        while share < 4 and bool(outside.any()):
+            moved = x + min(share, 1.0) * (inner - x)
+            result = torch.where(per_row(outside, x) > 0, moved, result)
+            outside = outside & (self.log_prob(y, result) == -torch.inf)
+            share *= 4
+        return torch.where(per_row(outside, x) > 0, x, result)
+
+    def _possible(self, y: Tensor, x: Tensor, step: Tensor) -> Tensor:
+        """An image of which H makes about the same brightness everywhere, possible for y."""
+        one, H = torch.ones_like(x), self.operator
+        if not bool((self._entries_seen(H.forward(one)) > 0).all()):
+            svd: SVD = H.svd(tuple(x.shape[1:]))  # then the image nearest to being seen as white
+            s = svd.s.to(x)
+            told = s > torch.finfo(s.dtype).eps * s.max()
+            one = svd.v(torch.where(told, svd.ut(torch.ones_like(y)) / torch.where(told, s, 1), 0))
+        white = per_row(self._entries_seen(H.forward(one)).amax(1), one)
+        one = torch.where(white > 1e-3, one / white, 0)
+        u = self._entries_seen(self.noise.prox(y, H.forward(x), step))
+        level = u.mean(1)
+        likely = self.log_prob(y, per_row(level, x) * one) > -torch.inf
+        return per_row(torch.where(likely, level, u.amin(1) / 2), x) * one
+
+    def _all_seen(self, y: Tensor) -> Tensor:
+        seen = self._seen(y)
+        return torch.ones_like(y[0], dtype=torch.bool) if seen is None else seen
 
     def _seen(self, y: Tensor) -> Tensor | None:
         """True where an entry of y was measured; None where all of them were."""

@@ -9,8 +9,10 @@ in x have a heavy tail, log(y - x) keeps x below y.
 * Score equation, t = r / x: y s = (1 + t) (1 / t - t / scale²) falls from +inf to -inf, so there
   is one root for every y > 0 and every s. t³ + t² - scale² (1 - y s) t - scale² is convex, and
   Newton's method from the right needs no safeguards.
-* prox: -log p is convex on (0, y) for scale <= 2.77, so its minimum is the one root of a
-  derivative between 0 and y.
+* prox: the third derivative of -log p, times x⁵, increases from a negative to a positive number as
+  x goes from 0 to y. So the objective's derivative is first concave and then convex, and has one
+  minimum on either side of that bend at most; both are found (`roots.least_beside`). For
+  scale <= 2.77 -log p is convex, and there is but one.
 * Sum with Gaussian noise: r times a normal density of r, in closed form. With A = x² scale²,
   B = sigma², c = y - x, h = c sqrt(A / (B (A + B))), and phi, Phi of the standard normal,
 
@@ -23,22 +25,18 @@ https://arxiv.org/abs/2304.08384
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import LocallyGaussian, Proximal, SamplesGivenGaussian, Surrogate
+from ..contracts import Surrogate
 from . import pixelwise
 from .checks import DARKEST, inside, not_negative, positive, refuse
-from .delegation import demand
 from .local import pixelwise_surrogate
-from .pixelwise import Mode, Smoothed
-from .roots import newton, root_between
+from .pixelwise import Smoothed, modes_of
+from .roots import ValueAndSlope, least_beside, newton, root_between
 from .rows import per_row, together, total, uniform
-
-CONVEX_UP_TO = 2.77
 
 
 def _scale(value: float) -> float:
@@ -122,25 +120,25 @@ class Rayleigh:
         return y / (1 + t)
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
-        """The root of x - v - step grad_x(y, x) in (0, y)."""
-        demand(self, Proximal)
+        """The root of x - v - step grad_x(y, x) in (0, y) with the least objective."""
         y, v = together(inside(y, DARKEST), v)
         rate = per_row(step, v)
-        end = y * (1 - 2 * torch.finfo(y.dtype).eps)
-        return root_between(lambda x: x - v - rate * self.grad_x(y, x), 1e-6 * y, end)
+        left, right = self._minima(y, v, rate)
+
+        def objective(x: Tensor) -> Tensor:
+            return 0.5 * (x - v).square() - rate * self.log_density(y, x)
+
+        return torch.where(objective(left) <= objective(right), left, right)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²), 0 < x < y, pixel by pixel: see `pixelwise`."""
-        demand(self, SamplesGivenGaussian)
         y, v = together(inside(y, DARKEST), v)
-        variance = per_row(rho, v).square()
-        at = self.prox(y, v, variance.flatten())
-        mode = Mode(at, (1 / variance + self._curvature(y, at)).rsqrt())
-        return pixelwise.sample_given(self, (mode, mode), (0.0, y), y, v, rho, generator)
+        step = per_row(rho, v).square()
+        modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
+        return pixelwise.sample_given(self, modes, (0.0, y), y, v, rho, generator)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""
-        demand(self, LocallyGaussian)
         return pixelwise_surrogate(self, y, x, sigma)
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
@@ -175,19 +173,38 @@ class Rayleigh:
             "allows all numbers",
         )
 
-    def withdrawn(self) -> Mapping[type, str]:
-        """The prox and what needs it, for noise so wide that there may be two modes."""
-        if self.scale <= CONVEX_UP_TO:
-            return {}
-        why = f"with scale > {CONVEX_UP_TO} -log p(y | x) is not convex in x"
-        return dict.fromkeys((Proximal, SamplesGivenGaussian, LocallyGaussian), why)
+    def _derivative(self, y: Tensor, v: Tensor, step: Tensor) -> ValueAndSlope:
+        """The derivative of -step log p(y | x) + (x - v)² / 2, and its slope."""
 
-    def _curvature(self, y: Tensor, x: Tensor) -> Tensor:
-        """The second derivative of -log p(y | x) in x, at least 0."""
-        share = x / y
-        value = (1 - share).square().reciprocal() - 2 / share.square()
-        value = value + (3 - 2 * share) / (self.scale * share.square()).square()
-        return (value / y.square()).clamp_min(0)
+        def derivative(x: Tensor) -> tuple[Tensor, Tensor]:
+            r, share = y - x, y / (self.scale * x.square())
+            value = 1 / r + 2 / x - (1 - x / y) * share.square() * x
+            slope = r.square().reciprocal() - 2 / x.square() + (3 - 2 * x / y) * share.square()
+            return x - v + step * value, 1 + step * slope
+
+        return derivative
+
+    def _minima(self, y: Tensor, v: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+        """Both minima of -step log p(y | x) + (x - v)² / 2."""
+        far = y / 2 - v.clamp_max(0)
+        low = (step * (y / (2 * self.scale)).square() / far) ** (1 / 3)
+        low = torch.minimum(low, y * min(0.5, 12**-0.5 / self.scale)).clamp_min(1e-6 * y)
+        above = (v - y).clamp_min(0)
+        gap = step / (above + (above.square() + 2 * step).sqrt())
+        gap = torch.minimum(gap, y * min(0.5, self.scale / 4))
+        last = y * (1 - 2 * torch.finfo(y.dtype).eps)
+        high = torch.minimum(y - gap, last)
+        left, right = least_beside(self._derivative(y, v, step), low, self._bend() * y, high)
+        return torch.minimum(left, last), torch.minimum(right, last)
+
+    def _bend(self) -> float:
+        """Where -log p(1 | x) has its least curvature."""
+
+        def third(t: Tensor) -> Tensor:
+            return self.scale**2 * t.square() * (2 * (t / (1 - t)) ** 3 + 4) + 6 * t - 12
+
+        end = torch.ones((), dtype=torch.float64)
+        return float(root_between(third, 0 * end, end))
 
 
 def _half_moment(h: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ from torch import Generator, Tensor
 
 from ..contracts import Surrogate
 from . import pixelwise
-from .checks import DARKEST, inside, positive, refuse
+from .checks import DARKEST, a_level, finite, inside, positive, refuse
 from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
@@ -43,7 +43,7 @@ def _a(value: float) -> float:
 
 
 def _b(value: float) -> float:
-    return positive(value, "b", "the noise level of a black pixel, 0.05, say")
+    return a_level(value, "b", "the noise level of a black pixel, 0.05, say")
 
 
 @frozen
@@ -78,7 +78,7 @@ class SignalDependent:
     def positive_level(self, x: Tensor, /) -> Tensor:
         """The standard deviation a x + b; `InputError` where it is not positive."""
         refuse(
-            x,
+            finite(x, self),
             self.a * x + self.b <= 0,
             f"there is no noise of level {self.a:.4g} x + {self.b:.4g} <= 0; give x above "
             f"{-self.b / self.a:.4g}",

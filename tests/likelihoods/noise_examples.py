@@ -20,6 +20,7 @@ PIXELWISE = {
     "poisson, dim": ip.Poisson(peak=4),
     "rayleigh": ip.Rayleigh(scale=0.3),
     "rayleigh, wide": ip.Rayleigh(scale=2),
+    "rayleigh, not convex": ip.Rayleigh(scale=8),
     "signal-dependent": ip.SignalDependent(a=0.098, b=25 / 255),
     "signal-dependent, steep": ip.SignalDependent(a=0.6, b=0.03),
 }

@@ -16,8 +16,12 @@ OPERATORS = {"blur": BLUR, "mask": HOLES, "gray": ip.Grayscale(), "identity": ip
 @parametrize(
     ip.Observed(ip.Gamma(alpha=9), HOLES),
     ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5")),
+    ip.Observed(ip.Poisson(peak=2), ip.CircularBlur.named("uniform3")),
+    ip.Observed(ip.Gamma(alpha=9), ip.BlurDecimate(torch.full((3, 3), 1 / 9), 2)),
+    ip.Observed(ip.SignalDependent(a=0.1, b=0.05), ip.SeparableBlur.named("uniform3")),
     ip.Observed(ip.Mixture(ip.Poisson(peak=30), sigma=0.05, exact=True), ip.Downsample(2)),
     ip.Observed(ip.Rayleigh(scale=0.3), ip.Grayscale()),
+    ip.Observed(ip.Rayleigh(scale=0.3), ip.CircularBlur.named("uniform3")),
     examples=2,
 )
 def test_conforms(check):

@@ -69,6 +69,21 @@ def test_the_better_of_two_minima_is_found():
         assert x.min() < 0.05 and x.max() > 0.3  # both basins are visited
 
 
+def test_rayleigh_noise_wider_than_convex_has_two_minima():
+    """Above a scale of 2.77: the prox jumps from one to the other, and draws visit both."""
+    noise, y = ip.Rayleigh(scale=8), torch.ones(400, 1, dtype=torch.float64)
+    v = torch.linspace(1, 3, 400, dtype=torch.float64)[:, None]
+    step = torch.full((400,), 0.2, dtype=torch.float64)
+    x = noise.prox(y, v, step)
+    grid = torch.linspace(1e-4, 1 - 1e-4, 20001, dtype=torch.float64)[None]
+    best = objective(noise, y, grid, v, step[:, None]).amin(1, keepdim=True)
+    assert (objective(noise, y, x, v, step[:, None]) <= best + 1e-9).all()
+    assert (x[1:] - x[:-1]).max() > 0.3  # a jump, among steps of 0.005
+    middle = v[(x[1:] - x[:-1]).argmax()].expand(400, 1)
+    draws = noise.sample_given(y, middle, torch.tensor(0.2).double().sqrt(), ip.generator(0))
+    assert (draws < 0.2).sum() > 20 and (draws > 0.6).sum() > 20
+
+
 @pytest.mark.parametrize("scale", [0.003, 0.04])
 @pytest.mark.parametrize(
     "noise", [ip.Gamma(26), ip.Gamma(1.5), ip.Rayleigh(3.0), ip.Poisson(51)], ids=repr

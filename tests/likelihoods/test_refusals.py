@@ -7,6 +7,7 @@ import torch
 from noise_examples import BLUR, MIXED, NOISES, PIXELWISE, image, measure
 
 import invprob as ip
+from invprob.compatibility import lacks
 from invprob.contracts import (
     Annealed,
     Differentiable,
@@ -22,7 +23,7 @@ from invprob.contracts import (
 SINGULAR = ip.CircularBlur(torch.full((1, 2), 0.5))  # blind to the highest frequency
 
 
-@pytest.mark.parametrize("bad", [0, -1.0, math.nan, math.inf, "loud", None, [1, 2]])
+@pytest.mark.parametrize("bad", [0, -1.0, math.nan, math.inf, "loud", None, [1, 2], True])
 @pytest.mark.parametrize(
     ("make", "name"),
     [
@@ -41,6 +42,31 @@ SINGULAR = ip.CircularBlur(torch.full((1, 2), 0.5))  # blind to the highest freq
 def test_impossible_parameters_are_named(make, name, bad):
     with pytest.raises(ip.InputError, match=f"^{name}="):
         make(bad)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (ip.Gaussian, "sigma"),
+        (lambda v: ip.Gaussian(torch.tensor([0.1, v])), "sigma"),
+        (lambda v: ip.ColouredGaussian(v, BLUR), "sigma"),
+        (lambda v: ip.Mixture(ip.Gamma(26), v), "sigma"),
+        (lambda v: ip.Anscombe(30, v), "sigma"),
+        (lambda v: ip.poisson_gaussian(30, v), "sigma"),
+        (lambda v: ip.SignalDependent(0.1, v), "b"),
+        (lambda v: ip.ColouredSignalDependent(0.1, v, BLUR), "b"),
+    ],
+)
+def test_levels_of_grey_are_no_levels_of_images_in_the_unit_interval(make, name):
+    with pytest.raises(ip.InputError, match=rf"^{name}=25.*: .* give {name}=25 / 255"):
+        make(25.0)
+    make(10.0)
+
+
+def test_truth_is_no_number():
+    for make in (ip.Gaussian, ip.xie2023, lambda v: ip.Gaussian(torch.tensor([v]))):
+        with pytest.raises(ip.InputError, match="True"):
+            make(True)
 
 
 def place(noise, value):
@@ -90,7 +116,20 @@ def test_impossible_images_are_named_with_their_place(noise, value):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("noise", [ip.Gamma(26), ip.Rayleigh(0.3), ip.Poisson(51)], ids=repr)
+@pytest.mark.parametrize(
+    "noise",
+    [
+        ip.Gamma(26),
+        ip.Rayleigh(0.3),
+        ip.Poisson(51),
+        ip.Gaussian(0.1),
+        ip.ColouredGaussian(0.1, BLUR),
+        ip.SignalDependent(0.1, 0.05),
+        ip.ColouredSignalDependent(0.1, 0.05, BLUR),
+        ip.Mixture(ip.Gaussian(0.1), 0.1),
+    ],
+    ids=repr,
+)
 def test_images_of_no_numbers_are_named_with_their_place(noise, value):
     x = image()
     x[1, 0, 2, 3] = value
@@ -193,8 +232,8 @@ PIXEL_BY_PIXEL = {
 def test_withdrawn_capabilities():
     assert set(ip.Gamma(1.0).withdrawn()) == {MatchesScore}
     assert ip.Gamma(1.01).withdrawn() == {}
-    no_draw = {Proximal, SamplesGivenGaussian, LocallyGaussian}
-    assert set(ip.Rayleigh(3.0).withdrawn()) == no_draw
+    for capability in (Proximal, SamplesGivenGaussian, LocallyGaussian):
+        assert lacks(ip.Rayleigh(3.0), capability) is None
     assert set(ip.Mixture(ip.Gamma(26), 0.1).withdrawn()) == {ScoresData}
     assert MIXED["gamma + gaussian"].withdrawn() == {}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
@@ -214,7 +253,6 @@ def test_what_was_withdrawn_refuses_to_run():
         lambda: filtered.prox(y, y, step),
         lambda: ip.Mixture(ip.Gamma(26), 0.1).score_y(y, y),
         lambda: ip.Gamma(0.5).match_score(y, y, y),
-        lambda: ip.Rayleigh(3.0).prox(y, y, step),
         lambda: ip.ColouredGaussian(0.1, ip.CorrelationFilter("reflect")).spectrum((1, 4, 4)),
     ):
         with pytest.raises(ip.IncompatibleError, match=" is not "):

@@ -11,7 +11,7 @@ from invprob.contracts import MatchesScore, ScoresData, StatesEquation
 from invprob.likelihoods.delegation import equation_of
 
 ALL = {n: ip.xie2023(n) for n in range(1, 17)}
-EXACT = {n: ip.Mixture(ip.xie2023(n).noise, 10 / 255, exact=True) for n in (11, 13, 15)}
+EXACT = {n: ip.xie2023(n, exact=True) for n in (*range(1, 12), 13, 15)}
 
 
 def solve(noise, y, s, sweeps=30):
@@ -76,11 +76,44 @@ def test_the_sixteen_models_over_their_whole_support(number):
 
 
 @pytest.mark.parametrize("number", EXACT)
-def test_the_exact_equation_of_a_mixture(number):
-    noise, x = EXACT[number], image(rows=20)
-    y = measure(noise, x)
-    assert torch.equal(noise.equation(y, x), noise.score_y(y, x))
-    assert (solve(noise, y, noise.score_y(y, x), 1) - x).abs().max() < 1e-8
+def test_all_that_have_a_literal_score_return_the_image_it_came_from(number):
+    """match_score(y, score_y(y, x), y) is x, for sampled y and over the whole support."""
+    noise = EXACT[number]
+    assert lacks(noise, StatesEquation) or torch.equal(
+        noise.equation(dark(), dark()), noise.score_y(dark(), dark())
+    )
+    for x in (image(rows=20), dark(rows=21)):
+        for y in (measure(noise, x), support(number, x)):
+            found = solve(noise, y, noise.score_y(y, x), 30 if number == 4 else 1)
+            assert (found - x).abs().max() < 1e-8
+
+
+@pytest.mark.parametrize("number", [12, 14, 16])
+def test_a_filtered_mixture_has_no_literal_score(number):
+    with pytest.raises(ip.InputError, match="one integral over all of them"):
+        ip.xie2023(number, exact=True)
+    assert "one integral over all" in lacks(ip.xie2023(number), ScoresData)
+
+
+def test_where_counts_can_be_read_off_y_the_literal_score_says_nothing_of_x():
+    """x ∂s/∂x = peak Var[w | y, x] / sigma²: rounding, where one count explains y and no other."""
+    x = dark()
+    for peak, sigma in ((4, 1 / 50), (51, 1 / 510)):
+        noise = ip.Mixture(ip.Poisson(peak), sigma, exact=True)
+        y = ip.Poisson(peak).sample(x, ip.generator(1)) + sigma * (dark() - 0.5)
+        s = noise.score_y(y, x)
+        torch.testing.assert_close(noise.score_y(y, (2 * x).clamp_max(1)), s, rtol=1e-6, atol=1e-6)
+    noise, y = ip.Mixture(ip.Poisson(4), 0.1, exact=True), x + 0.05
+    near = x * (1 + 1e-6)
+    slope = x * (noise.score_y(y, near) - noise.score_y(y, x)) / (near - x)
+    w = y + 0.1**2 * noise.score_y(y, x)
+    counts = torch.arange(200, dtype=x.dtype) / 4
+    weight = (
+        torch.distributions.Poisson(4 * x[..., None]).log_prob(4 * counts)
+        - (y[..., None] - counts).square() / (2 * 0.1**2)
+    ).softmax(-1)
+    variance = (weight * (counts - w[..., None]).square()).sum(-1)
+    torch.testing.assert_close(slope, 4 * variance / 0.1**2, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NOISES)
