@@ -59,7 +59,7 @@ SAMPLERS: dict[str, Callable[[int], ip.AnySolver]] = {
     "Restart": lambda calls: ip.Restart(calls=calls),
     "Restart, population 8": lambda calls: ip.Restart(calls=calls, population=8),
     "Restart, population 16": lambda calls: ip.Restart(calls=calls, population=16),
-    "Restart, not guided": lambda calls: ip.Restart(calls=calls, guided=False),
+    "Restart, no particles": lambda calls: ip.Restart(calls=calls, particles=1, guided=False),
     "AnnealedLangevin": lambda calls: ip.AnnealedLangevin(levels=max((calls - 1) // 3, 3)),
     "AnnealedLangevin, published step": snips,
     "DDRM": lambda calls: ip.DDRM(calls=calls),

@@ -19,8 +19,7 @@ answer (MMSE), a posterior sample, and how many times larger the sample's square
 as large, exactly, if both are right. An error of the denoiser or of the sampler shows as another
 ratio. Last the same with rows missing, where MMSE is the mean of all S samples, so that the ratio
 should be 2 / (1 + 1 / S). Then the LPIPS of both, lower is better, and by how much the sample is
-better, as in their Table 4. Numbers in brackets are denoiser calls per sample of denoising; where
-rows are missing and the image is small, `Restart` is guided and takes up to twice as many.
+better, as in their Table 4. Numbers in brackets are denoiser calls per sample.
 
 Reference: https://arxiv.org/abs/2101.09552
 """

@@ -101,7 +101,7 @@ def mixture(distance):
 def test_chains_that_stay_in_different_modes_have_not_mixed(distance, mixes):
     noise = ip.Gaussian(sigma=0.3, operator=ip.Dense(torch.tensor([[0.0, 1.0]]), (2,)))
     problem = ip.Problem(mixture(distance), noise, torch.zeros(1, 1))
-    result = ip.solve(problem, ip.Restart(guided=False), samples=16)
+    result = ip.solve(problem, ip.Restart(particles=1, guided=False), samples=16)
     assert (result.mixing < 1.2) == mixes
     assert f"split R-hat {result.mixing:.2f}" in str(result)
 
@@ -111,7 +111,7 @@ def test_only_chains_at_one_level_mix(problem):
         problem, likelihood=ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(4)))
     )
     assert ip.solve(masked, ip.Restart()).mixing is None
-    assert ip.solve(masked, ip.Restart(), samples=2).mixing > 0
+    assert ip.solve(masked, ip.Restart(particles=1), samples=2).mixing > 0
     assert ip.solve(problem, ip.Restart(), samples=2).mixing is None  # white denoising: no chain
     assert ip.solve(masked, ip.DDRM(), samples=2).mixing is None
     assert ip.solve(problem, ip.PnP()).mixing is None

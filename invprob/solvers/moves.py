@@ -1,6 +1,6 @@
-"""Moves between noise levels: down by the reverse diffusion, up along the bridge to the data.
+"""Moves between noise levels: a restart to the next one, and the reverse diffusion.
 
-Of a restart from level r to r', in the singular basis; the formulas are those of `restart`.
+The formulas are those of `restart`, in the singular basis.
 """
 
 from __future__ import annotations
@@ -15,44 +15,40 @@ from ..contracts import Spectrum, Surrogate
 
 
 @frozen(eq=False)
-class Bridge:
-    """The law of x(r') after a restart down to b = kappa r', normal and independent.
+class Move:
+    """A restart: x(r') = mean + width (n_old + n_new).
 
     Attributes:
-        mean: without any shift, `(N, *spectral)`.
-        free: how much of a shift on the way down is left after the bridge, `(*spectral)`.
-        width: the standard deviation, `(*spectral)`.
+        mean: `(N, *spectral)`.
+        free: 1 - k, what the data leave to the prior.
+        width: of each of the two normal numbers.
     """
 
     mean: Tensor
     free: Tensor
     width: Tensor
 
+    def to(self, noise: Tensor, /) -> Tensor:
+        """x(r') in the singular basis, given n_old + n_new; overwrites the mean."""
+        return self.mean.addcmul_(self.width, noise)
 
-def part_way(
-    spectrum: Spectrum | Surrogate,
+
+def restart(
+    near: Spectrum | Surrogate,
     w: Tensor,
     x: Tensor,
     denoised: Tensor,
     sigma: float,
     level: float,
     kappa: float,
-) -> Bridge:
-    """A restart from x at noise level sigma down to kappa * level and back up to level."""
-    below = kappa * level
-    c, up = (below / sigma) ** 2, level**2 - below**2
-    gain = up / ((spectrum.sd - level) * (spectrum.sd + level)).clamp_(min=0).add_(up)
-    free = 1 - gain
-    width = (below**2 * (1 - c) * free.square() + up * free).sqrt_()
-    return Bridge(spectrum.vt(torch.lerp(denoised, x, c)).lerp_(w, gain), free, width)
-
-
-def all_the_way(near: Surrogate, denoised: Tensor, twice: Tensor, level: float) -> Tensor:
-    """(1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2), with `twice` = n_old + n_new."""
+) -> Move:
+    """A restart from x at noise level sigma to a level that is not above it."""
     k = (level / near.sd).clamp_(max=1).square_()
-    joined = torch.lerp(near.vt(denoised), near.w, k)
-    width = k.neg_().add_(1).mul_(level**2 / 2).sqrt_()
-    return near.v(joined.addcmul_(width, twice))
+    mean = torch.lerp(near.vt(denoised), w, k)
+    if kappa:
+        mean = mean.lerp_(near.vt(x), kappa**2 * level / sigma)
+    free = k.neg_().add_(1)
+    return Move(mean, free, level * (free * ((1 - kappa**2) / 2)).sqrt_())
 
 
 def diffuse(x: Tensor, ahead: Tensor, normal: Tensor, sigma: float, level: float) -> Tensor:

@@ -18,20 +18,27 @@ at level r is p(x(r) | w at level r) exp(psi), with what the data still say of t
 
     psi(x(r)) = -½ sum_j (w_j - D_j)² G_j / (1 + V G_j),   G_j = 1 / sd_j² - 1 / max(sd_j, r)²,
 
-in which V = r² v / (r² + v) stands for the variance that x still has, given x(r), if pixels vary
-by v around the mean image. A move adds the difference of its psi to log W. At the last level G,
-and with it psi, is zero: the target is the posterior itself.
+in which V = r² v / (r² + v) stands for the variance that x still has, given x(r) and its mode, if
+pixels vary by v within a mode; v is a tenth of their variance around the mean image. A move adds
+the difference of its psi to log W. At the last level G, and with it psi, is zero: the target is
+the posterior itself.
 
-**Guidance** moves particles towards high psi instead of waiting until some get there: the mean of
-a restart is shifted by (1 - c) r² ∇psi. An MMSE denoiser has a symmetric Jacobian J, the
-covariance of x given x(r) over r². So the gradient takes one more call and no differentiation,
+**Crowds.** Modes are decided at few levels, and there it counts how many images the denoiser is
+shown. So a sample begins as a crowd of particles, which are drawn again at each level, each time
+the same share fewer, until one is left: with a hundred calls 19 particles and ten levels, with
+a thousand 101 and 35; a few levels follow for what is left to do within the mode. A crowd costs
+no more than its sample has calls, and independent samples remain so. Samples that interact put
+their crowds together.
+
+**Guidance** moves particles towards high psi instead of waiting until some get there: D is shifted
+by (1 - k) r² ∇psi. An MMSE denoiser has a symmetric Jacobian J, the covariance of x given x(r)
+over r². So the gradient takes one more call and no differentiation,
 
     ∇psi = J u,  u_j = (w_j - D_j) G_j / (1 + V G_j),   J u = (D(x(r) + e u, r) - D) / e,
 
-and any function may be the denoiser. The shift is never longer than the noise of the move, and v
-is a tenth of the pixels' variance here: what is left along one mode. Where particles weigh each
-other, log W pays for the shift: ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the normal
-numbers of the move.
+and any function may be the denoiser. The shift is never longer than the noise at the next level.
+Where particles weigh each other, log W pays for it: ½ sum (n_j² - (n_j + shift_j / width_j)²),
+with n the new normal numbers of the restart.
 
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a
@@ -66,7 +73,7 @@ class Data:
     Attributes:
         w: `(N, *spectral)`.
         sd: noise of each coordinate, `(*spectral)`; inf where nothing was measured.
-        variance: v, of the pixels around the mean image.
+        variance: v, of the pixels within a mode.
     """
 
     w: Tensor

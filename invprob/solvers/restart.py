@@ -9,27 +9,22 @@ already in the path need no likelihood term. So
 No gradient of the likelihood, no step size, exact but for the SDE's discretisation.
 
 **Anything else**: restarts lead to a sample of x(rho) given w, rho = min sd, and from there the
-reverse SDE to zero. A restart goes from x(r) down to b = kappa r' by the reverse SDE, and back up
-to the next level r' along the Brownian bridge to w. With D = D(x(r), r), c = (b / r)²,
-a = r'² - b² and q = max(sd² - r'², 0), infinite where nothing was measured,
-
-    v = (1 - c) D + c x(r) + b sqrt(1 - c) n
-    x(r') = (q v + a w) / (a + q) + sqrt(a q / (a + q)) n
-
-At r = r' = rho this leaves p(x(rho) | w) as it is, for any prior, but for the SDE's one step; the
-chain stays there for half of its restarts. Before that, levels fall from far above the prior's
-size to rho. Coordinates with sd < r' are pinned to w then, which inflates their noise to r':
-annealing. There only the proportions of the modes are decided, so mixing counts more than
-exactness, and a restart goes all the way down to the denoised image; half of its noise is that of
-the restart before:
+reverse SDE to zero. A restart goes from x(r) down towards the denoised image D = D(x(r), r), and
+back up to the next level r' <= r, along the Brownian bridge to w. With
 
     k = min(r' / sd, 1)²                                               0 where nothing was measured
-    x(r') = (1 - k) D + k w + r' sqrt(1 - k) (n_old + n_new) / sqrt(2)
+    c = kappa² r' / r                                                  how much of x(r) is kept
 
-In levels of one height this is a Langevin step for p(x(r) | w) with the preconditioner
-r² (1 - k) and step 1, in which Leimkuhler and Matthews replace the noise by the mean of two
-successive draws. That cancels the bias of the step size where the density is Gaussian. With
-kappa = 0 all restarts are of this kind.
+    x(r') = (1 - c) ((1 - k) D + k w) + c x(r) + r' sqrt((1 - kappa²) (1 - k) / 2) (n_old + n_new)
+
+and half of its noise is that of the restart before. At r = r' = rho this is a Langevin step for
+p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
+Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
+size where the density is Gaussian, whatever the step. The chain stays there for half of its
+restarts. Before that, levels fall from far above the prior's size to rho. Coordinates with sd < r'
+are pinned to w then, which inflates their noise to r': annealing. There only the proportions of
+the modes are decided, so mixing counts more than exactness, and restarts go all the way down,
+kappa = 0.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -46,13 +41,13 @@ log p(y | x): its surrogate. It is renewed in every restart, around D; levels go
 is within sd / 3 of D, so that the two agree there, and restarts go all the way down. Their drift
 k (w - D) is then r² times the gradient of the true likelihood, whatever its curvature is.
 
-**Together, and guided.** Where the data barely tell modes apart, samples end up in wrong ones.
-Then samples of one measurement can weigh each other and look ahead at the data (`population`), and
-a restart can be pulled towards the data (`guided`): see `particles`. A guided sample is the
-survivor of up to four. All restarts then go down to kappa r', and only a tenth of the calls is
-spent at the last level.
+**In crowds, together, guided.** Where the data barely tell modes apart, samples end up in wrong
+ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
+and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
+put together (`population`), and a restart can be pulled towards the data (`guided`). All of it is
+explained in the module `particles`. Few calls are spent at the last level then.
 
-Exact: the bridge; with kappa = 0 and a Gaussian prior the law of x(rho) after many restarts.
+Exact: the bridge; with a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
 10 at 10 calls), the annealed levels, the proportions of modes that are far apart, and the
 surrogate, whose error vanishes with the square of the last level.
@@ -92,22 +87,23 @@ class Restart:
         calls: images through the denoiser per sample, at least 8. More: closer to the posterior.
             Denoising white noise takes no more than 20.
         population: how many samples of one measurement interact, by drawing those again that
-            explain the data best. Ask for a multiple of it. 16 find the right modes where
-            independent samples do not; but they are no longer independent of each other.
+            explain the data best. Ask for a multiple of it. 4 or more find the right modes where
+            independent samples do not always; but they are no longer independent of each other.
+        particles: the most that a sample begins as. By default, where the noise is Gaussian and
+            the image has at most 4096 numbers, as many as the calls allow; else 1, the sample
+            alone.
         guided: whether a restart is pulled towards the data, for a second call. By default where
-            the noise is Gaussian, the image has at most 4096 numbers, and the population is less
-            than 8.
+            there may be particles, and fewer than 40 calls of all samples that interact.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
-            mixes fastest, which pays where the denoiser is exact; a network's errors add up.
-            Guided or in a population, all restarts go that far; guidance needs more than 0. For
-            noise that is not Gaussian it is always 0, and there is neither of the two.
+            mixes fastest, which pays where the denoiser is exact; a network's errors add up. For
+            noise that is not Gaussian it is always 0, and there are no particles.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
             denoise, the samples are no multiple of the population, or the image is too large for
-            one.
+            one, or for particles.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -119,6 +115,7 @@ class Restart:
 
     calls: int = 100
     population: int = 1
+    particles: int | None = None
     guided: bool | None = None
     sigma_max: float | None = None
     kappa: float = 0.7
@@ -135,15 +132,12 @@ class Restart:
         start.check_highest(self.sigma_max)
         if self.population < 1:
             raise InputError(f"population={self.population}; a sample is at least alone, 1")
+        if self.particles is not None and self.particles < 1:
+            raise InputError(f"particles={self.particles}; a sample is at least one, 1")
         if not 0 <= self.kappa < 1:
             raise InputError(
                 f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
                 "the way), or for example 0.7"
-            )
-        if self.guided and self.kappa == 0:
-            raise InputError(
-                "guided=True with kappa=0: a restart all the way down leaves nothing to guide; "
-                "kappa=0.7, or guided=False"
             )
 
     def steps(self, problem: Problem[Denoises, Spectral | LocallyGaussian], /) -> int:
@@ -161,14 +155,15 @@ class Restart:
 
         Raises:
             InputError: the measurement is noisier than the prior can denoise, the samples are no
-                multiple of the population, or the image is too large for one.
+                multiple of the population, or the image is too large for one, or for particles.
         """
-        restart_plan.check_population(problem, self.population)
-        if not start.linear(problem) and (self.population > 1 or self.guided):
+        restart_plan.check_crowd(problem, self.population, self.particles)
+        asked = self.population > 1 or self.guided or (self.particles or 1) > 1
+        if asked and not start.linear(problem):
             raise InputError(
-                f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "
-                "weights and guidance are those of Gaussian noise on a linear measurement; "
-                "population=1 and guided=False for any other"
+                f"population={self.population}, particles={self.particles}, guided={self.guided}, "
+                f"and {problem.likelihood!r}: weights and guidance are those of Gaussian noise on "
+                "a linear measurement; population=1, particles=1, guided=False for any other"
             )
         plan = self._plan(problem)
         first = plan.levels[0]
@@ -181,7 +176,7 @@ class Restart:
         weight = x.new_zeros(len(x), max(plan.alive))
         return RestartState(
             x=padded(x[:, None], max(plan.alive)),
-            noise=new,
+            noise=padded(new[:, None], max(plan.alive)),
             denoised=x,
             weight=weight,
             ahead=weight,
@@ -211,7 +206,8 @@ class Restart:
         if done > state.restarts:
             state = _down(state, x, denoised, following, streams)
         elif (exact := start.linear(problem)) and self._weighs(problem):
-            how = weighed.How(self.population, self._is_guided(problem), self.kappa)
+            kappa = self._kappa(problem, state)
+            how = weighed.How(self.population, self._is_guided(problem), kappa)
             state = weighed.restart(exact, state, (x, denoised), streams, how)
         else:
             state = self._restarted(problem, state, x, denoised, streams)
@@ -230,33 +226,40 @@ class Restart:
         streams: Streams,
     ) -> RestartState:
         """A restart of independent samples."""
-        following, noise = float(state.levels[state.done]), streams.normal(state.noise)
-        near = start.near(problem, denoised, following)
-        last = following == float(state.levels[state.restarts - 1])
-        if self.kappa and last and start.linear(problem):
-            bridge = moves.part_way(near, near.w, x, denoised, state.sigma, following, self.kappa)
-            x = near.v(bridge.mean.addcmul_(bridge.width, noise))
-        else:
-            x = moves.all_the_way(near, denoised, state.noise + noise, following)
-        return evolve(state, x=x[:, None], noise=noise, denoised=denoised)
+        following, old = float(state.levels[state.done]), state.noise[:, 0]
+        near, new = start.near(problem, denoised, following), streams.normal(old)
+        kappa = self._kappa(problem, state)
+        move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
+        x = near.v(move.to(old + new))
+        return evolve(state, x=x[:, None], noise=new[:, None], denoised=denoised)
+
+    def _kappa(
+        self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
+    ) -> float:
+        """On the way down, and to where the surrogate is renewed, all the way; else `kappa`."""
+        last = float(state.levels[state.done]) == float(state.levels[state.restarts - 1])
+        return self.kappa if last and start.linear(problem) else 0.0
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
-        return self.population > 1 or self._is_guided(problem)
+        crowded = self.particles != 1 and restart_plan.is_small(problem)
+        return self.population > 1 or crowded or self._is_guided(problem)
 
     def _is_guided(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         if self.guided is not None:
             return self.guided
+        few = self.calls * self.population < restart_plan.FEW
         small = restart_plan.is_small(problem) and start.linear(problem) is not None
-        return small and self.kappa > 0 and self.population < restart_plan.CROWD
+        return few and small
 
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
         noise = start.noise_range(problem)
         if noise.least == noise.greatest and start.linear(problem):
             return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
-        if self._weighs(problem):
-            guided = self._is_guided(problem)
-            return restart_plan.weighed(problem, noise, first, self.calls, self.population, guided)
+        if start.linear(problem) and self._weighs(problem):
+            guided, most = self._is_guided(problem), self.particles
+            most = most if restart_plan.is_small(problem) else 1
+            return restart_plan.weighed(problem, noise, first, self.calls, guided, most)
         return restart_plan.alone(problem, noise, first, self.calls)
 
 

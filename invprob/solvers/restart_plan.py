@@ -23,10 +23,11 @@ EXPONENT = 3.0
 DEPTH = 200.0
 SMALL = 4096
 """Numbers of an image up to which weights of whole images mean something."""
-CROWD = 8
-"""A population that finds the modes without being guided."""
-PARTICLES = 4
-"""With how many particles a guided sample begins, if there are calls for it."""
+FEW = 40
+"""Calls of all samples that interact: with fewer, a crowd is too small and guidance pays."""
+DECIDED = 0.3
+"""The level, in standard deviations of a pixel, below which it is clear which mode a sample is in.
+"""
 
 
 @frozen
@@ -49,18 +50,19 @@ def is_small(problem: Problem[Any, Any]) -> bool:
     return math.prod(problem.image_shape) <= SMALL
 
 
-def check_population(problem: Problem[Any, Any], population: int) -> None:
+def check_crowd(problem: Problem[Any, Any], population: int, particles: int | None) -> None:
     """Raise `InputError` unless the samples make groups, of images that are small enough."""
     if problem.samples % population:
         raise InputError(
             f"population={population}, and samples={problem.samples}: {population} samples of a "
             f"measurement interact, so ask for a multiple of {population}, or for population=1"
         )
-    if population > 1 and not is_small(problem):
+    if (population > 1 or (particles or 1) > 1) and not is_small(problem):
         raise InputError(
-            f"population={population}, and images of shape {problem.image_shape}: weights of "
-            f"whole images tell samples apart up to {SMALL} numbers; in larger ones a single "
-            "sample would take all the weight. population=1"
+            f"population={population}, particles={particles}, and images of shape "
+            f"{problem.image_shape}: weights of whole images tell samples apart up to {SMALL} "
+            "numbers; in larger ones a single one would take all the weight. population=1, "
+            "particles=1"
         )
 
 
@@ -71,12 +73,12 @@ def denoising(noise: start.Range, calls: int) -> Plan:
 
 
 def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: int) -> Plan:
-    """Independent samples; half of the restarts are at the last level."""
+    """Samples of one particle each; half of the restarts are at the last level."""
     finish = _finish(noise, min(max(calls // 4, 6), 12))
     count = calls - len(finish)
-    middle = min(start.radius(problem) / 2, first)
-    levels = _ladder(first, middle, noise.least, count, count // 2)
-    return Plan((*levels, *finish), (1,) * calls, len(levels))
+    ladder = _ladder(first, _middle(problem, noise, first), noise.least, count, count // 2)
+    levels = (*ladder, *finish)
+    return Plan(levels, (1,) * len(levels), len(ladder))
 
 
 def weighed(
@@ -84,34 +86,45 @@ def weighed(
     noise: start.Range,
     first: float,
     calls: int,
-    population: int,
     guided: bool,
+    particles: int | None,
 ) -> Plan:
-    """Samples that weigh each other, or are guided, or both; most restarts are on the way down.
+    """Samples that begin as crowds, each of which shrinks by the same share from level to level.
 
-    Guided samples of a small population begin with several particles, of which half are left
-    after four ninths of the ladder and one after two thirds of it.
+    With more calls there are more levels (as the root of the calls) and, with what that leaves,
+    larger crowds.
     """
-    finish = _finish(noise, min(max(calls // 6, 4), 12))
+    finish = _finish(noise, min(max(calls // 12, 4), 12))
     stay = max(calls // 10, 1)
     budget = calls - len(finish) - stay
-    most = 1
-    if guided and is_small(problem):
-        most = max(1, min(PARTICLES // population, round(budget / 20)))
-    count = budget
-    while count > 1 and _cost(_alive(count, most), guided) > budget:
+    middle = _middle(problem, noise, first)
+    decided = min(max(DECIDED * start.deviation(problem), noise.least), middle)
+    fall = round(0.2 * math.sqrt(budget)) if decided > noise.least else 0
+
+    def cost(levels: int, most: int) -> int:
+        return _cost((1, *_shrinking(levels, most), *(1,) * fall), guided)
+
+    count, most = round(1.3 * math.sqrt(budget)), 1
+    while count and cost(count, 1) > budget:
         count -= 1
-    middle = min(start.radius(problem) / (1 if guided else 2), first)
-    levels = _ladder(first, middle, noise.least, count + stay, stay)
-    alive = (*_alive(count, most), *(1,) * (stay + len(finish)))
+    while count and most != particles and cost(count, most + 1) <= budget:
+        most += 1
+    while cost(count + 1, most) <= budget:
+        count += 1
+    levels = (
+        first,
+        *_down(middle, decided, count),
+        *_down(decided, noise.least, fall + 1)[1:],
+        *(noise.least,) * stay,
+    )
+    alive = (1, *_shrinking(count, most), *(1,) * (fall + stay + len(finish)))
     return Plan((*levels, *finish), alive, len(levels))
 
 
-def _alive(count: int, most: int) -> tuple[int, ...]:
-    """Particles at each of the levels: one, `most`, half of them, one."""
-    many, some = 4 * count // 9, 2 * count // 9
-    few = count - 1 - many - some
-    return (1, *(most,) * many, *(max(most // 2, 1),) * some, *(1,) * few)
+def _shrinking(levels: int, most: int) -> tuple[int, ...]:
+    """Particles at each of the levels, from `most` to one."""
+    last = max(levels - 1, 1)
+    return tuple(round(most ** (1 - level / last)) for level in range(levels))
 
 
 def _cost(alive: tuple[int, ...], guided: bool) -> int:
@@ -119,14 +132,21 @@ def _cost(alive: tuple[int, ...], guided: bool) -> int:
     return sum(alive) + (sum(alive[1:]) + 1 if guided else 0)
 
 
+def _middle(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:
+    """The second level: half of the prior's radius."""
+    return max(min(start.radius(problem) / 2, first), noise.least)
+
+
 def _ladder(first: float, middle: float, least: float, count: int, stay: int) -> tuple[float, ...]:
     """Levels of the restarts: `first`, then from the middle to the least, and `stay` there."""
-    middle = max(middle, least)
     levels = (first,) if middle < first else ()
-    fall = count - stay - len(levels)
-    falls = fall > 0 and least < middle
-    down = schedules.geometric(middle, least, fall) if falls else (least,) * fall
-    return (*levels, *down, *(least,) * stay)
+    return (*levels, *_down(middle, least, count - stay - len(levels)), *(least,) * stay)
+
+
+def _down(highest: float, least: float, count: int) -> tuple[float, ...]:
+    """Geometric levels, both ends included."""
+    falls = count > 1 and least < highest
+    return schedules.geometric(highest, least, count) if falls else (least,) * count
 
 
 def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:

@@ -19,14 +19,14 @@ from .particles import Data, Groups
 from .restart_state import RestartState, padded
 
 CAP = 1.0
-"""The most that guidance shifts a restart, in units of its noise."""
-MANIFOLD = 0.1
-"""The share of the pixels' variance that guidance takes for what is left within a mode."""
+"""The most that guidance shifts a restart, in units of the next noise level."""
+WITHIN = 0.1
+"""The share of the pixels' variance that is taken for what they vary by within a mode."""
 
 
 @frozen
 class How:
-    """What `Restart` was told: its arguments of the same names."""
+    """How a restart is done: `Restart`'s arguments of the same names, kappa that of the level."""
 
     population: int
     guided: bool
@@ -48,53 +48,63 @@ def restart(
         state: `sigma` is the present level, and `done` counts the denoiser call at it.
         images: the noisy particles, and the denoised ones, `(B * alive, *image)`.
         streams: of all random numbers.
-        how: the solver's arguments.
+        how: it is done.
     """
     spectrum = start.spectrum(problem)
     level, following = state.sigma, float(state.levels[state.done])
     now, then = (int(count) for count in state.alive[state.done - 1 : state.done + 1])
     w = spectrum.observe(problem.y)
-    v = start.deviation(problem) ** 2
+    within = WITHIN * start.deviation(problem) ** 2
     sd = spectrum.sd.clamp(min=float(state.levels[state.restarts - 1]))
-    data = Data(w.repeat_interleave(now, 0), sd, v * MANIFOLD if how.guided else v)
+    data = Data(w.repeat_interleave(now, 0), sd, within)
 
     x, denoised = images
+    old = state.noise[:, :now].flatten(0, 1)
     ahead = data.ahead(spectrum.vt(denoised), level).view(-1, now)
     weight = state.weight[:, :now] + ahead - state.ahead[:, :now]
     if how.population * now > 1 or now != then:
         groups = Groups(problem.samples, problem.measurements, how.population)
         uniform = streams.uniform(weight[:, :1])[:, 0]
         chosen, weight = groups.draw(weight, uniform, then, always=following == level)
-        x, denoised, ahead = (
-            x[chosen.flatten()],
-            denoised[chosen.flatten()],
-            ahead.flatten()[chosen],
-        )
-        data = Data(w.repeat_interleave(then, 0), sd, data.variance)
+        one = chosen.flatten()
+        x, denoised, old, ahead = (value[one] for value in (x, denoised, old, ahead.flatten()))
+        fresh = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
+        old = torch.where(particles.rows(_is_copy(one, len(w) * now), old), fresh, old)
+        data = Data(w.repeat_interleave(then, 0), sd, within)
     seen = spectrum.vt(denoised)
     weight = weight + data.gain(seen, level, following).view(-1, then)
 
-    bridge = moves.part_way(spectrum, data.w, x, denoised, level, following, how.kappa)
-    normal = streams.normal(bridge.mean.view(-1, then, *bridge.mean.shape[1:])).flatten(0, 1)
-    mean = bridge.mean
+    move = moves.restart(spectrum, data.w, x, denoised, level, following, how.kappa)
+    new = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
     if how.guided and data.informs(level):
-        below = how.kappa * following
-        rise = 1 - (below / level) ** 2
-        shift = particles.capped(
-            rise * _pull(problem, data, x, seen, level), CAP * below * rise**0.5
-        )
-        mean = mean + bridge.free * shift
-        told = torch.where(bridge.width > 0, bridge.free * shift / bridge.width, 0)
-        weight = weight + particles.effort(normal, told).view(-1, then)
-    x = spectrum.v(torch.addcmul(mean, bridge.width, normal))
+        shift = particles.capped(_pull(problem, data, x, seen, level), CAP * following) * move.free
+        weight = weight + particles.effort(new, _over(shift, move.width)).view(-1, then)
+        move = evolve(move, mean=move.mean + shift)
+    x, denoised, new = (
+        value.view(-1, then, *value.shape[1:])
+        for value in (spectrum.v(move.to(old + new)), denoised, new)
+    )
     count = state.x.shape[1]
     return evolve(
         state,
-        x=padded(x.view(-1, then, *x.shape[1:]), count),
-        denoised=denoised.view(-1, then, *x.shape[1:])[:, 0],
+        x=padded(x, count),
+        noise=padded(new, count),
+        denoised=denoised[:, 0],
         weight=padded(weight, count),
-        ahead=padded(ahead, count),
+        ahead=padded(ahead.view(-1, then), count),
     )
+
+
+def _is_copy(chosen: Tensor, end: int) -> Tensor:
+    """Whether the same number below `end` stands before, `(N,)`: copies get noise of their own."""
+    place = torch.arange(len(chosen), device=chosen.device)
+    first = place.new_full((end,), len(place)).scatter_reduce(0, chosen, place, "amin")
+    return first[chosen] != place
+
+
+def _over(shift: Tensor, width: Tensor) -> Tensor:
+    """A shift in units of the noise; 0 where there is none."""
+    return torch.where(width > 0, shift / width, 0)
 
 
 def _pull(

@@ -248,20 +248,13 @@ def restart(lecture, solver, states):
         following, fresh = levels[done], lecture.draw(draws)
         draws += 1
         measured = torch.isfinite(sd)
-        if done <= restarts and solver.kappa and following == rho:
-            b = solver.kappa * following
-            c, a = (b / r) ** 2, following**2 - b**2
-            q = (sd**2 - following**2).clamp(min=0)
-            to_w = torch.where(measured, a / (a + q), 0)
-            spread = torch.where(measured, a * q / (a + q), a)
-            drift = (1 - c) * denoised + c * x
-            width = ((1 - to_w) ** 2 * b**2 * (1 - c) + spread).sqrt()  # of the two draws' sum
-            x = diag(1 - to_w, drift) + diag(to_w, w) + diag(width, fresh)
-            n = fresh
-        elif done <= restarts:
-            k = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0)
-            width = following * ((1 - k) / 2).sqrt()
-            x = diag(1 - k, denoised) + diag(k, w) + diag(width, n + fresh)
+        if done <= restarts:
+            kappa = solver.kappa if following == rho else 0.0
+            k, c = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0), kappa**2
+            pulled = diag(1 - k, denoised) + diag(k, w)
+            kept = c * following / r
+            width = following * ((1 - c) * (1 - k) / 2).sqrt()
+            x = (1 - kept) * pulled + kept * x + diag(width, n + fresh)
             n = fresh
         else:
             h = math.log(r / following)
@@ -293,8 +286,13 @@ CASES = [
         prior_sampling,
         "nothing",
     ),
-    ("restart, part-way", ip.Restart(calls=24, guided=False), restart, "dense mask white"),
-    ("restart, all the way", ip.Restart(calls=16, kappa=0), restart, "dense mask white"),
+    ("restart, part-way", ip.Restart(24, particles=1, guided=False), restart, "dense mask white"),
+    (
+        "restart, all the way",
+        ip.Restart(16, particles=1, guided=False, kappa=0),
+        restart,
+        "dense mask white",
+    ),
 ]
 
 

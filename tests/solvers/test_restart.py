@@ -1,4 +1,4 @@
-"""Populations and guidance of `Restart`: what they cost, what they find, what they refuse."""
+"""Crowds, populations and guidance of `Restart`: what they cost, find, and refuse."""
 
 import pytest
 import torch
@@ -44,21 +44,24 @@ def ratio(solver, samples):
     return exactness(found, posteriors, ip.generator(0, 3))
 
 
-def test_where_the_data_barely_tell_modes_apart_a_population_finds_the_right_ones():
-    alone = ratio(ip.Restart(guided=False), 64)
-    guided = ratio(ip.Restart(), 64)
+def test_where_the_data_barely_tell_modes_apart_crowds_find_the_right_ones():
+    alone = ratio(ip.Restart(particles=1, guided=False), 64)
+    guided = ratio(ip.Restart(particles=1, guided=True), 64)
+    crowds = ratio(ip.Restart(), 64)
     together = ratio(ip.Restart(population=16), 64)
     assert alone > 4
-    assert guided < 0.6 * alone
+    assert guided < 0.75 * alone
+    assert crowds < 0.5 * alone
     assert together < 0.5 * alone
 
 
-@pytest.mark.parametrize("calls", [8, 20, 50, 100])
-@pytest.mark.parametrize("population", [1, 2, 8])
-@pytest.mark.parametrize("guided", [False, True])
-def test_the_denoiser_sees_no_more_images_than_were_granted(calls, population, guided):
+@pytest.mark.parametrize("calls", [8, 20, 50, 100, 300])
+@pytest.mark.parametrize("population", [1, 8])
+@pytest.mark.parametrize("particles", [None, 1, 3])
+@pytest.mark.parametrize("guided", [None, True])
+def test_the_denoiser_sees_no_more_images_than_were_granted(calls, population, particles, guided):
     prior = Counting(PRIOR)
-    solver = ip.Restart(calls=calls, population=population, guided=guided)
+    solver = ip.Restart(calls, population=population, particles=particles, guided=guided)
     ip.solve(ip.Problem(prior, PINHOLES, measured(PINHOLES)), solver, samples=8)
     assert 0.7 * calls <= prior.images / 8 <= calls
 
@@ -153,21 +156,58 @@ def test_a_row_keeps_some_of_its_own_particles_or_gets_more():
     assert chosen.tolist() == [[0, 0, 0, 0]]
 
 
+@pytest.mark.parametrize(
+    ("solver", "off"),
+    [
+        (ip.Restart(particles=1), 0.03),
+        (ip.Restart(particles=1, kappa=0), 0.03),
+        (ip.Restart(), 0.05),
+        (ip.Restart(calls=300), 0.03),
+    ],
+)
+def test_the_spread_is_right_where_pixels_are_known_much_better_or_not_at_all(solver, off):
+    """The prior is three times, or infinitely, wider than what the data leave of it."""
+    shape = (1, 16, 16)
+    prior = ip.GaussianPrior(mean=torch.full(shape, 0.5), sd=0.1)
+    noise = ip.Gaussian(sigma=0.03, operator=ip.Mask.random(shape, keep=0.5))
+    draw = ip.generator(3)
+    y = noise.sample(prior.sample((20, *shape), draw), draw)
+    samples = ip.solve(ip.Problem(prior, noise, y), solver, samples=16).samples
+    exact = (1 / (1 / 0.1**2 + 1 / noise.spectrum(shape).sd.double() ** 2)).mean().sqrt()
+    assert float(samples.var(0).mean().sqrt() / exact) == pytest.approx(1, abs=off)
+
+
+@pytest.mark.parametrize(("calls", "least"), [(100, 15), (300, 35), (1000, 90)])
+def test_crowds_shrink_to_one_and_grow_with_the_calls(calls, least):
+    plan = ip.Restart(calls)._plan(ip.Problem(PRIOR, PINHOLES, measured(PINHOLES)))
+    crowd = plan.alive[1:]
+    assert plan.alive[0] == 1 and least <= crowd[0] <= calls / 4
+    assert list(crowd) == sorted(crowd, reverse=True) and crowd[-1] == 1
+    assert list(plan.levels) == sorted(plan.levels, reverse=True)
+
+
+def test_only_as_many_particles_as_were_asked_for():
+    problem = ip.Problem(PRIOR, PINHOLES, measured(PINHOLES))
+    assert max(ip.Restart(particles=3)._plan(problem).alive) == 3
+    assert set(ip.Restart(particles=1)._plan(problem).alive) == {1}
+
+
 def test_a_state_keeps_its_shapes():
     problem = ip.Problem(PRIOR, PINHOLES, measured(PINHOLES))
+    most = max(ip.Restart()._plan(problem).alive)
     shapes = {
         tuple(tuple(getattr(event.state, name).shape) for name in ("x", "denoised", "weight"))
         for event in ip.iterate(problem, ip.Restart(calls=100))
         if isinstance(event.state, RestartState)
     }
-    assert shapes == {((1, 4, *SHAPE), (1, *SHAPE), (1, 4))}
+    assert shapes == {((1, most, *SHAPE), (1, *SHAPE), (1, most))}
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ({"population": 0}, "population=0"),
-        ({"guided": True, "kappa": 0}, "nothing to guide"),
+        ({"particles": 0}, "particles=0"),
         ({"calls": 7}, "calls=7"),
         ({"kappa": 1}, "kappa=1"),
     ],
@@ -189,3 +229,6 @@ def test_weights_of_large_images_are_refused():
     problem = ip.Problem(prior, noise, torch.full((1, 1, 20, 20), 0.5))
     with pytest.raises(ip.InputError, match="population=1"):
         ip.solve(problem, ip.Restart(population=4), samples=4)
+    with pytest.raises(ip.InputError, match="particles=1"):
+        ip.solve(problem, ip.Restart(particles=4), samples=4)
+    assert ip.solve(problem, ip.Restart(calls=9), samples=4).samples.isfinite().all()
