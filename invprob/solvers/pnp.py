@@ -43,6 +43,13 @@ from .momentum import look_ahead
 HIGHEST = 49 / 255
 LOWEST = 0.255 / 255
 END = 0.7
+WEIGHT = 0.23
+
+
+def check_weight(weight: float) -> None:
+    """Raise `InputError` unless this can weigh a prior."""
+    if not 0 < weight < math.inf:
+        raise InputError(f"weight={weight}; it must be > 0, for example {WEIGHT}")
 
 
 @frozen(eq=False)
@@ -90,7 +97,7 @@ class PnP:
 
     iterations: int = 8
     noise_level: float | None = None
-    weight: float = 0.23
+    weight: float = WEIGHT
     accelerated: bool = True
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
@@ -104,8 +111,7 @@ class PnP:
                 f"noise_level={self.noise_level}; it must be positive, in units of the image: "
                 "25 grey levels are 25 / 255"
             )
-        if not 0 < self.weight < math.inf:
-            raise InputError(f"weight={self.weight}; it must be > 0, for example 0.23")
+        check_weight(self.weight)
 
     def steps(self, problem: Problem[Denoises, Proximal], /) -> int:
         """`iterations`."""
