@@ -14,9 +14,9 @@ much that no v moves farther than sigma: where the data are sharp, v moves by pa
 the fixed point, x + sigma² grad = v, is the same.
 
 With `accelerated` v is taken beyond where it is (see `momentum`): FISTA. sigma falls from coarse
-to fine (see `annealing`) down to the noise level of the data; to 0.7 of it for noise of a
-brightness, of which most pixels have less than a grey one. There, where dark pixels are nearly
-certain, plug-and-play by a proximal map (`PnP`) is better by up to two decibels.
+to fine (see `annealing`) down to the noise level of the data. For noise that is not Gaussian it is
+there from the start: a coarse level takes dark pixels, which are nearly certain, far from their
+data, and the way back is long.
 
 References: U. Kamilov, H. Mansour, B. Wohlberg (2017). A Plug-and-Play Priors Approach for Solving
 Nonlinear Imaging Inverse Problems. IEEE Signal Processing Letters.
@@ -34,12 +34,11 @@ from attrs import frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Differentiable, Needs
+from ..likelihoods.gaussian import Gaussian
 from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .annealing import DescentState
-
-SHARE, OF_A_BRIGHTNESS = 1.0, 0.7
 
 
 @frozen
@@ -77,8 +76,9 @@ class ProximalGradient:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        share = OF_A_BRIGHTNESS if annealing.positive(problem) else SHARE
-        plan = annealing.plan(problem, self.iterations, None, share)
+        plan = annealing.plan(problem, self.iterations, None, 1.0)
+        if not isinstance(problem.likelihood, Gaussian):
+            plan = plan[-1].repeat(self.iterations)
         return DescentState.begin(problem, plan, x0, curved=True)
 
     def step(

@@ -16,7 +16,9 @@ score matching it holds for all.) Three ways to get there, one denoiser call for
 
   h is the likelihood's curvature, pixel by pixel (see `curvature`), and at least so large that the
   gradient moves none farther than sigma: Poisson's grows without bound at black. Where the
-  likelihood knows no image darker than black, x is none.
+  likelihood knows no image darker than black, x is none. Where sigma falls, the first step is all
+  the denoiser's: noise that a deconvolved start has in excess would outlast the short steps.
+  (Not under noise of a brightness, where dark pixels would be slow to come back.)
 * `REDFixedPoint`, for any likelihood with a proximal map:
 
       x <- argminₓ -log p(y | x) + weight ‖x - D(x_before)‖² / (2 sigma²)
@@ -123,6 +125,8 @@ class RED:
         variance = sigma.square() / self.weight
         steep = torch.maximum(variance * steepest, variance * pull.abs() / sigma)
         x = z + (variance * pull + denoised - z) / (1 + steep)
+        if state.done == 0 and state.plan[0] > state.plan[-1] and not state.positive:
+            x = denoised
         x = x.clamp(min=0) if state.positive else x
         return state.after(x, denoised, accelerated=self.accelerated, direction=direction)
 
