@@ -7,8 +7,9 @@ and an image x that agrees with the data:
     z <- denoise(x, sigma)                                              the prior's half
 
 What the data leave open moves by the denoiser alone, a little at each call. So the next step looks
-ahead, beyond z by a share of the last move (see `momentum`; Zhang et al. do not): at 8 calls half
-of the pixels inpainted gain 0.7 dB and four-fold super-resolution 0.2, and deblurring loses none.
+ahead, beyond z by a share of the last move (see `momentum`; Zhang et al. do not). Photographs in 8
+calls gain 0.7 dB where half of the pixels are missing, and 0.1 in four-fold super-resolution;
+deblurring changes by less than 0.1.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
