@@ -14,12 +14,13 @@ import math
 from typing import Any
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
 from ..errors import InputError
 from ..problem import Problem, domain_of
+from ..streams import generator
 from . import curvature
 from .guess import guess
 from .momentum import look_ahead
@@ -33,21 +34,25 @@ class DescentState:
     Attributes:
         x: the images, `(B, *image)`.
         z: where the next step is taken, `(B, *image)`.
+        denoised: what the last denoiser call said, `(B, *image)`; x before the first.
         momentum: t of each row, `(B,)`; see `momentum`.
         direction: in which the likelihood curves most, `(B, *image)`; `(B, 0)` for methods that
             do not ask.
         sigma: the planned noise level of the last denoiser call; of the next one at first.
         plan: the noise level of each step, `(iterations,)`.
         done: how many steps are done.
+        positive: whether the likelihood knows no image darker than black.
     """
 
     x: Tensor
     z: Tensor
+    denoised: Tensor
     momentum: Tensor
     direction: Tensor
     sigma: float
     plan: Tensor
     done: int
+    positive: bool
 
     @classmethod
     def begin(
@@ -56,7 +61,9 @@ class DescentState:
         """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
         x = guess(problem, x0)
         direction = curvature.measure(problem, x)[0] if curved else x.new_empty(len(x), 0)
-        return cls(x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0)
+        return cls(
+            x, x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0, positive(problem)
+        )
 
     @property
     def planned(self) -> float:
@@ -64,14 +71,38 @@ class DescentState:
         return float(self.plan[self.done])
 
     def after(
-        self, x: Tensor, /, *, accelerated: bool, direction: Tensor | None = None
+        self,
+        x: Tensor,
+        denoised: Tensor,
+        /,
+        *,
+        accelerated: bool,
+        direction: Tensor | None = None,
     ) -> DescentState:
-        """The state after a step from z that led to x."""
+        """The state after a step from z that led to x, and the denoiser's answer in it."""
         z, momentum = x, self.momentum
         if accelerated:
             z, momentum = look_ahead(self.x, self.z, x, momentum)
         direction = self.direction if direction is None else direction
-        return DescentState(x, z, momentum, direction, self.planned, self.plan, self.done + 1)
+        return evolve(
+            self,
+            x=x,
+            z=z,
+            denoised=denoised,
+            momentum=momentum,
+            direction=direction,
+            sigma=self.planned,
+            done=self.done + 1,
+        )
+
+
+def positive(problem: Problem[Any, Any], /) -> bool:
+    """Whether the likelihood refuses images that are darker than black."""
+    try:
+        problem.likelihood.sample(problem.zeros()[:1].cpu() - 1, generator(0))
+    except InputError:
+        return True
+    return False
 
 
 def check(iterations: int, sigma: float | None) -> None:

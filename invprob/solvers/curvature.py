@@ -1,13 +1,17 @@
-"""How sharply a likelihood curves: the step size of a gradient method, from gradients alone.
+"""How sharply a likelihood curves, pixel by pixel: step sizes from gradients alone.
 
-A gradient step on -log p(y | x) is stable if it is shorter than 2 / L, where L is the largest
-eigenvalue of the Hessian at x. The power method finds it with one more gradient for each
-iteration,
+A gradient step on -log p(y | x) with a step 1 / h of its own for each pixel is stable if the
+Hessian M at x is below the diagonal matrix of h. Photon counts know a dark pixel a thousand times
+better than a bright one, so that a single step for all of them moves none. Where no entry of M is
+negative, such as for noise that treats every pixel by itself, masks and blurs, the sums of its
+rows will do, which one more gradient tells:
 
-    Hessian d ≈ (grad(x) - grad(x + small d)) / small,      d <- Hessian d / ‖Hessian d‖,
+    h = |M 1|,      M d ≈ (grad(x) - grad(x + small d)) / small.
 
-exact for linear-Gaussian measurements, where L = s_max² / sigma². Elsewhere L depends on x, so a
-method takes a few iterations at its start and one more at each step.
+For operators with signs there are two more probes, d of random signs, of which the largest counts.
+Whether that is enough is seen by the power method for the largest eigenvalue s of h^-½ M h^-½, one
+iteration for each step of the solver; where s > 1, h grows by it. Exact where M is constant;
+elsewhere a step asks anew, and a solver must bound its moves besides.
 """
 
 from __future__ import annotations
@@ -20,16 +24,19 @@ from torch import Tensor
 from ..contracts import Differentiable
 from ..problem import Problem
 from ..streams import generator
+from .momentum import rows
 
 SMALL = 1e-3
 ITERATIONS = 20
 SAFETY = 1.05
+PROBES = 2
+LEAST = 1e-6
 
 
 def refine(
     problem: Problem[Any, Differentiable], x: Tensor, gradient: Tensor, direction: Tensor, /
 ) -> tuple[Tensor, Tensor]:
-    """One iteration of the power method: the next direction `(B, *image)`, and L `(B,)` so far.
+    """One iteration of the power method: the next direction, and h so far, both `(B, *image)`.
 
     Args:
         problem: y and its likelihood.
@@ -37,27 +44,44 @@ def refine(
         gradient: the likelihood's `grad_x` there.
         direction: the direction so far, of root mean square 1 in each row.
     """
-    shifted = problem.likelihood.grad_x(problem.y, x + SMALL * direction)
-    bent = (gradient - shifted) / SMALL
-    length = bent.flatten(1).square().mean(1).sqrt()
-    rows = length.reshape(-1, *[1] * (x.ndim - 1))
-    following = torch.where(rows > 0, bent / rows, direction)
-    return following, SAFETY * length
+
+    def bent(way: Tensor) -> Tensor:
+        shifted: Tensor = problem.likelihood.grad_x(problem.y, x + SMALL * way)
+        return (gradient - shifted) / SMALL
+
+    height = bent(torch.ones_like(x)).abs()
+    draw = generator(0)
+    for _ in range(PROBES):
+        signs = torch.randint(0, 2, x.shape[1:], generator=draw) * 2 - 1
+        height = torch.maximum(height, bent(signs.to(x).expand_as(x)).abs())
+    least = LEAST * height.flatten(1).mean(1)
+    height = torch.maximum(height, rows(least.clamp(min=torch.finfo(x.dtype).tiny ** 0.5), x))
+    way = direction * height.rsqrt()
+    unit = rows(_size(way), x)
+    turned = bent(way / unit) * unit * height.rsqrt()
+    length = rows(_size(turned), x)
+    following = torch.where(length > 0, turned / length, direction)
+    return following, SAFETY * height * length.clamp(min=1)
 
 
 def measure(problem: Problem[Any, Differentiable], x: Tensor, /) -> tuple[Tensor, Tensor]:
-    """The direction `(B, *image)` and the curvature L `(B,)` at x, by the power method.
+    """The direction and the curvature h at x, by the power method, both `(B, *image)`.
 
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
-    >>> (measure(problem, problem.y)[1] / SAFETY).round()
-    tensor([100.])
+    >>> (measure(problem, problem.y)[1] / SAFETY).mean().round()
+    tensor(100.)
     """
     one = torch.randn(x.shape[1:], generator=generator(0), dtype=torch.float64)
     direction = (one / one.square().mean().sqrt()).to(x).expand_as(x)
     gradient = problem.likelihood.grad_x(problem.y, x)
-    curvature = x.new_zeros(len(x))
+    curvature = torch.zeros_like(x)
     for _ in range(ITERATIONS):
         direction, curvature = refine(problem, x, gradient, direction)
     return direction, curvature
+
+
+def _size(images: Tensor) -> Tensor:
+    """The root mean square of each row."""
+    return images.flatten(1).square().mean(1).sqrt()

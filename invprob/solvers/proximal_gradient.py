@@ -1,18 +1,22 @@
 r"""Plug-and-play proximal gradient: a gradient step on the data, then the denoiser.
 
-    x <- D(z + step grad log p(y | z), sigma),       step = 1 / L
+    x = D(v, sigma),        v <- v + (x + sigma² grad log p(y | x) - v) / max(1, c)
 
-with L the likelihood's curvature (see `curvature`; s_max² / sigma_0² for a linear measurement). A
-denoiser at noise level sigma stands for the proximal map of -sigma² log p, so the level that
-belongs to the step is sigma = sqrt(step): for a Gaussian prior the fixed point is then the
-posterior mean, and for plain denoising one step from y is the denoiser itself. It needs no
-proximal map, only a gradient.
+A denoiser at noise level sigma stands for the proximal map of -sigma² log p, so sigma² is the step
+that belongs to it: for a Gaussian prior the fixed point is then the posterior mean, at every
+sigma, and for plain denoising the first x is the denoised y. It needs no proximal map, only a
+gradient.
 
-With `accelerated` the gradient is taken ahead of x, at z (see `momentum`): FISTA. Otherwise z = x.
+With c = 1 everywhere this is the method of the papers, which must choose sigma² <= 1 / L by the
+likelihood's largest curvature L. Photon counts know a dark pixel so well that no step is left for
+the others. Here c is sigma² times the curvature of each pixel (see `curvature`), and at least so
+much that no v moves farther than sigma: where the data are sharp, v moves by parts of the way, and
+the fixed point, x + sigma² grad = v, is the same.
 
-Coarse to fine: sigma falls from a high level (see `annealing`) until it meets sqrt(step) and stays
-there, row by row; only then step and sigma agree, before it is a start. No pixel follows the
-gradient farther than 10 sigma.
+With `accelerated` v is taken beyond where it is (see `momentum`): FISTA. sigma falls from coarse
+to fine (see `annealing`) down to the noise level of the data. For noise that is not Gaussian it is
+there from the start: a coarse level takes dark pixels, which are nearly certain, far from their
+data, and the way back is long.
 
 References: U. Kamilov, H. Mansour, B. Wohlberg (2017). A Plug-and-Play Priors Approach for Solving
 Nonlinear Imaging Inverse Problems. IEEE Signal Processing Letters.
@@ -30,14 +34,11 @@ from attrs import frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Differentiable, Needs
-from ..problem import Problem, domain_of
+from ..likelihoods.gaussian import Gaussian
+from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .annealing import DescentState
-from .momentum import rows
-from .pnp import LOWEST
-
-FARTHEST = 10.0
 
 
 @frozen
@@ -58,7 +59,7 @@ class ProximalGradient:
     0.7
     """
 
-    iterations: int = 60
+    iterations: int = 30
     accelerated: bool = True
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Differentiable,))
@@ -75,7 +76,9 @@ class ProximalGradient:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, None, 0.0)
+        plan = annealing.plan(problem, self.iterations, None, 1.0)
+        if not isinstance(problem.likelihood, Gaussian):
+            plan = plan[-1].repeat(self.iterations)
         return DescentState.begin(problem, plan, x0, curved=True)
 
     def step(
@@ -86,17 +89,15 @@ class ProximalGradient:
         /,
     ) -> DescentState:
         """A step along the likelihood's gradient, one denoiser call, and the look ahead."""
-        z, planned = state.z, state.planned
-        pull = problem.likelihood.grad_x(problem.y, z)
-        direction, steepest = curvature.refine(problem, z, pull, state.direction)
-        low, high = domain_of(problem.prior).sigma
-        own = steepest.clamp(min=torch.finfo(z.dtype).tiny).rsqrt().clamp(max=high)
-        sigma = own.clamp(min=max(planned, low, LOWEST))
-        reach = FARTHEST * rows(sigma, z)
-        move = (rows(own, z).square() * pull).minimum(reach).maximum(-reach)
-        x = problem.prior.denoise(z + move, sigma)
-        return state.after(x, accelerated=self.accelerated, direction=direction)
+        v, sigma = state.z, state.plan[state.done].to(state.z)
+        x = problem.prior.denoise(v, sigma)
+        pull = problem.likelihood.grad_x(problem.y, x)
+        direction, steepest = curvature.refine(problem, x, pull, state.direction)
+        variance = sigma.square()
+        steep = torch.maximum(variance * steepest, sigma * pull.abs()).clamp(min=1)
+        following = v + (x + variance * pull - v) / steep
+        return state.after(following, x, accelerated=self.accelerated, direction=direction)
 
     def estimate(self, state: DescentState, /) -> Tensor:
         """The denoised image."""
-        return state.x
+        return state.denoised

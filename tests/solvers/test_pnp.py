@@ -1,0 +1,66 @@
+"""Plug-and-play: half-quadratic splitting, whose two halves a Gaussian prior tells exactly."""
+
+import math
+
+import pytest
+import torch
+from gaussians import NOISES, exact, gaussian, measured, rms
+
+import invprob as ip
+
+torch.set_num_threads(1)
+
+
+def test_without_looking_ahead_a_step_is_the_prox_and_then_the_denoiser():
+    problem = measured(NOISES["inpainting"])
+    solver = ip.PnP(iterations=4, weight=0.5, accelerated=False)
+    *_, before, last = ip.iterate(problem, solver)
+    sigma = torch.tensor(last.sigma, dtype=torch.float64)
+    agreeing = problem.likelihood.prox(problem.y, before.state.x, sigma**2 / 0.5)
+    torch.testing.assert_close(last.state.x, problem.prior.denoise(agreeing, sigma))
+
+
+@pytest.mark.parametrize("name", ["inpainting", "deblurring", "denoising"])
+def test_looking_ahead_ends_at_the_same_fixed_point(name):
+    """At one noise level (noise_level is so large that none falls) and with weight 1: RED's."""
+    noise = NOISES[name]
+    problem = measured(noise)
+    target = exact(problem, extra=0.1)
+    prior = ip.DenoiserPrior(gaussian().denoise, ip.Domain(sigma=(0.1, 0.1)))
+    limited = ip.Problem(prior, noise, problem.y)
+    ends = []
+    for accelerated in (False, True):
+        solver = ip.PnP(iterations=800, weight=1.0, accelerated=accelerated)
+        *_, last = ip.iterate(limited, solver)
+        step = torch.tensor(0.01, dtype=torch.float64)
+        agreeing = problem.likelihood.prox(problem.y, last.estimate(), step)
+        ends.append(rms(agreeing - target))
+    assert max(ends) < 1e-6
+
+
+def test_looking_ahead_pays_where_pixels_are_missing():
+    noise = ip.Gaussian(sigma=0.02, operator=ip.Mask.random((1, 6, 6), keep=0.3, seed=0))
+    problem = measured(noise, rows=20)
+    plain, fast = (
+        rms(ip.solve(problem, ip.PnP(8, accelerated=ahead)).x - exact(problem))
+        for ahead in (False, True)
+    )
+    assert fast < 0.9 * plain
+
+
+def test_the_levels_fall_from_coarse_to_below_the_noise_of_the_data():
+    problem = measured(NOISES["denoising"])
+    levels = [record.sigma for record in ip.solve(problem, ip.PnP()).history]
+    assert levels[0] == pytest.approx(49 / 255) and levels[-1] == pytest.approx(0.07)
+    ratios = [b / a for a, b in zip(levels, levels[1:], strict=False)]
+    assert ratios == pytest.approx([ratios[0]] * 7)
+
+
+def test_impossible_settings():
+    with pytest.raises(ip.InputError, match="iterations=0"):
+        ip.PnP(iterations=0)
+    for value in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(ip.InputError, match="noise_level="):
+            ip.PnP(noise_level=value)
+        with pytest.raises(ip.InputError, match="weight="):
+            ip.PnP(weight=value)
