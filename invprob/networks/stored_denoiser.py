@@ -47,7 +47,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Tile = int | Literal["auto"] | None
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
-SHA256 = "1ddf1d812a8038135bd14a1d56f08bfe44513502ddb7e06d8e9ffc23bb189da6"
+SHA256 = "bb495ebb4c756be959a77d393361a0c4d578f4ab51492483d6c35844d81ca790"
 """Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
 
 FAST_FROM = 0.02
