@@ -11,6 +11,11 @@ stands alone:
   point. Started at y it finds the root that is y at s = 0, which is right while n > -1 / (2 a).
 * The prox is a minimum found by Newton's method with conjugate gradients (`descent`), downhill
   from the better of v and y. The objective is not convex, so that is a local minimum.
+* The Gaussian that stands in for p(y | x) near x (`surrogate`) has its gradient. Its curvature
+  A⁻¹ diag(1 / u²) A⁻ᵀ is diagonal in A's singular basis only where u is one number, so the median
+  of u takes its place: sd = s median(u), w = Vᵀx + sd² Vᵀ∇ₓ. What is approximate is the curvature,
+  and by as much as u varies. So that iterations are stable, pixels that are known better than
+  most, and better than sigma tells apart, count as known as well as that.
 
 Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with Score Function. NeurIPS.
 https://arxiv.org/abs/2304.08384 (model 4)
@@ -18,15 +23,18 @@ https://arxiv.org/abs/2304.08384 (model 4)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import Map
+from ..compatibility import lacks
+from ..contracts import SVD, HasSVD, LocallyGaussian, Map, Surrogate
 from .checks import a_level, positive
 from .correlated import invertible, log_abs_det, undone
+from .delegation import demand
 from .descent import minimise
 from .rows import normal, per_row, total
 from .signal_dependent import SignalDependent
@@ -154,6 +162,24 @@ class ColouredSignalDependent:
         first, second = starts
         better = per_row(objective(first) <= objective(second), v) > 0
         return minimise(objective, gradient, curvature, torch.where(better, first, second))
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian that stands in for p(y | x) near x, in A's singular basis: see above."""
+        demand(self, LocallyGaussian)
+        svd: SVD = self.A.svd(tuple(x.shape[1:]))
+        s, u = svd.s.to(x), self._level(x)
+        middle = u.flatten(1).median(1).values
+        told = torch.minimum(middle, sigma.to(x) / s.min())
+        blurred = torch.maximum(u, per_row(told, u))
+        n = self.A.inverse_adjoint(y - x) / blurred
+        pull = self.A.inverse(n / blurred) + self.a * (n.square() - 1) / blurred
+        sd, at = s * per_row(middle, svd.vt(x)), svd.vt(x)
+        return Surrogate(at + sd.square() * svd.vt(pull), sd, svd.v, svd.vt)
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """The surrogate, where A has no decomposition."""
+        lack = lacks(self.A, HasSVD)
+        return {LocallyGaussian: f"its filter {self.A!r} has no SVD: {lack}"} if lack else {}
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if A can't be inverted for measurements like y."""

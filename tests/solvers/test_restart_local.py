@@ -95,8 +95,52 @@ def test_weights_and_guidance_are_refused():
 
 def test_noise_that_is_neither_is_refused_in_one_sentence():
     prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
-    coloured = ip.ColouredSignalDependent(a=0.1, b=0.05, A=ip.CorrelationFilter())
-    problem = ip.Problem(prior, coloured, torch.full((1, 1, 4, 4), 0.5))
+    problem = ip.Problem(prior, Neither(), torch.full((1, 1, 4, 4), 0.5))
     with pytest.raises(ip.IncompatibleError) as caught:
         ip.solve(problem, ip.Restart())
     assert "is neither Spectral nor LocallyGaussian: it has no method" in str(caught.value)
+
+
+class Neither:
+    """Laplace noise, of which nothing but the gradient is known."""
+
+    def sample(self, x, generator, /):
+        raise NotImplementedError
+
+    def grad_x(self, y, x, /):
+        return (y - x).sign() / 0.1
+
+
+def test_filtered_noise_that_hardly_depends_on_the_signal_is_coloured_gaussian_noise():
+    shape, A = (1, 4, 8), ip.CorrelationFilter()
+    prior = ip.GaussianPrior(mean=torch.full(shape, 0.5), sd=0.1)
+    noise = ip.ColouredSignalDependent(a=1e-6, b=0.15, A=A)
+    y = noise.sample(prior.sample((2, *shape), ip.generator(0)), ip.generator(1))
+    same, other = (
+        ip.solve(ip.Problem(prior, n, y), ip.Restart(60, particles=1), samples=500).samples
+        for n in (noise, ip.ColouredGaussian(0.15, A))
+    )
+    assert float((same.mean(0) - other.mean(0)).abs().max()) < 0.02
+    torch.testing.assert_close(same.std(0), other.std(0), rtol=0.2, atol=0)
+    assert float(same.std(0).mean() / other.std(0).mean()) == pytest.approx(1, abs=0.04)
+
+
+def test_filtered_noise_of_bright_and_dark_pixels_has_the_spread_of_both():
+    """Against Langevin steps of the exact gradient, in the unit of each pixel's own noise."""
+    shape, A = (1, 4, 4), ip.CorrelationFilter()
+    mean = torch.linspace(0.2, 0.8, 16).reshape(shape)
+    prior = ip.GaussianPrior(mean=mean, sd=0.1)
+    noise = ip.ColouredSignalDependent(a=0.2, b=0.02, A=A)
+    y = noise.sample(prior.sample((1, *shape), ip.generator(0)), ip.generator(1))
+    found = ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=400).samples[:, 0]
+    x, draw = found.double(), ip.generator(2)
+    y, centre = y.double().expand(400, *shape), mean.double()
+    for step in [4e-5] * 1500:
+        pull = noise.grad_x(y, x) + (centre - x) / 0.1**2
+        x = (
+            x
+            + step * pull
+            + (2 * step) ** 0.5 * torch.randn(x.shape, generator=draw, dtype=x.dtype)
+        )
+    assert float(((found - x).mean(0).abs() / x.std(0)).max()) < 0.5
+    assert float(found.std(0).mean() / x.std(0).mean()) == pytest.approx(1, abs=0.15)
