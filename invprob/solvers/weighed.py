@@ -48,7 +48,7 @@ def restart(
         state: `sigma` is the present level, and `done` counts the denoiser call at it.
         images: the noisy particles, and the denoised ones, `(B * alive, *image)`.
         streams: of all random numbers.
-        how: it is done.
+        how: who interacts, whether guided, and kappa.
     """
     spectrum = start.spectrum(problem)
     level, following = state.sigma, float(state.levels[state.done])
