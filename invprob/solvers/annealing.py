@@ -41,7 +41,7 @@ class DescentState:
         sigma: the planned noise level of the last denoiser call; of the next one at first.
         plan: the noise level of each step, `(iterations,)`.
         done: how many steps are done.
-        positive: whether the likelihood knows no image darker than black.
+        positive: whether images darker than black are to be avoided.
     """
 
     x: Tensor
@@ -56,14 +56,18 @@ class DescentState:
 
     @classmethod
     def begin(
-        cls, problem: Problem[Any, Any], plan: Tensor, x0: Tensor | None, /, *, curved: bool
+        cls,
+        problem: Problem[Any, Any],
+        plan: Tensor,
+        x0: Tensor | None,
+        *,
+        curved: bool,
+        positive: bool = False,
     ) -> DescentState:
         """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
         x = guess(problem, x0)
         direction = curvature.measure(problem, x)[0] if curved else x.new_empty(len(x), 0)
-        return cls(
-            x, x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0, positive(problem)
-        )
+        return cls(x, x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0, positive)
 
     @property
     def planned(self) -> float:
@@ -96,11 +100,11 @@ class DescentState:
         )
 
 
-def positive(problem: Problem[Any, Any], /) -> bool:
-    """Whether the likelihood refuses images that are darker than black."""
+def needs_light(problem: Problem[Any, Any], /) -> bool:
+    """Whether the likelihood can't say what it would measure of an image darker than black."""
     try:
         problem.likelihood.sample(problem.zeros()[:1].cpu() - 1, generator(0))
-    except InputError:
+    except (ValueError, RuntimeError):  # ours say InputError; torch.poisson, for one, does not
         return True
     return False
 

@@ -112,7 +112,8 @@ class RED:
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
         plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
-        return DescentState.begin(problem, plan, x0, curved=True)
+        dark = annealing.needs_light(problem)
+        return DescentState.begin(problem, plan, x0, curved=True, positive=dark)
 
     def step(
         self, problem: Problem[Denoises, Differentiable], state: DescentState, streams: Streams, /

@@ -10,7 +10,7 @@ No gradient of the likelihood, no step size, exact but for the SDE's discretisat
 
 **Anything else**: restarts lead to a sample of x(rho) given w, rho = min sd, and from there the
 reverse SDE to zero. A restart goes from x(r) down towards the denoised image D = D(x(r), r), and
-back up to the next level r' <= r, along the Brownian bridge to w. With
+back up to the next level r' <= r, on the path that ends in w. With
 
     k = min(r' / sd, 1)²                                               0 where nothing was measured
     c = kappa² r' / r                                                  how much of x(r) is kept
@@ -47,7 +47,7 @@ and look ahead at the data (`particles`); the crowds of several samples of one m
 put together (`population`), and a restart can be pulled towards the data (`guided`). All of it is
 explained in the module `particles`. Few calls are spent at the last level then.
 
-Exact: the bridge; with a Gaussian prior the law of x(rho) after many restarts.
+Exact: with a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
 10 at 10 calls), the annealed levels, the proportions of modes that are far apart, and the
 surrogate, whose error vanishes with the square of the last level.
@@ -236,7 +236,7 @@ class Restart:
     def _kappa(
         self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
     ) -> float:
-        """On the way down, and to where the surrogate is renewed, all the way; else `kappa`."""
+        """Restarts go all the way down, but for Gaussian noise at the last level."""
         last = float(state.levels[state.done]) == float(state.levels[state.restarts - 1])
         return self.kappa if last and start.linear(problem) else 0.0
 

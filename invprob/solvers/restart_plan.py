@@ -1,7 +1,8 @@
 """How `Restart` spends its calls: noise levels, and how many particles there are at each.
 
-All levels are geometric from the prior's size to the least noise of the measurement, after one far
-above it, where every level says the same; then restarts at the last level; then the way to zero,
+First one level far above the prior's size, where every level says the same. Then geometric levels
+from half of that size to the least noise of the measurement; crowds take most of them down to
+where modes are decided, and few below. Then restarts at the last level; then the way to zero,
 whose levels are linear in sigma^(1/3).
 """
 

@@ -90,3 +90,21 @@ def test_impossible_settings(method):
     problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
     with pytest.raises(ip.InputError, match="denoises 0.01 to 0.5"):
         ip.solve(problem, method(sigma=0.001))
+
+
+class Counts:
+    """Poisson noise as one first writes it: torch refuses a negative rate in its own words."""
+
+    def sample(self, x, generator, /):
+        return torch.poisson(30 * x, generator) / 30
+
+    def grad_x(self, y, x, /):
+        return 30 * (y / x.clamp(min=1e-3) - 1)
+
+
+def test_noise_that_fails_below_black_in_its_own_way_is_kept_at_black_or_above():
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.1), sd=0.1)
+    y = Counts().sample(torch.full((1, 1, 8, 8), 0.02), ip.generator(0))
+    events = list(ip.iterate(ip.Problem(prior, Counts(), y), ip.RED()))
+    assert all(float(event.state.x.min()) >= 0 for event in events)
+    assert float(events[-1].state.denoised.mean()) == pytest.approx(float(y.mean()), abs=0.05)
