@@ -12,15 +12,11 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import check, lacks, missing
-from .contracts import AnySolver, Flat, LocallyGaussian, Proximal
+from .compatibility import check, missing
+from .contracts import AnySolver, Flat
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
-WITHOUT_A_PROX = (
-    "the likelihood has no proximal map but a Gaussian stands in for it: this is one posterior "
-    "sample, and the mean of several is the better estimate"
-)
 OTHERWISE = "of the solvers that are installed it is the first that accepts these parts"
 
 FOR_AN_ESTIMATE = {
@@ -73,7 +69,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
-    reasons = FOR_SAMPLES if samples else _for_an_estimate(problem)
+    reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
     candidates = [
         (part.name, solver)
         for part in _in_order(list(reasons))
@@ -88,16 +84,6 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
     check(problem, solver)
     return Recommendation(solver, reasons.get(name, OTHERWISE))
-
-
-def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
-    """The order, and why. Steps along a gradient are as short as the darkest pixel wants."""
-    likelihood = problem.likelihood
-    if lacks(likelihood, Proximal) is None or lacks(likelihood, LocallyGaussian) is not None:
-        return FOR_AN_ESTIMATE
-    others = {name: why for name, why in FOR_AN_ESTIMATE.items() if name != "restart"}
-    first = {name: others.pop(name) for name in ("prior-sampling", "score-equation")}
-    return {**first, "restart": WITHOUT_A_PROX, **others}
 
 
 def _in_order(preferred: list[str]) -> list[Component]:
