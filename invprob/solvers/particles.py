@@ -25,20 +25,18 @@ the posterior itself.
 
 **Crowds.** Modes are decided at few levels, and there it counts how many images the denoiser is
 shown. So a sample begins as a crowd of particles, which are drawn again at each level, each time
-the same share fewer, until one is left: with a hundred calls 19 particles and ten levels, with
-a thousand 101 and 35; a few levels follow for what is left to do within the mode. A crowd costs
-no more than its sample has calls, and independent samples remain so. Samples that interact put
-their crowds together.
+the same share fewer, until one is left: with a hundred calls 30 particles and 8 levels, with a
+thousand 155 and 26; a few levels follow for what is left to do within the mode. A crowd costs no
+more than its sample has calls, and independent samples remain so. Samples that interact put their
+crowds together.
 
-**Guidance** moves particles towards high psi instead of waiting until some get there: D is shifted
-by (1 - k) r² ∇psi. An MMSE denoiser has a symmetric Jacobian J, the covariance of x given x(r)
-over r². So the gradient takes one more call and no differentiation,
-
-    ∇psi = J u,  u_j = (w_j - D_j) G_j / (1 + V G_j),   J u = (D(x(r) + e u, r) - D) / e,
-
-and any function may be the denoiser. The shift is never longer than the noise at the next level.
-Where particles weigh each other, log W pays for it: ½ sum (n_j² - (n_j + shift_j / width_j)²),
-with n the new normal numbers of the restart.
+**Guidance.** The first restart comes from so much noise that D is the prior's mean whatever x(r)
+is, and the few particles that start around it may all be far from what was measured. So D is
+shifted by (1 - k) times what the data say of the image by the prior's linear response, for some
+more calls (`response`): the crowd starts around the best linear estimate. Later restarts can be
+shifted, too, which is rarely worth it. A shift is never longer than three times the noise at the
+next level. Where particles weigh each other, log W pays for it:
+½ sum (n_j² - (n_j + shift_j / width_j)²), with n the new normal numbers of the restart.
 
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a
@@ -47,9 +45,7 @@ few thousand numbers.
 References: noise inflation as tempering, B. Kawar, G. Vaksman, M. Elad (2021), SNIPS.
 https://arxiv.org/abs/2105.14951; look-ahead and weights, L. Wu, B. Trippe, C. Naesseth, D. Blei,
 J. Cunningham (2023), Practical and Asymptotically Exact Conditional Sampling in Diffusion Models,
-https://arxiv.org/abs/2306.17775; the gradient of psi, H. Chung et al. (2023), Diffusion Posterior
-Sampling, https://arxiv.org/abs/2209.14687; the Jacobian, R. Gribonval (2011), Should penalized
-least squares regression be interpreted as maximum a posteriori estimation? IEEE TSP 59(5).
+https://arxiv.org/abs/2306.17775.
 """
 
 from __future__ import annotations
@@ -58,8 +54,6 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-SMALL_STEP = 0.1
-"""The step of the finite difference, in units of the noise."""
 NOTHING_AHEAD = 0.05
 """Below this share of the noise's precision the data ahead are not worth a call."""
 EVEN = 0.7
@@ -85,10 +79,6 @@ class Data:
         misfit = (self.w - denoised).square()
         return -0.5 * (misfit * self._precision(level)).flatten(1).sum(1)
 
-    def pull(self, denoised: Tensor, level: float, /) -> Tensor:
-        """The derivative u of psi in the denoised image, `(N, *spectral)`."""
-        return (self.w - denoised) * self._precision(level)
-
     def gain(self, denoised: Tensor, level: float, following: float, /) -> Tensor:
         """The log weight of going down from one level to the next, `(N,)`."""
         new, old = (self.sd.clamp(min=bound).square() for bound in (following, level))
@@ -96,31 +86,22 @@ class Data:
 
     def informs(self, level: float, /) -> bool:
         """Whether the data know more than their inflation to this level says."""
-        return float(self._unused(level).max()) * level**2 > NOTHING_AHEAD
+        return float(self.unused(level).max()) * level**2 > NOTHING_AHEAD
 
-    def _unused(self, level: float) -> Tensor:
-        """G."""
+    def unused(self, level: float, /) -> Tensor:
+        """G: the precision that the data have beyond their inflation to this level."""
         return 1 / self.sd.square() - 1 / self.sd.clamp(min=level).square()
 
     def _precision(self, level: float) -> Tensor:
         """G / (1 + V G)."""
-        unused = self._unused(level)
+        unused = self.unused(level)
         left = level**2 * self.variance / (level**2 + self.variance)
         return unused / (1 + left * unused)
 
 
-def finite_step(pull: Tensor, level: float) -> Tensor:
-    """The factor e by which `pull` becomes a perturbation of the noisy image, `(N,)`.
-
-    1 where there is no pull: it moves nothing then.
-    """
-    size = _size(pull)
-    return torch.where(size > torch.finfo(pull.dtype).tiny, SMALL_STEP * level / size, 1.0)
-
-
 def capped(shift: Tensor, width: float) -> Tensor:
     """No longer than noise of this width is."""
-    return shift * rows((width / _size(shift)).clamp(max=1), shift)
+    return shift * rows((width / rms(shift)).clamp(max=1), shift)
 
 
 def effort(normal: Tensor, shift: Tensor) -> Tensor:
@@ -133,7 +114,7 @@ def rows(value: Tensor, like: Tensor) -> Tensor:
     return value.reshape(-1, *[1] * (like.ndim - 1))
 
 
-def _size(value: Tensor) -> Tensor:
+def rms(value: Tensor) -> Tensor:
     """The root mean square of each row, `(N,)`, never zero."""
     return value.flatten(1).square().mean(1).sqrt().clamp(min=torch.finfo(value.dtype).tiny)
 

@@ -92,8 +92,8 @@ class Restart:
         particles: the most that a sample begins as. By default, where the noise is Gaussian and
             the image has at most 4096 numbers, as many as the calls allow; else 1, the sample
             alone.
-        guided: whether a restart is pulled towards the data, for a second call. By default where
-            there may be particles, and fewer than 40 calls of all samples that interact.
+        guided: whether restarts are pulled towards the data. By default the first one is, where
+            there may be particles; with True all of them, each for a second call; with False none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
@@ -184,6 +184,7 @@ class Restart:
             levels=torch.tensor(plan.levels, dtype=torch.float64),
             alive=torch.tensor(plan.alive),
             restarts=plan.restarts,
+            pulls=plan.pulls,
             done=0,
         )
 
@@ -206,8 +207,8 @@ class Restart:
         if done > state.restarts:
             state = _down(state, x, denoised, following, streams)
         elif (exact := start.linear(problem)) and self._weighs(problem):
-            kappa = self._kappa(problem, state)
-            how = weighed.How(self.population, self._is_guided(problem), kappa)
+            pulls = state.pulls if done == 1 else int(bool(self.guided))
+            how = weighed.How(self.population, pulls, self._kappa(problem, state))
             state = weighed.restart(exact, state, (x, denoised), streams, how)
         else:
             state = self._restarted(problem, state, x, denoised, streams)
@@ -242,14 +243,7 @@ class Restart:
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         crowded = self.particles != 1 and restart_plan.is_small(problem)
-        return self.population > 1 or crowded or self._is_guided(problem)
-
-    def _is_guided(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
-        if self.guided is not None:
-            return self.guided
-        few = self.calls * self.population < restart_plan.FEW
-        small = restart_plan.is_small(problem) and start.linear(problem) is not None
-        return few and small
+        return self.population > 1 or crowded or bool(self.guided)
 
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
         noise = start.noise_range(problem)
@@ -257,9 +251,8 @@ class Restart:
             return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
         if start.linear(problem) and self._weighs(problem):
-            guided, most = self._is_guided(problem), self.particles
-            most = most if restart_plan.is_small(problem) else 1
-            return restart_plan.weighed(problem, noise, first, self.calls, guided, most)
+            most = self.particles if restart_plan.is_small(problem) else 1
+            return restart_plan.weighed(problem, noise, first, self.calls, self.guided, most)
         return restart_plan.alone(problem, noise, first, self.calls)
 
 

@@ -1,8 +1,8 @@
 """How `Restart` spends its calls: noise levels, and how many particles there are at each.
 
 First one level far above the prior's size, where every level says the same. Then geometric levels
-from half of that size to the least noise of the measurement; crowds take most of them down to
-where modes are decided, and few below. Then restarts at the last level; then the way to zero,
+from about half of that size to the least noise of the measurement; crowds take most of them down
+to where modes are decided, and few below. Then restarts at the last level; then the way to zero,
 whose levels are linear in sigma^(1/3).
 """
 
@@ -24,9 +24,13 @@ EXPONENT = 3.0
 DEPTH = 200.0
 SMALL = 4096
 """Numbers of an image up to which weights of whole images mean something."""
-FEW = 40
-"""Calls of all samples that interact: with fewer, a crowd is too small and guidance pays."""
-DECIDED = 0.3
+MOST_PULLS = 12
+"""Rounds after which a linear estimate is as good as it gets."""
+LEVELS = 0.9
+"""Levels of a crowd, over the root of the calls that it has."""
+CROWDED = (0.36, 2.0)
+"""The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
+DECIDED = 0.2
 """The level, in standard deviations of a pixel, below which it is clear which mode a sample is in.
 """
 
@@ -39,11 +43,13 @@ class Plan:
         levels: noise levels of all steps.
         alive: particles per sample, of all steps.
         restarts: how many steps are restarts; the others are the way to zero.
+        pulls: rounds in which the data pull the first restart.
     """
 
     levels: tuple[float, ...]
     alive: tuple[int, ...]
     restarts: int
+    pulls: int = 0
 
 
 def is_small(problem: Problem[Any, Any]) -> bool:
@@ -87,25 +93,35 @@ def weighed(
     noise: start.Range,
     first: float,
     calls: int,
-    guided: bool,
+    guided: bool | None,
     particles: int | None,
 ) -> Plan:
     """Samples that begin as crowds, each of which shrinks by the same share from level to level.
 
     With more calls there are more levels (as the root of the calls) and, with what that leaves,
     larger crowds.
+
+    Args:
+        problem: with a linear measurement.
+        noise: its levels.
+        first: the level to start at.
+        calls: how many there are per sample.
+        guided: whether the data pull all restarts; None, the first one; False, none.
+        particles: the most that there are per sample; None for as many as the calls allow.
     """
     finish = _finish(noise, min(max(calls // 12, 4), 12))
     stay = max(calls // 10, 1)
-    budget = calls - len(finish) - stay
-    middle = _middle(problem, noise, first)
+    pulls = 0 if guided is False else min(round(0.4 * math.sqrt(calls)), MOST_PULLS)
+    budget = calls - len(finish) - stay - pulls
+    middle = _crowded(problem, noise, first)
     decided = min(max(DECIDED * start.deviation(problem), noise.least), middle)
     fall = round(0.2 * math.sqrt(budget)) if decided > noise.least else 0
 
     def cost(levels: int, most: int) -> int:
-        return _cost((1, *_shrinking(levels, most), *(1,) * fall), guided)
+        down = (*_shrinking(levels, most), *(1,) * fall)
+        return 1 + sum(down) * (2 if guided else 1) + (stay if guided else 0)
 
-    count, most = round(1.3 * math.sqrt(budget)), 1
+    count, most = round(LEVELS * math.sqrt(budget)), 1
     while count and cost(count, 1) > budget:
         count -= 1
     while count and most != particles and cost(count, most + 1) <= budget:
@@ -119,7 +135,7 @@ def weighed(
         *(noise.least,) * stay,
     )
     alive = (1, *_shrinking(count, most), *(1,) * (fall + stay + len(finish)))
-    return Plan((*levels, *finish), alive, len(levels))
+    return Plan((*levels, *finish), alive, len(levels), pulls)
 
 
 def _shrinking(levels: int, most: int) -> tuple[int, ...]:
@@ -128,9 +144,10 @@ def _shrinking(levels: int, most: int) -> tuple[int, ...]:
     return tuple(round(most ** (1 - level / last)) for level in range(levels))
 
 
-def _cost(alive: tuple[int, ...], guided: bool) -> int:
-    """Images through the denoiser; a guided restart shows it each surviving one twice."""
-    return sum(alive) + (sum(alive[1:]) + 1 if guided else 0)
+def _crowded(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:
+    """The level at which a crowd begins."""
+    width = max(CROWDED[0] * start.radius(problem), CROWDED[1] * start.deviation(problem))
+    return max(min(width, first), noise.least)
 
 
 def _middle(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:

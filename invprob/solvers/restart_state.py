@@ -22,6 +22,7 @@ class RestartState:
         levels: of all steps of the run, `(steps,)`, float64, on the CPU.
         alive: how many particles a row has in each step, `(steps,)`, int64, on the CPU.
         restarts: how many steps are restarts; the others are the way to zero.
+        pulls: rounds in which the data pull the first restart.
         done: how many are done.
     """
 
@@ -34,6 +35,7 @@ class RestartState:
     levels: Tensor
     alive: Tensor
     restarts: int
+    pulls: int
     done: int
 
 

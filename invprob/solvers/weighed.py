@@ -14,22 +14,28 @@ from torch import Tensor
 from ..contracts import Denoises, Spectral
 from ..problem import Problem
 from ..streams import Streams
-from . import moves, particles, start
+from . import moves, particles, response, start
 from .particles import Data, Groups
 from .restart_state import RestartState, padded
 
-CAP = 1.0
-"""The most that guidance shifts a restart, in units of the next noise level."""
+CAP = 3.0
+"""The most that the data pull a restart, in units of the next noise level."""
 WITHIN = 0.1
 """The share of the pixels' variance that is taken for what they vary by within a mode."""
 
 
 @frozen
 class How:
-    """How a restart is done: `Restart`'s arguments of the same names, kappa that of the level."""
+    """How a restart is done.
+
+    Attributes:
+        population: samples that interact.
+        pulls: rounds of `response.pull`; 0 for none.
+        kappa: of this restart.
+    """
 
     population: int
-    guided: bool
+    pulls: int
     kappa: float
 
 
@@ -48,7 +54,7 @@ def restart(
         state: `sigma` is the present level, and `done` counts the denoiser call at it.
         images: the noisy particles, and the denoised ones, `(B * alive, *image)`.
         streams: of all random numbers.
-        how: who interacts, whether guided, and kappa.
+        how: who interacts, how much the data pull, and kappa.
     """
     spectrum = start.spectrum(problem)
     level, following = state.sigma, float(state.levels[state.done])
@@ -60,24 +66,27 @@ def restart(
 
     x, denoised = images
     old = state.noise[:, :now].flatten(0, 1)
-    ahead = data.ahead(spectrum.vt(denoised), level).view(-1, now)
+    seen = spectrum.vt(denoised)
+    ahead = data.ahead(seen, level).view(-1, now)
     weight = state.weight[:, :now] + ahead - state.ahead[:, :now]
+    pulled = how.pulls > 0 and data.informs(level)
+    shift = response.pull(problem, data, x, seen, level, how.pulls) if pulled else seen
     if how.population * now > 1 or now != then:
         groups = Groups(problem.samples, problem.measurements, how.population)
         uniform = streams.uniform(weight[:, :1])[:, 0]
         chosen, weight = groups.draw(weight, uniform, then, always=following == level)
         one = chosen.flatten()
-        x, denoised, old, ahead = (value[one] for value in (x, denoised, old, ahead.flatten()))
+        x, denoised, seen, shift = (value[one] for value in (x, denoised, seen, shift))
+        old, ahead = old[one], ahead.flatten()[one]
         fresh = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
         old = torch.where(particles.rows(_is_copy(one, len(w) * now), old), fresh, old)
         data = Data(w.repeat_interleave(then, 0), sd, within)
-    seen = spectrum.vt(denoised)
     weight = weight + data.gain(seen, level, following).view(-1, then)
 
     move = moves.restart(spectrum, data.w, x, denoised, level, following, how.kappa)
     new = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
-    if how.guided and data.informs(level):
-        shift = particles.capped(_pull(problem, data, x, seen, level), CAP * following) * move.free
+    if pulled:
+        shift = particles.capped(shift, CAP * following) * move.free
         weight = weight + particles.effort(new, _over(shift, move.width)).view(-1, then)
         move = evolve(move, mean=move.mean + shift)
     x, denoised, new = (
@@ -105,15 +114,3 @@ def _is_copy(chosen: Tensor, end: int) -> Tensor:
 def _over(shift: Tensor, width: Tensor) -> Tensor:
     """A shift in units of the noise; 0 where there is none."""
     return torch.where(width > 0, shift / width, 0)
-
-
-def _pull(
-    problem: Problem[Denoises, Spectral], data: Data, x: Tensor, seen: Tensor, level: float
-) -> Tensor:
-    """r² times the gradient of the look-ahead, `(N, *spectral)`, for one more call."""
-    spectrum = start.spectrum(problem)
-    along = data.pull(seen, level)
-    step = particles.finite_step(along, level)
-    moved = x + particles.rows(step, x) * spectrum.v(along)
-    there = spectrum.vt(problem.prior.denoise(moved, torch.as_tensor(level).to(x)))
-    return (there - seen) * particles.rows(level**2 / step, seen)

@@ -6,10 +6,9 @@ import torch
 import invprob as ip
 from invprob.diagnostics.laboratory import measurements, similar_mixture
 from invprob.diagnostics.wasserstein import exactness
-from invprob.solvers import start
+from invprob.solvers import response, start
 from invprob.solvers.particles import Data, Groups, effort
 from invprob.solvers.restart_state import RestartState
-from invprob.solvers.weighed import _pull
 
 SHAPE = (1, 4, 4)
 PRIOR = similar_mixture((4, 4))
@@ -74,24 +73,37 @@ def test_groups_do_not_depend_on_how_many_there_are():
     assert not torch.equal(many[4:8], few)
 
 
-def test_the_pull_is_the_gradient_of_the_look_ahead():
-    y, level = measured(PINHOLES, 3), 0.2
-    problem = ip.Problem(PRIOR, PINHOLES, y)
+@pytest.mark.parametrize("task", ["inpaint", "blur", "sr", "cs"])
+def test_from_far_above_the_data_pull_to_the_best_linear_estimate(task):
+    prior = ip.GaussianMixturePrior(torch.ones(1), PRIOR.means[:1], PRIOR.covariances[:1])
+    noise = measurements((4, 4))[task]
+    y = noise.sample(prior.sample((1, *SHAPE), ip.generator(1)), ip.generator(2))
+    exact = prior.posterior(noise, y).mean
+    gaps = [
+        float((estimated(prior, noise, y, rounds) - exact).norm() / (prior.means - exact).norm())
+        for rounds in (1, 4, 16)
+    ]
+    assert gaps[0] < 0.9
+    assert gaps[1] < gaps[0] + 1e-6
+    assert gaps[2] < 1e-3
+
+
+def estimated(prior, noise, y, rounds, level=300.0):
+    problem = ip.Problem(prior, noise, y)
     spectrum = start.spectrum(problem)
     data = Data(spectrum.observe(y), spectrum.sd, 0.02)
-    x = (
-        0.5 + 0.3 * torch.randn(y.shape, generator=ip.generator(1), dtype=y.dtype)
-    ).requires_grad_()
+    seen = spectrum.vt(prior.means)
+    return prior.means + spectrum.v(response.pull(problem, data, prior.means, seen, level, rounds))
 
-    def ahead(image):
-        return data.ahead(spectrum.vt(PRIOR.denoise(image, torch.tensor(level))), level)
 
-    (exact,) = torch.autograd.grad(ahead(x).sum(), x)
-    with torch.no_grad():
-        seen = spectrum.vt(PRIOR.denoise(x, torch.tensor(level)))
-        found = spectrum.v(_pull(problem, data, x, seen, level))
-    error = (found - level**2 * exact).norm() / (level**2 * exact).norm()
-    assert error < 0.1  # a difference of finite step
+def test_a_denoiser_that_is_no_derivative_pulls_to_nothing_infinite():
+    class Rotating:
+        def denoise(self, x, sigma):
+            return x.flip(-1) - x.flip(-2) - x
+
+    problem = ip.Problem(Rotating(), PINHOLES, measured(PINHOLES))
+    result = ip.solve(problem, ip.Restart(20), samples=4)
+    assert result.samples.isfinite().all()
 
 
 def test_data_that_are_met_exactly_pull_nowhere():
@@ -181,7 +193,7 @@ def test_the_spread_is_right_where_pixels_are_known_much_better_or_not_at_all(so
 def test_crowds_shrink_to_one_and_grow_with_the_calls(calls, least):
     plan = ip.Restart(calls)._plan(ip.Problem(PRIOR, PINHOLES, measured(PINHOLES)))
     crowd = plan.alive[1:]
-    assert plan.alive[0] == 1 and least <= crowd[0] <= calls / 4
+    assert plan.alive[0] == 1 and least <= crowd[0] <= calls / 3
     assert list(crowd) == sorted(crowd, reverse=True) and crowd[-1] == 1
     assert list(plan.levels) == sorted(plan.levels, reverse=True)
 
