@@ -53,6 +53,7 @@ def test_the_same_command_goes_on(folder, tmp_path):
         (["--size", "4"], "--size 4"),
         (["--depths", "1,1,1"], "multiples of 8"),
         (["--rate", "-1"], "rate=-1"),
+        (["--device", "abacus"], "--device abacus can't be used here"),
         (["--held-out", "nowhere"], "no file or folder nowhere"),
     ],
 )
