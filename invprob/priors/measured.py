@@ -45,6 +45,7 @@ from torch import Tensor
 from ..contracts import Domain
 from ..errors import InputError
 from ..networks.stored_score import StoredScore
+from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 
@@ -99,19 +100,24 @@ class MeasuredPrior:
         return cls(score, peak)
 
     @classmethod
-    def load(cls, file: Path | str, peak: float | None = None) -> MeasuredPrior:
+    def load(
+        cls, file: Path | str, peak: float | None = None, tile: Tile = "auto"
+    ) -> MeasuredPrior:
         """The score in a file that `invprob train score` wrote, for the noise that it learned.
 
         Args:
             file: a safetensors file.
             peak: of Poisson counts whose posterior mean is wanted, see `of_counts`.
+            tile: images of more than tile x tile pixels are done in tiles of that side, which
+                bounds memory; None never does. The result is the same up to rounding.
 
         Raises:
             WeightsError: the file is missing, damaged, or holds another network.
-            InputError: peak is not positive; in use: y has another number of channels.
+            InputError: peak is not positive, or tile is no size; in use: y has another number of
+                channels, or tile is too small for the network.
         """
         path = Path(os.path.abspath(file))
-        prior = cls(StoredScore(path, digest_of(path)), peak)
+        prior = cls(StoredScore(path, digest_of(path), tile), peak)
         prior.domain()  # reads the file
         return prior
 
@@ -137,6 +143,7 @@ class MeasuredPrior:
     def __repr__(self) -> str:
         peak = "" if self.peak is None else f", peak={self.peak}"
         if isinstance(self._score, StoredScore):
-            return f"MeasuredPrior.load({str(self._score.path)!r}{peak})"
+            tile = "" if self._score.tile == "auto" else f", tile={self._score.tile}"
+            return f"MeasuredPrior.load({str(self._score.path)!r}{peak}{tile})"
         name = getattr(self._score, "__qualname__", type(self._score).__name__)
         return f"MeasuredPrior({name}{peak})"
