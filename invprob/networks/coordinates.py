@@ -19,7 +19,7 @@ Rayleigh (c2), signal-dependent noise and sums of them. Its transform is known i
 generalised Anscombe transform for c2 = 0 and a logarithm for v0 = c1 = 0. Noise so faint that it
 can't be seen is not amplified: v0 is at least that of 1/16 of the noise of a white pixel. How good
 the fit is decides how *even* the noise becomes, not whether scores are right. How the noise in z
-is distributed is measured, too, in the brighter half of the images (`networks.noise_law`).
+is distributed is measured, too, on the brighter half of the flat images (`networks.noise_law`).
 
 Coordinates are scaled so that black is near 0 and white at 1: for white Gaussian noise z = y.
 

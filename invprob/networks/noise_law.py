@@ -55,7 +55,7 @@ def law_score(law: Law, e: Tensor, a: Tensor | float) -> Tensor:
         e's shape.
 
     >>> law_score(((1.0, 0.0, 4.0),), torch.tensor([0.0, 5.0]), 1.0)
-    tensor([-0., -1.])
+    tensor([ 0., -1.])
     """
     added = torch.as_tensor(a).to(e).square()
     pulls = [(m - e) / (v + added) for _, m, v in law]
