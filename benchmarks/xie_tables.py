@@ -2,7 +2,7 @@
 
     python benchmarks/xie_tables.py --data DIR --weights WEIGHTS [--models 1,5-8] [--limit N]
     python benchmarks/xie_tables.py ... --train 20 --images DIR ... [--device cuda]
-    python benchmarks/xie_tables.py ... --robustness
+    python benchmarks/xie_tables.py ... --robustness [--picture FILE.png]
 
 DIR (or the environment variable INVPROB_DATA) holds `test/kodak24`, `test/cset9`, `test/cbsd68`;
 WEIGHTS is a folder of the files that `--train MINUTES` puts there: for each model the clean images
@@ -18,8 +18,8 @@ Filtered noise y = A w (models 6, 8, 10) has the score of w = A⁻¹ y, which is
 and 9: A is known and invertible, so their weights serve, exactly. For counts (7, 8) the posterior
 mean (`MeasuredPrior.of_counts`) is the line below the score equation's.
 
-`--robustness` is the paper's Fig. 2: the same score, with the noise parameter of the score
-equation wrong by some factor.
+`--robustness` prints the paper's Fig. 2 instead: the same score, with the noise parameter of the
+score equation wrong by some factor.
 
 What is comparable with the paper, and what is not: it trains on other images, another network, and
 for long; of its tables this file knows only that model 1 reaches 31.9 dB (on one of the sets), for
@@ -46,9 +46,9 @@ from torch import Tensor
 import invprob as ip
 from invprob.compatibility import lacks
 from invprob.contracts import Proximal
-from invprob.networks.coordinates import measure
 from invprob.networks.score import ScoreNetwork
 from invprob.networks.stored_score import load_score
+from invprob.operators.boundaries import Boundary
 
 SETS = ("kodak24", "cset9", "cbsd68")
 SAME_AS = {6: 5, 8: 7, 10: 9}
@@ -86,9 +86,15 @@ def score_of(number: int, weights: Path) -> ScoreNetwork | None:
     if not path.exists():
         return None
     network = load_score(path)
-    unfiltered = network.architecture
-    network.architecture = evolve(unfiltered, coordinates=measure(ip.xie2023(number)))
-    return network
+    return filtered(network, ip.xie2023(number).A.boundary) if number in SAME_AS else network
+
+
+def filtered(network: ScoreNetwork, boundary: Boundary | None) -> ScoreNetwork:
+    """The same score of y = A w, or of w if there is no boundary."""
+    coordinates = evolve(network.coordinates, boundary=boundary)
+    other = ScoreNetwork(evolve(network.architecture, coordinates=coordinates))
+    other.load_state_dict(network.state_dict())
+    return other.eval().requires_grad_(False)
 
 
 def decibels(x: Tensor, clean: Tensor) -> float:
@@ -105,9 +111,7 @@ def answers(number: int, score: ScoreNetwork, y: Tensor, pnp: bool) -> dict[str,
         # The filter is undone first: half a count is added to counts.
         w = y if number == 7 else noise.A.inverse(y)
         counts = noise if number == 7 else noise.noise
-        unfiltered = ScoreNetwork(evolve(score.architecture, coordinates=measure(counts)))
-        unfiltered.load_state_dict(score.state_dict())
-        prior = ip.MeasuredPrior.of_counts(unfiltered.requires_grad_(False), peak=counts.peak)
+        prior = ip.MeasuredPrior.of_counts(filtered(score, None), peak=counts.peak)
         found["mean"] = ip.solve(ip.Problem(prior, counts, w), equation).x
     if number == 1:
         sigma = torch.tensor(noise.sigma)
@@ -158,6 +162,7 @@ def robustness(
 ) -> None:
     """PSNR with a wrong noise parameter, on the first set."""
     name, images = next(iter(sets.items()))
+    curves = {}
     print(f"\n{name}, parameter times  " + "".join(f"{f:8.2f}" for f in FACTORS))
     for number in numbers:
         score, noise = score_of(number, given.weights), ip.xie2023(number)
@@ -170,7 +175,30 @@ def robustness(
             for k, factor in enumerate(FACTORS):
                 answer = misjudged(noise, factor).match_score(y, s, y)  # all in closed form
                 totals[k] += decibels(answer, x) / len(images)
-        print(f"model {number:2d}" + " " * (len(name) + 11) + "".join(f"{t:8.2f}" for t in totals))
+        print(
+            f"model {number:2d}" + " " * (len(name) + 11) + "".join(f"{t:8.2f}" for t in totals),
+            flush=True,
+        )
+        curves[f"{number}: {type(noise).__name__}"] = totals
+    if given.picture:
+        draw(curves, name, given.picture)
+
+
+def draw(curves: dict[str, list[float]], name: str, path: Path) -> None:
+    """The curves as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
+    for label, totals in curves.items():
+        axes.plot(FACTORS, totals, marker=".", label=label)
+    axes.set(xscale="log", xlabel="assumed / true noise parameter", ylabel=f"PSNR on {name}, dB")
+    axes.set_xticks(FACTORS, [f"{factor:g}" for factor in FACTORS], minor=False)
+    axes.minorticks_off()
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
 
 
 def models(text: str) -> list[int]:
@@ -192,6 +220,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100, help="images of each set")
     parser.add_argument("--pnp", action="store_true")
     parser.add_argument("--robustness", action="store_true")
+    parser.add_argument("--picture", type=Path, help="of --robustness, for matplotlib to draw")
     parser.add_argument("--train", type=float, default=0.0, metavar="MINUTES", help="per model")
     parser.add_argument("--images", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--device", default="cpu")
@@ -215,9 +244,7 @@ def main() -> None:
         return
     start = time.perf_counter()
     with torch.no_grad():
-        table(given.models, sets, given)
-        if given.robustness:
-            robustness(given.models, sets, given)
+        (robustness if given.robustness else table)(given.models, sets, given)
     print(f"\n{time.perf_counter() - start:.0f} s")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from .train_denoiser import denoiser
 from .train_score import score
-from .training import EVERY, how_to_go_on, numbers
+from .training import EVERY, how_to_go_on, numbers, usable
 
 train = typer.Typer(no_args_is_help=True)
 train.command()(denoiser)
@@ -54,6 +54,7 @@ def flow(
     threads: Annotated[
         int | None, typer.Option(min=1, help="By default what torch takes.")
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
     checkpoint: Annotated[
         Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
     ] = None,
@@ -79,6 +80,7 @@ def flow(
         steps=steps, hours=hours, batch=batch, rate=rate, noisy=noisy, noise=noise, seed=seed
     )
     levels = numbers("depths", depths, tuple[int, ...])
+    where = usable(device)
     cut = None if size is None else numbers("size", size, tuple[int, int])
     learned = load_images(images, channels, cut)
     if held_out is None:
@@ -90,7 +92,7 @@ def flow(
     architecture = Architecture(learned.shape, levels, width, bits)
     task = MaximumLikelihood(recipe, architecture, learned)
     kept = checkpoint or output.with_suffix(".ckpt")
-    run = begin(task, output, kept, typer.echo)
+    run = begin(task, output, kept, typer.echo, where)
     try:
         learn(run, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))
     except KeyboardInterrupt:

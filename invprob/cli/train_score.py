@@ -53,7 +53,8 @@ def score(
     """Learn the score of noisy images, from noisy images alone, for `score-equation`.
 
     Interrupted, the same command goes on from the last save. Use the result with
-    `--prior measured:file=FILE.safetensors`, or in Python `MeasuredPrior.load(path)`.
+    `--prior measured:file=FILE.safetensors`, or in Python `MeasuredPrior.load(path)`; for the
+    posterior mean of Poisson counts say what peak they have, `measured:file=FILE,peak=30`.
     """
     from functools import partial
 

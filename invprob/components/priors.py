@@ -8,7 +8,8 @@ import torch
 
 from ..catalogue import Component
 from ..networks.glow import Architecture, Glow
-from ..networks.stored_denoiser import Precision, Tile
+from ..networks.stored_denoiser import Precision
+from ..networks.tiles import Tile
 from ..priors.denoiser import DenoiserPrior
 from ..priors.flow import FlowPrior
 from ..priors.gaussian import GaussianPrior

@@ -18,7 +18,8 @@ is fitted to it, all coefficients >= 0. That holds all of Gaussian (v0), Poisson
 Rayleigh (c2), signal-dependent noise and sums of them. Its transform is known in closed form, the
 generalised Anscombe transform for c2 = 0 and a logarithm for v0 = c1 = 0. Noise so faint that it
 can't be seen is not amplified: v0 is at least that of 1/16 of the noise of a white pixel. How good
-the fit is decides how *even* the noise becomes, not whether scores are right.
+the fit is decides how *even* the noise becomes, not whether scores are right. How the noise in z
+is distributed is measured, too, on the brighter half of the flat images (`networks.noise_law`).
 
 Coordinates are scaled so that black is near 0 and white at 1: for white Gaussian noise z = y.
 
@@ -46,6 +47,7 @@ from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
 from ..likelihoods.correlated import Correlated, OnLattice
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
+from .noise_law import Law, fit_law
 
 BRIGHTNESSES = 33
 SIDE = 64
@@ -62,6 +64,10 @@ def _coefficients(values: Iterable[float]) -> tuple[float, float, float]:
     return float(v0), float(c1), float(c2)
 
 
+def _law(components: Iterable[Iterable[float]]) -> Law:
+    return tuple((float(w), float(m), float(v)) for w, m, v in components)
+
+
 @frozen
 class Coordinates:
     """z = g(B y), and what is needed to bring a score back.
@@ -74,6 +80,8 @@ class Coordinates:
         spacing: the greatest distance in z of neighbours on a lattice; 0 for continuous noise.
         boundary: of the filter that B undoes; None for B = 1.
         transposed: whether B is A⁻ᵀ and not A⁻¹.
+        law: how the noise in z is distributed, see `networks.noise_law`; by default as N(0,
+            sigma²).
 
     >>> import invprob as ip
     >>> z = measure(ip.Gaussian(sigma=0.1))
@@ -91,6 +99,10 @@ class Coordinates:
     spacing: float = 0.0
     boundary: Boundary | None = None
     transposed: bool = False
+    law: Law = attrs.field(
+        default=attrs.Factory(lambda self: ((1.0, 0.0, self.sigma**2),), takes_self=True),
+        converter=_law,
+    )
 
     def forward(self, y: Tensor) -> Tensor:
         """Z of measurements `(B, C, H, W)`, of the same shape."""
@@ -187,7 +199,9 @@ def measure(likelihood: Any) -> Coordinates:
     z = attrs.evolve(z, unit=unit)
     level = (z._even(w) / unit).std((1, 2, 3)).median()
     gap = float(z._even(torch.tensor([start + step], dtype=torch.float64))) / unit
-    return attrs.evolve(z, sigma=float(level), spacing=gap)
+    middle = z._even(mean.view(-1, 1, 1, 1))
+    law = fit_law((z._even(w) - middle)[BRIGHTNESSES // 2 :] / unit)
+    return attrs.evolve(z, sigma=float(level), spacing=gap, law=law)
 
 
 def _filter(likelihood: Any) -> tuple[Boundary | None, bool]:

@@ -6,18 +6,18 @@ It answers in coordinates z of the measurement in which noise is white and of on
     s(z) = (D(z) - z) / sigma²,        D(z) = the mean of all clean z that may be behind it,
 
 so a network D that begins as "a blurred z" begins as the score of images whose noise has the right
-level, and has only image structure to learn. For other noises the form is no restriction: D is
-whatever makes s the score, and stays of the size of an image. The exact change of variables takes
-s back to y.
+level, and has only image structure to learn. For another law of the noise (`networks.noise_law`)
+it is s(z) = ψ(z - D(z)). The form is no restriction: D is whatever makes s the score, and stays of
+the size of an image. The exact change of variables takes s back to y.
 
-**Perturbed images.** Training looks at z + a u, whose noise has the level sqrt(sigma² + a²):
+**Perturbed images.** Training looks at z + a u, whose noise has a law of its own,
 
-    s_a(z) = (D(z) - z) / (sigma² + a²).
+    s_a(z) = ψ_a(z - D(z)),        for Gaussian noise  (D(z) - z) / (sigma² + a²).
 
 D is not told a. Like every blind denoiser it sees how noisy an image is, and a patch shows it far
 better than a number that hardly varies could. That is what lets it be asked at a = 0, below all
 that it was trained at: what is extrapolated is a denoiser to slightly less noise, and never the
-score, whose size depends on a by the known factor.
+score, which depends on a as is known.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import attrs
 import torch
@@ -36,6 +37,8 @@ from ..errors import InputError
 from .coordinates import Coordinates
 from .denoiser import Architecture as DenoiserArchitecture
 from .denoiser import Denoiser
+from .noise_law import law_score
+from .tiles import Tile, in_pieces
 
 
 def _integers(values: Iterable[int]) -> tuple[int, ...]:
@@ -113,18 +116,24 @@ class ScoreNetwork(nn.Module):
         """In which the noise is even."""
         return self.architecture.coordinates
 
-    def forward(self, y: Tensor) -> Tensor:
-        """∇ log p(y) of measurements `(B, C, H, W)`.
+    def forward(self, y: Tensor, tile: Tile = None) -> Tensor:
+        """∇ log p(y).
+
+        Args:
+            y: measurements `(B, C, H, W)`.
+            tile: the side of the tiles in which D sees large ones, see `networks.tiles`; a filter
+                is undone on the whole image all the same.
 
         Raises:
-            InputError: y has another number of channels.
+            InputError: y has another number of channels, or tile is too small.
         """
         if y.ndim != 4 or y.shape[1] != self.architecture.channels:
             raise InputError(
                 f"y has shape {tuple(y.shape)}, and this score was learned from images"
                 f" (B, {self.architecture.channels}, H, W)"
             )
-        s = self.perturbed(self.coordinates.forward(y), 0.0)
+        z = self.coordinates.forward(y)
+        s = in_pieces(partial(self.perturbed, a=0.0), self.denoiser, z, tile)
         return self.coordinates.score(y, s)
 
     def perturbed(self, z: Tensor, a: Tensor | float) -> Tensor:
@@ -134,10 +143,9 @@ class ScoreNetwork(nn.Module):
             z: even coordinates, `(B, C, H, W)`, already perturbed.
             a: the standard deviation of the perturbation, `(B, 1, 1, 1)` or a number.
         """
-        sigma = self.coordinates.sigma
-        told = torch.tensor(sigma * math.sqrt(1.5), device=z.device)
-        s: Tensor = (self.denoiser(z, told).to(z.dtype) - z) / (sigma**2 + a * a)
-        return s
+        told = torch.tensor(self.coordinates.sigma * math.sqrt(1.5), device=z.device)
+        clean: Tensor = self.denoiser(z, told).to(z.dtype)
+        return law_score(self.coordinates.law, z - clean, a)
 
     def extra_repr(self) -> str:
         """What weights do not say: the coordinates."""

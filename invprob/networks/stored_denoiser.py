@@ -40,11 +40,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
-from .tiles import in_tiles
+from .tiles import Tile, in_pieces, is_tile
 from .weights_file import fill, read_about, read_described, read_weights, write_weights
 
 Precision = Literal["auto", "float32", "bfloat16"]
-Tile = int | Literal["auto"] | None
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
 SHA256 = "bb495ebb4c756be959a77d393361a0c4d578f4ab51492483d6c35844d81ca790"
@@ -52,9 +51,6 @@ SHA256 = "bb495ebb4c756be959a77d393361a0c4d578f4ab51492483d6c35844d81ca790"
 
 FAST_FROM = 0.02
 """The least noise level at which `precision="auto"` uses bfloat16."""
-
-TILE = 1024
-"""The side of tiles, in pixels: one takes some 0.8 GiB in float32 and half that in bfloat16."""
 
 PIXELS_AT_ONCE = 2**19
 """Batches are cut so that one call of the network sees at most this many pixels (or one image)."""
@@ -104,15 +100,6 @@ def _known(instance: object, attribute: object, value: str) -> None:
         raise InputError(f"precision={value!r} is unknown; give {', '.join(map(repr, known))}")
 
 
-def _is_tile(instance: object, attribute: object, value: object) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    if value not in ("auto", None) and not whole:
-        raise InputError(
-            f"tile={value!r}: give the side of a tile in pixels, 'auto' for {TILE}, or None to"
-            " never cut an image"
-        )
-
-
 @frozen
 class StoredDenoiser:
     """The network in a file, as a function; it holds no tensors: cheap to copy and to pickle.
@@ -121,7 +108,7 @@ class StoredDenoiser:
         precision: `"auto"` takes bfloat16 where that is fast and sigma is not below `FAST_FROM`,
             float32 elsewhere; the other two always the same.
         tile: images of more than tile x tile pixels are done in tiles of that side; `"auto"` is
-            `TILE`, and None never cuts an image. The result is the same up to rounding.
+            1024, and None never cuts an image. The result is the same up to rounding.
         path: a file that `invprob train denoiser` wrote; None is the embedded one.
         sha256: which version of that file, None accepts any; the embedded one's by default.
 
@@ -137,7 +124,7 @@ class StoredDenoiser:
     """
 
     precision: Precision = field(default="auto", validator=_known)
-    tile: Tile = field(default="auto", validator=_is_tile)
+    tile: Tile = field(default="auto", validator=is_tile)
     path: Path | None = field(default=None, kw_only=True)
     sha256: str | None = field(
         default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
@@ -182,16 +169,12 @@ class StoredDenoiser:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""
         precision = torch.bfloat16 if fast else torch.float32
         network = _network(self.file, self.sha256, x.device, precision)
-        side = TILE if self.tile == "auto" else self.tile
         pixels = x.shape[-2] * x.shape[-1]
         rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
         done = []
         for some, levels in zip(torch.split(x, rows), torch.split(level, rows), strict=True):
             denoise = partial(network, sigma=levels)
-            if side is None or pixels <= side**2:
-                done.append(denoise(some))
-            else:
-                done.append(in_tiles(denoise, network, some, side))
+            done.append(in_pieces(denoise, network, some, self.tile))
         return done[0] if len(done) == 1 else torch.cat(done)
 
 

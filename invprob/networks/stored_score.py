@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..contracts import Domain
 from .score import Architecture, ScoreNetwork
+from .tiles import Tile, is_tile
 from .weights_file import fill, read_described, read_weights, write_weights
 
 ABOUT = "score"
@@ -64,20 +65,26 @@ class StoredScore:
     Args:
         path: a file that `invprob train score` wrote.
         sha256: which version of that file; None accepts any.
+        tile: images of more than tile x tile pixels are done in tiles of that side, which bounds
+            memory; `"auto"` is 1024, and None never cuts an image. The result is the same up to
+            rounding.
 
     Raises:
+        InputError: tile is something else; in use: tile is too small for the network.
         WeightsError: in use: the file is missing, damaged, another one than expected, or no score.
     """
 
     path: Path
     sha256: str | None = field(default=None, repr=False)
+    tile: Tile = field(default="auto", validator=is_tile)
 
     def __call__(self, y: Tensor) -> Tensor:
         """∇ log p(y) of `(B, C, H, W)`, in y's precision."""
         wide = y if y.dtype == torch.float64 else y.float()
         network = _network(self.path, self.sha256, y.device, wide.dtype)
         rows = max(1, PIXELS_AT_ONCE // max(1, y.shape[1:].numel()))
-        return torch.cat([network(part) for part in torch.split(wide, rows)]).to(y.dtype)
+        parts = torch.split(wide, rows)
+        return torch.cat([network(part, self.tile) for part in parts]).to(y.dtype)
 
     def domain(self) -> Domain:
         """Images with the network's number of channels."""

@@ -12,12 +12,18 @@ The margin is work done twice: with a reach of r and tiles of side t, (t / (t - 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+
+Tile = int | Literal["auto"] | None
+
+TILE = 1024
+"""The side of tiles, in pixels: the embedded denoiser takes some 0.8 GiB for one in float32 and
+half that in bfloat16."""
 
 
 class Reaching(Protocol):
@@ -32,9 +38,42 @@ class Reaching(Protocol):
         """A cut that begins at a multiple of this sees the same coarse pixels."""
 
 
+def is_tile(instance: object, attribute: object, value: object) -> None:
+    """Raise `InputError` unless a value is a `Tile`, as a validator of attrs."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if value not in ("auto", None) and not whole:
+        raise InputError(
+            f"tile={value!r}: give the side of a tile in pixels, 'auto' for {TILE}, or None to"
+            " never cut an image"
+        )
+
+
 def least_tile(network: Reaching) -> int:
     """The side of the smallest tile: two margins, and twice the grid between them."""
     return 2 * _margin(network) + 2 * network.grid
+
+
+def in_pieces(
+    function: Callable[[Tensor], Tensor], network: Reaching, x: Tensor, tile: Tile
+) -> Tensor:
+    """`function(x)`, in tiles where the image has more than tile x tile pixels.
+
+    Args:
+        function: images `(B, C, h, w)` of any size to images of the same shape.
+        network: what decides about it how far it sees.
+        x: images `(B, C, H, W)`.
+        tile: the side of a tile; `"auto"` is `TILE`, and None never cuts an image.
+
+    Returns:
+        `(B, C, H, W)`.
+
+    Raises:
+        InputError: tile is too small for the network's reach.
+    """
+    side = TILE if tile == "auto" else tile
+    if side is None or x.shape[-2] * x.shape[-1] <= side**2:
+        return function(x)
+    return in_tiles(function, network, x, side)
 
 
 def in_tiles(

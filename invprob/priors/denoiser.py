@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from ..contracts import Domain
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
-from ..networks.stored_denoiser import Precision, StoredDenoiser, Tile, read_architecture
+from ..networks.stored_denoiser import Precision, StoredDenoiser, read_architecture
+from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from .checks import check_images
 

@@ -18,13 +18,19 @@ does. Three things to know about such a score:
 **Counts.** The score equation makes the geometric mean exp E[log x | y] of Poisson counts.
 Robbins' identity knows the posterior mean,
 
-    E[x | y] = (y + 1/peak) p(y + 1/peak) / p(y),
+    E[x_i | y] = (y_i + 1/peak) p(y + e_i/peak) / p(y),        e_i: pixel i, and no other,
 
 in which the ratio is a finite difference of log p. By the midpoint rule it is the score half a
-count above: log p(y + 1/peak) - log p(y) ≈ s(y + 1/(2 peak)) / peak. `MeasuredPrior.of_counts`
-returns the score for which the Poisson score equation has that solution:
+count above, log p(y + e_i/peak) - log p(y) ≈ s_i(y + h e_i) / peak with h = 1/(2 peak), and
+`MeasuredPrior.of_counts` returns the score for which the Poisson score equation has that solution:
 
-    s'(y) = s(y + 1/(2 peak)) + peak (log(peak y + 1) - digamma(peak y + 1)).
+    s'_i(y) = s_i(y + h e_i) + peak (log(peak y_i + 1) - digamma(peak y_i + 1)).
+
+To raise one pixel at a time would take a call for each. If all were raised at once, the others
+would pull the answer up by nearly half a count, since they tell what pixel i should be. So the
+score is called twice, with h c added, and with it subtracted: c is 1 and -1 in turn, as on a
+checkerboard. Each pixel gets its score from the call that raised it. In that call as many of its
+neighbours were lowered as raised, and what they say of it stays as it was.
 
 References: H. Robbins (1956). An empirical Bayes approach to statistics. P. Vincent (2011). A
 connection between score matching and denoising autoencoders. Y. Xie, M. Yuan, B. Dong, Q. Li
@@ -35,7 +41,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -45,6 +51,7 @@ from torch import Tensor
 from ..contracts import Domain
 from ..errors import InputError
 from ..networks.stored_score import StoredScore
+from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 
@@ -89,7 +96,8 @@ class MeasuredPrior:
         It is meant for `Poisson(peak)` and for no other likelihood.
 
         Args:
-            score: `y -> ∇ log p(y)` for y = count / peak; it is asked half a count above y.
+            score: `y -> ∇ log p(y)` for y = count / peak; it is called twice, half a count above y
+                in half of the pixels, and below it in the others, but never below 0.
             peak: the expected count of a white pixel.
 
         >>> prior = MeasuredPrior.of_counts(lambda y: -y, peak=2.0)
@@ -99,19 +107,24 @@ class MeasuredPrior:
         return cls(score, peak)
 
     @classmethod
-    def load(cls, file: Path | str, peak: float | None = None) -> MeasuredPrior:
+    def load(
+        cls, file: Path | str, peak: float | None = None, tile: Tile = "auto"
+    ) -> MeasuredPrior:
         """The score in a file that `invprob train score` wrote, for the noise that it learned.
 
         Args:
             file: a safetensors file.
             peak: of Poisson counts whose posterior mean is wanted, see `of_counts`.
+            tile: images of more than tile x tile pixels are done in tiles of that side, which
+                bounds memory; None never does. The result is the same up to rounding.
 
         Raises:
             WeightsError: the file is missing, damaged, or holds another network.
-            InputError: peak is not positive; in use: y has another number of channels.
+            InputError: peak is not positive, or tile is no size; in use: y has another number of
+                channels, or tile is too small for the network.
         """
         path = Path(os.path.abspath(file))
-        prior = cls(StoredScore(path, digest_of(path)), peak)
+        prior = cls(StoredScore(path, digest_of(path), tile), peak)
         prior.domain()  # reads the file
         return prior
 
@@ -121,22 +134,36 @@ class MeasuredPrior:
 
     def measurement_score(self, y: Tensor, /) -> Tensor:
         """∇ log p(y), in y's precision; for counts s' above."""
-        shift = 0.0 if self.peak is None else 0.5 / self.peak
-        score = self._score(y + shift)
+        if self.peak is None:
+            return self._checked(y)
+        raised = _checkerboard(y.shape[1:]).to(y.device)
+        shift = torch.where(raised, 0.5, -0.5).to(y) / self.peak
+        first, second = (self._checked((y + h).clamp(min=0)) for h in (shift, -shift))
+        above = (self.peak * y).clamp(min=0) + 1
+        known = self.peak * (above.log() - torch.digamma(above))
+        return torch.where(raised, first, second) + known
+
+    def _checked(self, y: Tensor) -> Tensor:
+        score = self._score(y)
         if score.shape != y.shape:
             raise InputError(
                 f"the score has shape {tuple(score.shape)} for a measurement of shape "
                 f"{tuple(y.shape)}; it is a gradient, so it has to have y's"
             )
-        score = score.to(y)
-        if self.peak is None:
-            return score
-        above = (self.peak * y).clamp(min=0) + 1
-        return score + self.peak * (above.log() - torch.digamma(above))
+        return score.to(y)
 
     def __repr__(self) -> str:
         peak = "" if self.peak is None else f", peak={self.peak}"
         if isinstance(self._score, StoredScore):
-            return f"MeasuredPrior.load({str(self._score.path)!r}{peak})"
+            tile = "" if self._score.tile == "auto" else f", tile={self._score.tile}"
+            return f"MeasuredPrior.load({str(self._score.path)!r}{peak}{tile})"
         name = getattr(self._score, "__qualname__", type(self._score).__name__)
         return f"MeasuredPrior({name}{peak})"
+
+
+def _checkerboard(shape: Sequence[int]) -> Tensor:
+    """Whether the indices of an entry add up to an even number."""
+    total = torch.zeros((), dtype=torch.long)
+    for length in shape:
+        total = total[..., None] + torch.arange(length)
+    return total % 2 == 0

@@ -11,7 +11,7 @@ solves
     s(y) = f(x̂, y)        for x̂.
 
 Most noises have a closed form; the others are solved by sweeps of a fixed-point iteration, which
-is the likelihood's part (`match_score`). The network is called once, before the first sweep.
+is the likelihood's part (`match_score`). The prior is asked once, before the first sweep.
 
 **What the answer is.** Only for additive Gaussian noise is it the posterior mean (Tweedie's
 formula). Where f = a(y) - b(y) h(x), as in every exponential family, x̂ solves h(x̂) = E[h(x) |

@@ -155,9 +155,12 @@ def report(
 
 @torch.no_grad()
 def validate(flow: Glow, x: Tensor) -> float:
-    """Mean bits per dimension of held-out images `(N, C, H, W)`, always with the same noise."""
-    generator = Generator().manual_seed(0)
-    return float(bits_per_dimension(flow, dequantise(x, flow.architecture.bits, generator)).mean())
+    """Mean bits per dimension of held-out images `(N, C, H, W)`, always with the same noise.
+
+    The images are on the processor, the flow may be elsewhere.
+    """
+    spread = dequantise(x, flow.architecture.bits, Generator().manual_seed(0))
+    return float(bits_per_dimension(flow, spread.to(next(flow.parameters()).device)).mean())
 
 
 def dequantise(x: Tensor, bits: int, generator: Generator) -> Tensor:
@@ -166,7 +169,7 @@ def dequantise(x: Tensor, bits: int, generator: Generator) -> Tensor:
     Args:
         x: images in [0, 1], any shape.
         bits: of the levels; images that have more lose the others.
-        generator: the source of randomness.
+        generator: the source of randomness, on x's device.
 
     Returns:
         Images, within half a level of [0, 1].
@@ -177,7 +180,7 @@ def dequantise(x: Tensor, bits: int, generator: Generator) -> Tensor:
     """
     levels = 2.0**bits
     level = (x * levels).floor().clamp(0, levels - 1)
-    noise = torch.rand(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    noise = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
     return (level + noise - 0.5) / (levels - 1)
 
 
@@ -188,9 +191,9 @@ def add_noise(x: Tensor, share: float, greatest: float, generator: Generator) ->
     >>> 30 < int((x.std((1, 2, 3)) > 0).sum()) < 70
     True
     """
-    chosen, place = torch.rand(2, len(x), generator=generator)
+    chosen, place = torch.rand(2, len(x), generator=generator, device=x.device)
     sigma = torch.where(chosen < share, greatest * 100**-place, 0)
-    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
     return x + sigma.to(x).view(-1, 1, 1, 1) * noise
 
 

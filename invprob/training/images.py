@@ -50,11 +50,17 @@ class Images:
         return (self.images[0].shape[0], *self.size)
 
     def draw(self, count: int, generator: Generator) -> Tensor:
-        """Random cuts of random images, `(count, C, H, W)`, float32 in [0, 1]."""
-        chosen = torch.randint(len(self), (count,), generator=generator)
-        places = torch.rand(count, 2, generator=generator).tolist()
+        """Random cuts of random images, `(count, C, H, W)`, float32 in [0, 1].
+
+        Args:
+            count: how many.
+            generator: the source of randomness, on the device where the cuts should be.
+        """
+        where = generator.device
+        chosen = torch.randint(len(self), (count,), generator=generator, device=where).tolist()
+        places = torch.rand(count, 2, generator=generator, device=where).tolist()
         cuts = [self._cut(self.images[i], at) for i, at in zip(chosen, places, strict=True)]
-        return torch.stack(cuts).float() / 255
+        return torch.stack(cuts).to(where).float() / 255
 
     def centres(self, count: int) -> Tensor:
         """The centres of up to `count` images, evenly spaced, `(N, C, H, W)`, in [0, 1]."""

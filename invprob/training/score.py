@@ -17,9 +17,9 @@ noise, sqrt(sigma² + a²), and used as it is, it denoises to that level. Three 
 
 * a is drawn for every patch, log-uniform from `least` to `greatest` times sigma: the great ones
   teach quickly what images look like, the small ones keep the noise level honest;
-* the network's form (`networks.score`) divides by sigma² + a², so what it has to learn varies
-  little with a, and it is asked at a = 0. For Gaussian noise that is the correction
-  x̂ = y + (sigma² + a²) s_a(y), made before and not after;
+* the network's form (`networks.score`) knows what a does to the noise, so what it has to learn
+  varies little with a, and it is asked at a = 0. For Gaussian noise, where the form divides by
+  sigma² + a², that is the correction x̂ = y + (sigma² + a²) s_a(y), made before and not after;
 * steps come in pairs, u and -u on the same patch. What they regress on cancels to first order, and
   what is left is a finite difference of the divergence in Hyvärinen's objective.
 

@@ -35,6 +35,15 @@ def test_a_flow_from_a_folder(folder, tmp_path):
     assert FlowPrior.load(out).log_prob(torch.rand(1, 1, 4, 4)).isfinite().all()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no graphics card")
+def test_on_a_graphics_card(folder, tmp_path):
+    out = tmp_path / "flow.safetensors"
+    code, text = invoke(folder, "-o", out, *SMALL, "--device", "cuda")
+    assert code == 0 and f"wrote {out}" in text, text
+    code, text = invoke(folder, "-o", out, *SMALL, "--steps", 5)
+    assert code == 1 and "device=cuda" in text
+
+
 def test_the_same_command_goes_on(folder, tmp_path):
     out = tmp_path / "flow.safetensors"
     invoke(folder, "-o", out, *SMALL)
@@ -53,6 +62,7 @@ def test_the_same_command_goes_on(folder, tmp_path):
         (["--size", "4"], "--size 4"),
         (["--depths", "1,1,1"], "multiples of 8"),
         (["--rate", "-1"], "rate=-1"),
+        (["--device", "abacus"], "--device abacus can't be used here"),
         (["--held-out", "nowhere"], "no file or folder nowhere"),
     ],
 )

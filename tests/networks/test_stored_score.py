@@ -1,5 +1,6 @@
 """Score networks, and their files."""
 
+import math
 import pickle
 
 import pytest
@@ -7,10 +8,14 @@ import torch
 from attrs import evolve
 
 import invprob as ip
+from invprob.cli.specs import make
 from invprob.fingerprint import fingerprint
+from invprob.networks import tiles
 from invprob.networks.coordinates import measure
+from invprob.networks.denoiser import Denoiser
 from invprob.networks.glow import Architecture as GlowArchitecture
 from invprob.networks.glow import Glow
+from invprob.networks.noise_law import law_score
 from invprob.networks.score import Architecture, ScoreNetwork
 from invprob.networks.stored_glow import load_glow, write_glow
 from invprob.networks.stored_score import ABOUT, StoredScore, load_score, write_score
@@ -48,8 +53,22 @@ def test_a_score_is_what_its_coordinates_make_of_it(network):
     z = SMALL.coordinates
     s = network.perturbed(z.forward(y), 0.0)
     assert torch.equal(network(y), z.score(y, s))
-    weaker = network.perturbed(z.forward(y), z.sigma)  # the same denoiser, twice the variance
-    torch.testing.assert_close(2 * weaker, s)
+
+
+def test_a_perturbation_changes_the_score_as_the_law_says(network):
+    """Whatever the noise: the same denoiser D, at z + a u."""
+    y = measurement()
+    z = SMALL.coordinates
+    even = z.forward(y)
+    for a in (0.0, z.sigma):
+        s = network.perturbed(even, a)
+        told = torch.tensor(z.sigma * math.sqrt(1.5))
+        clean = network.denoiser(even, told)
+        torch.testing.assert_close(s, law_score(z.law, even - clean, a))
+    gaussian = evolve(SMALL, coordinates=evolve(z, law=((1.0, 0.0, z.sigma**2),)))
+    network.architecture = gaussian
+    whole, half = (network.perturbed(even, a) for a in (0.0, z.sigma))
+    torch.testing.assert_close(2 * half, whole)  # twice the variance
 
 
 def test_round_trip(network, written):
@@ -68,6 +87,47 @@ def test_a_stored_score_is_that_score(network, written, monkeypatch):
     torch.testing.assert_close(stored(y), network(y), rtol=1e-4, atol=1e-4)
     assert stored.domain().channels == (1,)
     assert torch.equal(pickle.loads(pickle.dumps(stored))(y), stored(y))
+
+
+@pytest.mark.parametrize("noise", [NOISE, ip.Correlated(NOISE, ip.CorrelationFilter())])
+def test_tiles_change_nothing(network, noise, tmp_path):
+    """Nor do they with a filter, which sees the whole image."""
+    network.architecture = evolve(SMALL, coordinates=measure(noise))
+    path = tmp_path / "score.safetensors"
+    write_score(network, path)
+    y = noise.sample(
+        0.2 + 0.6 * torch.rand(2, 1, 230, 208, generator=ip.generator(1)), ip.generator(2)
+    )
+    whole = StoredScore(path, tile=None)(y.double())
+    tiled = StoredScore(path, tile=200)(y.double())
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-9 * float(whole.abs().max()))
+
+
+def test_a_large_image_is_never_seen_at_once(written, monkeypatch):
+    seen = []
+    forward = Denoiser.forward
+
+    def watched(self, x, sigma):
+        seen.append(x.shape[2] * x.shape[3])
+        return forward(self, x, sigma)
+
+    monkeypatch.setattr(Denoiser, "forward", watched)
+    monkeypatch.setattr(tiles, "TILE", 208)
+    y = measurement(1, 230)
+    ip.MeasuredPrior.load(written[0]).measurement_score(y)
+    assert len(seen) > 1 and max(seen) <= 208**2
+    seen.clear()
+    ip.MeasuredPrior.load(written[0], tile=None).measurement_score(y)
+    assert seen == [230**2]
+
+
+def test_tiles_that_can_not_be(written):
+    with pytest.raises(ip.InputError, match="tile=0: give the side"):
+        ip.MeasuredPrior.load(written[0], tile=0)
+    with pytest.raises(ip.InputError, match="tile=20: each tile needs a margin"):
+        ip.MeasuredPrior.load(written[0], tile=20).measurement_score(measurement())
+    prior = make("prior", f"measured:file={written[0]},tile=512")
+    assert repr(prior).endswith("tile=512)")
 
 
 def test_precision_is_kept(written):

@@ -10,7 +10,7 @@ from invprob import contracts
 from invprob.cli.specs import make
 from invprob.contracts import Domain
 from invprob.errors import InputError
-from invprob.networks import stored_denoiser
+from invprob.networks import stored_denoiser, tiles
 from invprob.networks.denoiser import Denoiser
 from invprob.priors.denoiser import DenoiserPrior
 
@@ -128,7 +128,7 @@ def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
         return forward(self, x, sigma)
 
     monkeypatch.setattr(Denoiser, "forward", watched)
-    monkeypatch.setattr(stored_denoiser, "TILE", 208)
+    monkeypatch.setattr(tiles, "TILE", 208)
     x = torch.full((1, 1, 210, 208), 0.5)
     DenoiserPrior.pretrained().denoise(x, 0.1)
     assert len(sizes) > 1 and max(sizes) <= 208**2
