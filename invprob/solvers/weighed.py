@@ -14,9 +14,9 @@ from torch import Tensor
 from ..contracts import Denoises, Spectral
 from ..problem import Problem
 from ..streams import Streams
-from . import moves, particles, response, start
-from .particles import Data, Groups
-from .restart_state import RestartState, padded
+from . import crowds, moves, particles, response, start
+from .particles import Data
+from .restart_state import RestartState
 
 CAP = 3.0
 """The most that the data pull a restart, in units of the next noise level."""
@@ -58,7 +58,7 @@ def restart(
     """
     spectrum = start.spectrum(problem)
     level, following = state.sigma, float(state.levels[state.done])
-    now, then = (int(count) for count in state.alive[state.done - 1 : state.done + 1])
+    now, then = crowds.counts(state)
     w = spectrum.observe(problem.y)
     within = WITHIN * start.deviation(problem) ** 2
     sd = spectrum.sd.clamp(min=float(state.levels[state.restarts - 1]))
@@ -71,44 +71,25 @@ def restart(
     weight = state.weight[:, :now] + ahead - state.ahead[:, :now]
     pulled = how.pulls > 0 and data.informs(level)
     shift = response.pull(problem, data, x, seen, level, how.pulls) if pulled else seen
-    if how.population * now > 1 or now != then:
-        groups = Groups(problem.samples, problem.measurements, how.population)
-        uniform = streams.uniform(weight[:, :1])[:, 0]
-        chosen, weight = groups.draw(weight, uniform, then, always=following == level)
-        one = chosen.flatten()
-        x, denoised, seen, shift = (value[one] for value in (x, denoised, seen, shift))
-        old, ahead = old[one], ahead.flatten()[one]
-        fresh = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
-        old = torch.where(particles.rows(_is_copy(one, len(w) * now), old), fresh, old)
-        data = Data(w.repeat_interleave(then, 0), sd, within)
+    drawn = crowds.draw(problem, state, weight, how.population, streams)
+    one, weight = drawn.chosen, drawn.weight
+    x, denoised, seen, shift = (value[one] for value in (x, denoised, seen, shift))
+    old, ahead = old[one], ahead.flatten()[one].view(-1, then)
+    if now * how.population > 1 or then > 1:
+        old = torch.where(
+            particles.rows(drawn.copied, old), crowds.normal(streams, old, then), old
+        )
+    data = Data(w.repeat_interleave(then, 0), sd, within)
     weight = weight + data.gain(seen, level, following).view(-1, then)
 
     move = moves.restart(spectrum, data.w, x, denoised, level, following, how.kappa)
-    new = streams.normal(old.view(-1, then, *old.shape[1:])).flatten(0, 1)
+    new = crowds.normal(streams, old, then)
     if pulled:
         shift = particles.capped(shift, CAP * following) * move.free
         weight = weight + particles.effort(new, _over(shift, move.width)).view(-1, then)
         move = evolve(move, mean=move.mean + shift)
-    x, denoised, new = (
-        value.view(-1, then, *value.shape[1:])
-        for value in (spectrum.v(move.to(old + new)), denoised, new)
-    )
-    count = state.x.shape[1]
-    return evolve(
-        state,
-        x=padded(x, count),
-        noise=padded(new, count),
-        denoised=denoised[:, 0],
-        weight=padded(weight, count),
-        ahead=padded(ahead.view(-1, then), count),
-    )
-
-
-def _is_copy(chosen: Tensor, end: int) -> Tensor:
-    """Whether the same number below `end` stands before, `(N,)`: copies get noise of their own."""
-    place = torch.arange(len(chosen), device=chosen.device)
-    first = place.new_full((end,), len(place)).scatter_reduce(0, chosen, place, "amin")
-    return first[chosen] != place
+    moved = spectrum.v(move.to(old + new))
+    return crowds.keep(state, (moved, denoised), new, weight, ahead)
 
 
 def _over(shift: Tensor, width: Tensor) -> Tensor:
