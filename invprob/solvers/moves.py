@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from ..contracts import Spectrum, Surrogate
@@ -31,6 +31,11 @@ class Move:
     def to(self, noise: Tensor, /) -> Tensor:
         """x(r') in the singular basis, given n_old + n_new; overwrites the mean."""
         return self.mean.addcmul_(self.width, noise)
+
+    def steady(self, level: float, sd: Tensor, /) -> Move:
+        """The same, with noise as wide as if the measurement had this one, whatever the image."""
+        k = (level / sd).square().clamp(max=0.5)
+        return evolve(self, width=level * ((1 - k) / 2).sqrt())
 
 
 def restart(

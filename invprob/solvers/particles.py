@@ -38,6 +38,8 @@ shifted, too, which is rarely worth it. A shift is never longer than three times
 next level. Where particles weigh each other, log W pays for it:
 ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the new normal numbers of the restart.
 
+Noise that is not Gaussian has weights, a look-ahead and moves of its own: `twisted`.
+
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a
 few thousand numbers.
@@ -54,6 +56,8 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+WITHIN = 0.1
+"""The share of the pixels' variance that is taken for what they vary by within a mode."""
 NOTHING_AHEAD = 0.05
 """Below this share of the noise's precision the data ahead are not worth a call."""
 EVEN = 0.7

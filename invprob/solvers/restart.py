@@ -44,8 +44,11 @@ k (w - D) is then r² times the gradient of the true likelihood, whatever its cu
 **In crowds, together, guided.** Where the data barely tell modes apart, samples end up in wrong
 ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
 and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
-put together (`population`), and a restart can be pulled towards the data (`guided`). All of it is
-explained in the module `particles`. Few calls are spent at the last level then.
+put together (`population`), and restarts can be pulled towards the data (`guided`). All of it is
+explained in the modules `particles` and `response`. Few calls are spent at the last level then.
+Under noise that is not Gaussian crowds come down the reverse SDE (`twisted`). At the last level
+noise of a width that depends on x, as k does, would make them drift to where it is small: it has
+the width that belongs to the surrogate around the mean image.
 
 Exact: with a Gaussian prior the law of x(rho) after many restarts.
 Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
@@ -64,7 +67,7 @@ https://arxiv.org/abs/2211.01095.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from attrs import evolve, frozen
@@ -74,7 +77,7 @@ from ..contracts import Denoises, LocallyGaussian, Needs, Spectral
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import moves, restart_plan, start, weighed
+from . import moves, restart_plan, start, twisted, weighed
 from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
@@ -89,16 +92,16 @@ class Restart:
         population: how many samples of one measurement interact, by drawing those again that
             explain the data best. Ask for a multiple of it. 4 or more find the right modes where
             independent samples do not always; but they are no longer independent of each other.
-        particles: the most that a sample begins as. By default, where the noise is Gaussian and
-            the image has at most 4096 numbers, as many as the calls allow; else 1, the sample
-            alone.
+        particles: the most that a sample begins as. By default as many as the calls allow, where
+            the image has at most 4096 numbers, or 256 if the noise is not Gaussian but has a
+            density; else 1, the sample alone.
         guided: whether restarts are pulled towards the data. By default the first one is, where
             there may be particles; with True all of them, each for a second call; with False none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
             mixes fastest, which pays where the denoiser is exact; a network's errors add up. For
-            noise that is not Gaussian it is always 0, and there are no particles.
+            noise that is not Gaussian it is always 0.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -158,12 +161,11 @@ class Restart:
                 multiple of the population, or the image is too large for one, or for particles.
         """
         restart_plan.check_crowd(problem, self.population, self.particles)
-        asked = self.population > 1 or self.guided or (self.particles or 1) > 1
-        if asked and not start.linear(problem):
+        if (self.population > 1 or self.guided) and not start.linear(problem):
             raise InputError(
-                f"population={self.population}, particles={self.particles}, guided={self.guided}, "
-                f"and {problem.likelihood!r}: weights and guidance are those of Gaussian noise on "
-                "a linear measurement; population=1, particles=1, guided=False for any other"
+                f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "
+                "samples interact, and are guided, only under Gaussian noise on a linear "
+                "measurement; population=1, guided=False for any other"
             )
         plan = self._plan(problem)
         first = plan.levels[0]
@@ -210,6 +212,9 @@ class Restart:
             pulls = state.pulls if done == 1 else int(bool(self.guided))
             how = weighed.How(self.population, pulls, self._kappa(problem, state))
             state = weighed.restart(exact, state, (x, denoised), streams, how)
+        elif restart_plan.is_twisted(problem, self.particles) and following < level:
+            local: Any = problem
+            state = twisted.restart(local, state, (x, denoised), streams)
         else:
             state = self._restarted(problem, state, x, denoised, streams)
         return evolve(state, sigma=following)
@@ -229,17 +234,20 @@ class Restart:
         """A restart of independent samples."""
         following, old = float(state.levels[state.done]), state.noise[:, 0]
         near, new = start.near(problem, denoised, following), streams.normal(old)
-        kappa = self._kappa(problem, state)
+        kappa, count = self._kappa(problem, state), state.x.shape[1]
         move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
+        if _is_last(state) and restart_plan.is_twisted(problem, self.particles):
+            mean = start.centre(problem, None)
+            move = move.steady(following, start.near(problem, mean, start.deviation(problem)).sd)
         x = near.v(move.to(old + new))
-        return evolve(state, x=x[:, None], noise=new[:, None], denoised=denoised)
+        x, new = (padded(value[:, None], count) for value in (x, new))
+        return evolve(state, x=x, noise=new, denoised=denoised)
 
     def _kappa(
         self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
     ) -> float:
         """Restarts go all the way down, but for Gaussian noise at the last level."""
-        last = float(state.levels[state.done]) == float(state.levels[state.restarts - 1])
-        return self.kappa if last and start.linear(problem) else 0.0
+        return self.kappa if _is_last(state) and start.linear(problem) else 0.0
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         crowded = self.particles != 1 and restart_plan.is_small(problem)
@@ -253,7 +261,15 @@ class Restart:
         if start.linear(problem) and self._weighs(problem):
             most = self.particles if restart_plan.is_small(problem) else 1
             return restart_plan.weighed(problem, noise, first, self.calls, self.guided, most)
+        if restart_plan.is_twisted(problem, self.particles):
+            first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
+            return restart_plan.twisted(problem, noise, first, self.calls, self.particles)
         return restart_plan.alone(problem, noise, first, self.calls)
+
+
+def _is_last(state: RestartState) -> bool:
+    """Whether the next level is the last one of the restarts."""
+    return float(state.levels[state.done]) == float(state.levels[state.restarts - 1])
 
 
 def _down(

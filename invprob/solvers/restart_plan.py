@@ -9,11 +9,14 @@ whose levels are linear in sigma^(1/3).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
 
 from .. import schedules
+from ..compatibility import lacks
+from ..contracts import HasLikelihood
 from ..errors import InputError
 from ..problem import Problem
 from . import start
@@ -24,6 +27,8 @@ EXPONENT = 3.0
 DEPTH = 200.0
 SMALL = 4096
 """Numbers of an image up to which weights of whole images mean something."""
+SMALL_LOCALLY = 256
+"""The same for noise that is not Gaussian, where a crowd costs samples of images some accuracy."""
 MOST_PULLS = 12
 """Rounds after which a linear estimate is as good as it gets."""
 LEVELS = 0.9
@@ -55,6 +60,13 @@ class Plan:
 def is_small(problem: Problem[Any, Any]) -> bool:
     """Whether weights of whole images mean something."""
     return math.prod(problem.image_shape) <= SMALL
+
+
+def is_twisted(problem: Problem[Any, Any], particles: int | None) -> bool:
+    """Whether crowds pay under noise that is not Gaussian, or are asked for."""
+    most = SMALL_LOCALLY if particles is None else SMALL
+    fits = particles != 1 and math.prod(problem.image_shape) <= most
+    return fits and not start.linear(problem) and not lacks(problem.likelihood, HasLikelihood)
 
 
 def check_crowd(problem: Problem[Any, Any], population: int, particles: int | None) -> None:
@@ -121,13 +133,7 @@ def weighed(
         down = (*_shrinking(levels, most), *(1,) * fall)
         return 1 + sum(down) * (2 if guided else 1) + (stay if guided else 0)
 
-    count, most = round(LEVELS * math.sqrt(budget)), 1
-    while count and cost(count, 1) > budget:
-        count -= 1
-    while count and most != particles and cost(count, most + 1) <= budget:
-        most += 1
-    while cost(count + 1, most) <= budget:
-        count += 1
+    count, most = _filled(budget, cost, particles)
     levels = (
         first,
         *_down(middle, decided, count),
@@ -136,6 +142,45 @@ def weighed(
     )
     alive = (1, *_shrinking(count, most), *(1,) * (fall + stay + len(finish)))
     return Plan((*levels, *finish), alive, len(levels), pulls)
+
+
+def twisted(
+    problem: Problem[Any, Any], noise: start.Range, first: float, calls: int, particles: int | None
+) -> Plan:
+    """The same for noise that is not Gaussian: down to its least, and there a third of the calls.
+
+    Args:
+        problem: with noise that has a density.
+        noise: its levels.
+        first: the level to start at.
+        calls: how many there are per sample.
+        particles: the most that there are per sample; None for as many as the calls allow.
+    """
+    finish = _finish(noise, min(max(calls // 12, 4), 12))
+    stay = max(round(0.3 * calls), 1)
+
+    def cost(levels: int, most: int) -> int:
+        return 1 + sum(_shrinking(levels, most))
+
+    count, most = _filled(calls - len(finish) - stay, cost, particles)
+    down = _down(_crowded(problem, noise, first), noise.least, count)
+    levels = (first, *down, *(noise.least,) * stay)
+    alive = (1, *_shrinking(count, most), *(1,) * (stay + len(finish)))
+    return Plan((*levels, *finish), alive, len(levels))
+
+
+def _filled(
+    budget: int, cost: Callable[[int, int], int], particles: int | None
+) -> tuple[int, int]:
+    """Levels of a crowd, and the most particles, that cost no more than the budget."""
+    count, most = round(LEVELS * math.sqrt(budget)), 1
+    while count and cost(count, 1) > budget:
+        count -= 1
+    while count and most != particles and cost(count, most + 1) <= budget:
+        most += 1
+    while cost(count + 1, most) <= budget:
+        count += 1
+    return count, most
 
 
 def _shrinking(levels: int, most: int) -> tuple[int, ...]:

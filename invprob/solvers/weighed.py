@@ -20,8 +20,6 @@ from .restart_state import RestartState
 
 CAP = 3.0
 """The most that the data pull a restart, in units of the next noise level."""
-WITHIN = 0.1
-"""The share of the pixels' variance that is taken for what they vary by within a mode."""
 
 
 @frozen
@@ -60,7 +58,7 @@ def restart(
     level, following = state.sigma, float(state.levels[state.done])
     now, then = crowds.counts(state)
     w = spectrum.observe(problem.y)
-    within = WITHIN * start.deviation(problem) ** 2
+    within = particles.WITHIN * start.deviation(problem) ** 2
     sd = spectrum.sd.clamp(min=float(state.levels[state.restarts - 1]))
     data = Data(w.repeat_interleave(now, 0), sd, within)
 

@@ -5,6 +5,7 @@ import torch
 
 import invprob as ip
 from invprob.diagnostics.wasserstein import exactness
+from invprob.solvers import twisted
 
 torch.set_num_threads(1)
 
@@ -85,7 +86,42 @@ def test_pixels_without_photons_are_not_below_black():
     assert float(samples.abs().max()) < 0.05
 
 
-def test_weights_and_guidance_are_refused():
+@pytest.mark.parametrize(
+    ("noise", "y"),
+    [
+        (ip.Gamma(alpha=10), 0.45),
+        (ip.Rayleigh(scale=1.0), 0.8),
+        (ip.SignalDependent(a=0.2, b=0.05), 0.45),
+        (ip.Poisson(peak=20), 0.45),
+    ],
+)
+def test_modes_that_the_noise_hardly_tells_apart_have_their_share(noise, y):
+    means = torch.tensor([0.25, 0.7], dtype=torch.float64).view(2, 1, 1, 1)
+    covariances = torch.full((2, 1, 1), 0.06**2, dtype=torch.float64)
+    prior = ip.GaussianMixturePrior(torch.ones(2).double(), means, covariances)
+    y = torch.full((1, 1, 1, 1), y, dtype=torch.float64)
+    x = torch.linspace(1e-4, 1.3, 5000, dtype=torch.float64).view(-1, 1, 1, 1)
+    law = (noise.log_prob(y.expand_as(x), x) + prior.log_prob(x)).softmax(0)
+    lower = float(law[x.flatten() < 0.47].sum())
+    found = ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=600, seed=0).samples
+    assert float((found < 0.47).double().mean()) == pytest.approx(lower, abs=0.07)
+    assert 0.1 < lower < 0.9
+
+
+def test_the_look_ahead_integrates_the_likelihood_over_what_is_left():
+    """Exact where the noise is as good as Gaussian: N(y; D, V + sd²)."""
+    draw = ip.generator(5)
+    y, denoised = torch.rand(2, 3, 1, 4, 4, generator=draw, dtype=torch.float64)
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5).double(), sd=0.2)
+    problem = ip.Problem(prior, ip.SignalDependent(a=1e-7, b=0.2), y)
+    psi, likely = twisted.look(problem, denoised, 0.3**2)
+    law = torch.distributions.Normal(denoised, (0.2**2 + 0.3**2) ** 0.5)
+    torch.testing.assert_close(psi, law.log_prob(y).flatten(1).sum(1), rtol=1e-4, atol=1e-4)
+    expected = (denoised / 0.3**2 + y / 0.2**2) / (1 / 0.3**2 + 1 / 0.2**2)
+    torch.testing.assert_close(likely, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_populations_and_guidance_are_refused():
     problem = measured("gamma")
     with pytest.raises(ip.InputError, match="population=4.*Gamma.*population=1"):
         ip.solve(problem, ip.Restart(population=4), samples=4)

@@ -1,0 +1,107 @@
+"""One step of particles under noise that is not Gaussian: twisted diffusion.
+
+Here no inflated measurement takes part in the path, and nothing cancels. But the reverse SDE from
+a level to the next is a Gaussian move whose density is known, and what y says can be left to
+weights, for any likelihood with a density. The target at level r is p(x(r)) exp(psi),
+
+    psi(x(r)) = log of the integral of p(y | x) N(x; D, V),        V = r² v / (r² + v),
+
+by Laplace's method, from the surrogate of p(y | x) around D (`likelihoods.local`), with the
+curvatures J of its coordinates and the likeliest image z:
+
+    psi = log p(y | z) - ‖z - D‖² / (2 V) - ½ sum_j log(1 + V J_j).
+
+v is the variance of a pixel within a mode (`particles`). From r to r' an image moves by
+
+    x(r') = (1 - e) (D + s) + e x(r) + r' sqrt(1 - e) n,        e = (r' / r)²,
+
+which is the reverse SDE but for the shift s = z - D, here with all of a pixel's variance for v: it
+leads to where the data are likely. log W gains the difference of the two psi, and pays for the
+shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 - e)))²).
+
+At the last level, once one particle is left, restarts go on for the rest of the calls. Exact: with
+many particles and many levels, any posterior. Approximate: what crowds of a few dozen miss, and
+the SDE's discretisation where modes are decided; within a mode, the last level (`restart`).
+
+Reference: L. Wu, B. Trippe, C. Naesseth, D. Blei, J. Cunningham (2023), Practical and
+Asymptotically Exact Conditional Sampling in Diffusion Models. https://arxiv.org/abs/2306.17775.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..contracts import HasLikelihood, LocallyGaussian
+from ..problem import Problem
+from ..streams import Streams
+from . import crowds, particles, start
+from .restart_state import RestartState
+
+
+def restart(
+    problem: Problem[object, LocallyGaussian],
+    state: RestartState,
+    images: tuple[Tensor, Tensor],
+    streams: Streams,
+    /,
+) -> RestartState:
+    """The state at the next, lower level.
+
+    Args:
+        problem: with `(B, *image)` images.
+        state: `sigma` is the present level, and `done` counts the denoiser call at it.
+        images: the noisy particles, and the denoised ones, `(B * now, *image)`.
+        streams: of all random numbers.
+    """
+    level, following = state.sigma, float(state.levels[state.done])
+    now, then = crowds.counts(state)
+    pixel = start.deviation(problem) ** 2
+    x, denoised = images
+    ahead, _ = look(problem, denoised, _left(level, particles.WITHIN * pixel))
+    weight = state.weight[:, :now] + ahead.view(-1, now) - state.ahead[:, :now]
+    drawn = crowds.draw(problem, state, weight, 1, streams)
+    one, weight = drawn.chosen, drawn.weight
+    x, denoised, ahead = x[one], denoised[one], ahead[one].view(-1, then)
+
+    _, likely = look(problem, denoised, _left(level, pixel))
+    kept = (following / level) ** 2
+    width = following * math.sqrt(1 - kept)
+    shift = (1 - kept) * (likely - denoised)
+    normal = crowds.normal(streams, x, then)
+    weight = weight + particles.effort(normal, shift / width).view(-1, then)
+    x = torch.lerp(denoised, x, kept).add_(shift).add_(normal, alpha=width)
+    return crowds.keep(state, (x, denoised), normal, weight, ahead)
+
+
+def look(
+    problem: Problem[object, LocallyGaussian], denoised: Tensor, variance: float, /
+) -> tuple[Tensor, Tensor]:
+    """The look-ahead psi, `(N,)`, and the likeliest images z, `(N, *image)`.
+
+    Args:
+        problem: with B rows, of which N is a multiple: particles of a row stand together.
+        denoised: D, `(N, *image)`.
+        variance: V.
+    """
+    likelihood = problem.likelihood
+    assert isinstance(likelihood, HasLikelihood)  # `Restart` has checked it
+    y = problem.y.repeat_interleave(len(denoised) // len(problem.y), 0)
+    near = likelihood.surrogate(y, denoised, denoised.new_tensor(math.sqrt(variance)))
+    curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)
+    moved = (near.w - seen) * (variance * curvature / (1 + variance * curvature))
+    z = near.v(seen + torch.where(curvature > 0, moved, 0))
+    distance = moved.square() / variance + (variance * curvature).log1p()
+    psi = likelihood.log_prob(y, z) - 0.5 * distance.flatten(1).sum(1)
+    return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST), z
+
+
+LEAST = -1e30
+"""The log weight of what is impossible."""
+
+
+def _left(level: float, variance: float) -> float:
+    """V: what a pixel of this variance still varies by, given the noisy image."""
+    return level**2 * variance / (level**2 + variance)
