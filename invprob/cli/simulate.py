@@ -36,8 +36,8 @@ def simulate(
     from ..formats import depth
     from ..images import read_image, write_image
     from ..streams import generator
+    from .noise import make_noise
     from .outputs import Outputs
-    from .specs import make_noise
 
     files = Outputs(output, bits=depth(output, bits))
     x = read_image(clean, page=page)

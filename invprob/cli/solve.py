@@ -50,8 +50,9 @@ def solve(
     from ..images import read_image
     from ..problem import Problem
     from ..recommendation import recommend
+    from .noise import make_noise
     from .outputs import Outputs
-    from .specs import make, make_noise
+    from .specs import make
 
     files = Outputs.of(output, count=samples or 1, bits=bits)
     y = read_image(measurement, page=page)

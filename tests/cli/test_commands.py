@@ -66,6 +66,14 @@ def test_operators(invprob, folder):
     assert {"a.png", "b.png"} <= set(files(folder))
 
 
+def test_an_operator_before_photon_counts(invprob, folder):
+    line = "gray.png -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o counts.tif"
+    done = invprob(f"simulate {line}")
+    assert "Observed(noise=Poisson(peak=30.0), operator=CircularBlur" in done.stdout
+    invprob("solve counts.tif -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o x.png")
+    assert read_image("x.png").shape == read_image("gray.png").shape
+
+
 def test_one_page_of_many(invprob, folder):
     import tifffile
 
