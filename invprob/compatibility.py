@@ -34,7 +34,9 @@ from .problem import Problem
 NATURE: dict[type, str] = {
     Denoises: "a posterior mean does not follow from a density or from the score of noisy data",
     HasLogProb: "a normalised density does not follow from a denoiser or a score",
-    ScoresMeasurement: "it knows clean images, and not the noise that y has",
+    ScoresMeasurement: "it knows clean images, and not the noise that y has; `invprob train score "
+    "FOLDER -l LIKELIHOOD -o score.safetensors` learns a prior that does from noisy images, to be "
+    'used as MeasuredPrior.load("score.safetensors"), or --prior measured:file=score.safetensors',
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",

@@ -61,7 +61,8 @@ def test_a_misfit_far_from_one_is_said_in_a_sentence():
     assert "Likely the noise is stronger than was said" in str(result_of(noise, x + 0.3, y))
     weak = ip.Gaussian(sigma=0.01)  # an estimate may well keep that as detail
     assert "does not explain" not in str(result_of(weak, y, y))
-    one = result_of(noise, x[:1, :, :1, :1] + 0.2, y[:1, :, :1, :1], prior=None)
+    pixel = ip.GaussianPrior(mean=torch.full((1, 1, 1), 0.5), sd=0.1)
+    one = result_of(noise, x[:1, :, :1, :1] + 0.2, y[:1, :, :1, :1], prior=pixel)
     assert "does not explain" not in str(one)  # two standard deviations of a single pixel
 
 
