@@ -22,6 +22,7 @@ from torch import Tensor
 from .checkpoint import Identity, load_checkpoint
 from .compatibility import alternatives, check
 from .contracts import AnySolver, Denoises, Solver
+from .counts import check_count
 from .errors import InputError
 from .problem import Problem, domain_of
 from .progress import Watch
@@ -257,8 +258,7 @@ def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
 
 
 def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) -> None:
-    if samples < 1:
-        raise InputError(f"samples={samples}: at least one is needed")
+    check_count("samples", samples)
     if samples > 1 and not solver.stochastic:
         others = ", ".join(alternatives(problem, stochastic=True)) or "none is installed"
         raise InputError(

@@ -24,6 +24,7 @@ from .contracts import (
     Prior,
     Shape,
 )
+from .counts import check_count
 from .errors import InputError
 from .streams import generator
 
@@ -98,8 +99,7 @@ class Problem(Generic[P_co, L_co]):
 
     def repeat(self, samples: int, /) -> Problem[P_co, L_co]:
         """The same problem for several samples of each measurement, sample-major."""
-        if samples < 1:
-            raise InputError(f"samples={samples}: at least one is needed")
+        check_count("samples", samples)
         rows = self.y.repeat(samples, *[1] * (self.y.ndim - 1))
         return evolve(self, y=rows, samples=samples * self.samples)
 
