@@ -100,13 +100,14 @@ def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = Non
     return not missing(solver, prior=prior, likelihood=likelihood)
 
 
-def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
-    """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
+def alternatives(
+    problem: Problem[Any, Any], /, *, stochastic: bool = False, typed: bool = False
+) -> list[str]:
+    """The catalogue's solvers that accept a prior and likelihood, by class or as is typed."""
     found, _ = _examples(catalogue().of_kind("solver"))
-    examples = [solver for _, solver in found]
     names = (
-        type(solver).__name__
-        for solver in examples
+        part.name if typed else type(solver).__name__
+        for part, solver in found
         if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
         and (solver.stochastic or not stochastic)
     )
@@ -133,7 +134,8 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
             if others
             else "No installed solver accepts this prior and this likelihood together."
         )
-        raise IncompatibleError("\n".join(lines))
+        typed = " or ".join(f"-s {other}" for other in alternatives(problem, typed=True)[:3])
+        raise IncompatibleError("\n".join(lines), typed=typed)
 
 
 # --------------------------------------------------------------------------- the matrix

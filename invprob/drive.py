@@ -261,9 +261,11 @@ def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) 
     check_count("samples", samples)
     if samples > 1 and not solver.stochastic:
         others = ", ".join(alternatives(problem, stochastic=True)) or "none is installed"
+        names = alternatives(problem, stochastic=True, typed=True)
         raise InputError(
             f"{solver!r} is deterministic: all {samples} samples would be equal; leave `samples` "
-            f"out, or take a sampler for this problem: {others}"
+            f"out, or take a sampler for this problem: {others}",
+            typed=" or ".join(f"-s {name}" for name in names),
         )
 
 

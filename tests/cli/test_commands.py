@@ -204,6 +204,17 @@ def test_the_command_line_is_told_what_it_can_type(invprob, folder):
     tifffile.imwrite("stack.tif", np.zeros((3, 4, 4), np.uint8), photometric="minisblack")
     failed = invprob("solve stack.tif -l gaussian:sigma=0.1 -o o.png", code=2)
     assert "on the command line: --page 0, and so on to --page 2" in failed.stderr
+    line = "solve gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png"
+    assert "\non the command line: -s restart\n" in invprob(line, code=2).stderr
+    tifffile.imwrite("nan.tif", np.array([[0, np.nan]], np.float32))
+    failed = invprob("solve nan.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: -A mask:file=mask.png" in failed.stderr
+    tifffile.imwrite("bright.tif", np.array([[0, 900]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: --white 900\n" in failed.stderr
+    invprob("simulate bright.tif -l gaussian:sigma=0.1 --white 900 -o o.png")
+    failed = invprob("solve gray.png -l poisson:peak=30 -o p.png", code=2)
+    assert "on the command line: --white N -l poisson:peak=N for raw counts" in failed.stderr
 
 
 def test_force(invprob, folder):
