@@ -235,7 +235,7 @@ def _shapes_explained(problem: Problem[Any, Any]) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        prior, x = problem.prior, problem.zeros()
+        prior, x = problem.prior, problem.zeros()[:1]
         if isinstance(prior, Denoises):
             low, high = domain_of(prior).sigma
             with torch.no_grad():

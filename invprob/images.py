@@ -209,7 +209,7 @@ def sample_photo() -> Tensor:
 
 def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     """`(H, W, 1 or 3)`: without the alpha channel."""
-    if pixels.ndim == 2:
+    if pixels.ndim == 2 and pixels.size:
         return pixels[..., None]
     if pixels.ndim != 3 or pixels.shape[2] > 4 or 0 in pixels.shape:
         first = pixels.ndim == 3 and pixels.shape[0] in (1, 3)

@@ -220,6 +220,7 @@ def test_arrays(tmp_path):
     for array, message in (
         (np.zeros((3, 8, 9)), r"shape \(3, 8, 9\).*: move the channels last, np.moveaxis"),
         (np.zeros((7, 8, 9)), r"shape \(7, 8, 9\).*; save one image of the stack"),
+        (np.zeros((0, 5)), r"shape \(0, 5\); an image is \(H, W\)"),
         (np.zeros(5), r"shape \(5,\); an image is \(H, W\)"),
         (np.zeros((2, 2), complex), "complex128; an image is made of real numbers"),
         (np.array([None]), "can't be read as a NPY file"),

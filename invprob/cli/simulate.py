@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .outputs import Outputs
 
 
+ROUNDING = 1e-5
+"""By so much a clean image may leave [0, 1]: a black and a white level are typed in few digits."""
+
+
 def simulate(
     clean: Annotated[Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, NPY, ...")],
     likelihood: Annotated[
@@ -52,11 +56,13 @@ def simulate(
 
     files = Outputs(output, bits=depth(output, bits), black=black, white=white)
     x = read_image(clean, page=page, black=black, white=white)
-    if float(x.min()) < 0 or float(x.max()) > 1:
+    if float(x.min()) < -ROUNDING or float(x.max()) > 1 + ROUNDING:
+        least, most = (float(end) * ((white or 1) - black) + black for end in x.aminmax())
+        ends = [f"--black {least:g}"] * (least < black) + [f"--white {most:g}"]
         raise InputError(
             f"{clean} has values from {float(x.min()):.4g} to {float(x.max()):.4g}; a clean image "
             "lives in [0, 1]: divide it by its white level",
-            typed=f"--white {float(x.max()) * ((white or 1) - black) + black:g}",
+            typed=" ".join(ends),
         )
     noise = make_noise(likelihood, operator)
     files.check(clean, force=force)

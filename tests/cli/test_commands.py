@@ -212,7 +212,11 @@ def test_the_command_line_is_told_what_it_can_type(invprob, folder):
     tifffile.imwrite("bright.tif", np.array([[0, 900]], np.float32))
     failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
     assert "on the command line: --white 900\n" in failed.stderr
-    invprob("simulate bright.tif -l gaussian:sigma=0.1 --white 900 -o o.png")
+    tifffile.imwrite("bright.tif", np.array([[-1 / 7, 900 / 7]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    advice = failed.stderr.rpartition("on the command line: ")[2].strip()
+    assert advice == "--black -0.142857 --white 128.571"
+    invprob(f"simulate bright.tif -l gaussian:sigma=0.1 {advice} -o o.png")
     failed = invprob("solve gray.png -l poisson:peak=30 -o p.png", code=2)
     assert "on the command line: --white N -l poisson:peak=N for raw counts" in failed.stderr
 
