@@ -34,7 +34,9 @@ from .problem import Problem
 NATURE: dict[type, str] = {
     Denoises: "a posterior mean does not follow from a density or from the score of noisy data",
     HasLogProb: "a normalised density does not follow from a denoiser or a score",
-    ScoresMeasurement: "it knows clean images, and not the noise that y has",
+    ScoresMeasurement: "it knows clean images, and not the noise that y has; `invprob train score "
+    "FOLDER -l LIKELIHOOD -o score.safetensors` learns a prior that does from noisy images, to be "
+    'used as MeasuredPrior.load("score.safetensors"), or --prior measured:file=score.safetensors',
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",
@@ -98,13 +100,14 @@ def accepts(solver: AnySolver, *, prior: object = None, likelihood: object = Non
     return not missing(solver, prior=prior, likelihood=likelihood)
 
 
-def alternatives(problem: Problem[Any, Any], /, *, stochastic: bool = False) -> list[str]:
-    """The catalogue's solvers that accept a problem's prior and likelihood, by class name."""
+def alternatives(
+    problem: Problem[Any, Any], /, *, stochastic: bool = False, typed: bool = False
+) -> list[str]:
+    """The catalogue's solvers that accept a prior and likelihood, by class or as is typed."""
     found, _ = _examples(catalogue().of_kind("solver"))
-    examples = [solver for _, solver in found]
     names = (
-        type(solver).__name__
-        for solver in examples
+        part.name if typed else type(solver).__name__
+        for part, solver in found
         if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
         and (solver.stochastic or not stochastic)
     )
@@ -131,7 +134,8 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
             if others
             else "No installed solver accepts this prior and this likelihood together."
         )
-        raise IncompatibleError("\n".join(lines))
+        typed = " or ".join(f"-s {other}" for other in alternatives(problem, typed=True)[:3])
+        raise IncompatibleError("\n".join(lines), typed=typed)
 
 
 # --------------------------------------------------------------------------- the matrix

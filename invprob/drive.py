@@ -9,6 +9,7 @@ that was never interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
@@ -20,9 +21,10 @@ from torch import Tensor
 
 from .checkpoint import Identity, load_checkpoint
 from .compatibility import alternatives, check
-from .contracts import AnySolver, Solver
+from .contracts import AnySolver, Denoises, Solver
+from .counts import check_count
 from .errors import InputError
-from .problem import Problem
+from .problem import Problem, domain_of
 from .progress import Watch
 from .recommendation import recommend
 from .result import Record, Result
@@ -138,7 +140,7 @@ def _events(
     steps, begin = span.stop - 1, time.perf_counter()
     yield Event(span.start, steps, 0.0, state, streams.state(), identity)
     for step in span[1:]:
-        with torch.no_grad():
+        with torch.no_grad(), _shapes_explained(identity.problem):
             state = identity.solver.step(identity.problem, state, streams)
         seconds = time.perf_counter() - begin
         yield Event(step, steps, seconds, state, streams.state(), identity)
@@ -214,8 +216,10 @@ def solve(
             raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
         watch.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
+    with _shapes_explained(problem):
+        found = event.estimate().reshape(shape)
     return Result(
-        event.estimate().reshape(shape),
+        found,
         event.step,
         stopped,
         tuple(history),
@@ -223,6 +227,25 @@ def solve(
         problem=problem,
         mixing=trace.mixing(),
     )
+
+
+@contextlib.contextmanager
+def _shapes_explained(problem: Problem[Any, Any]) -> Iterator[None]:
+    """What torch says of tensors that don't fit, in words if it is the prior's fault."""
+    try:
+        yield
+    except RuntimeError as error:
+        prior, x = problem.prior, problem.zeros()[:1]
+        if isinstance(prior, Denoises):
+            low, high = domain_of(prior).sigma
+            with torch.no_grad():
+                made = prior.denoise(x, x.new_tensor(min(max(0.1, low), high)))
+            if made.shape != x.shape:
+                raise InputError(
+                    f"the prior {prior!r} made {tuple(made.shape)} of images of shape "
+                    f"{tuple(x.shape)}; `denoise(x, sigma)` has to keep the shape"
+                ) from error
+        raise
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
@@ -235,13 +258,14 @@ def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
 
 
 def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) -> None:
-    if samples < 1:
-        raise InputError(f"samples={samples}: at least one is needed")
+    check_count("samples", samples)
     if samples > 1 and not solver.stochastic:
         others = ", ".join(alternatives(problem, stochastic=True)) or "none is installed"
+        names = alternatives(problem, stochastic=True, typed=True)
         raise InputError(
             f"{solver!r} is deterministic: all {samples} samples would be equal; leave `samples` "
-            f"out, or take a sampler for this problem: {others}"
+            f"out, or take a sampler for this problem: {others}",
+            typed=" or ".join(f"-s {name}" for name in names),
         )
 
 

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 
 class InvprobError(Exception):
-    """Root of everything that invprob raises on purpose."""
+    """Root of everything that invprob raises on purpose.
+
+    Attributes:
+        typed: what to type instead on the command line, where the message speaks Python.
+    """
+
+    def __init__(self, message: str = "", /, *, typed: str = "") -> None:
+        super().__init__(message)
+        self.typed = typed
 
 
 class InputError(InvprobError, ValueError):

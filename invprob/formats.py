@@ -1,15 +1,16 @@
-"""Pixels of PNG, JPEG and TIFF files, as the numbers that the file holds.
+"""Pixels of image files, as the numbers that the file holds.
 
 `read` and `write` know the formats; what the numbers mean (white levels, transparency, the shape
-of a tensor) is the business of `invprob.images`. Pillow does PNG and JPEG, tifffile does TIFF.
-Pillow has no 16-bit colour, so its PNG reader is run twice, for the high and for the low bytes,
-and 16-bit PNG files are written here.
+of a tensor) is the business of `invprob.images`. Pillow does PNG, JPEG, BMP and WebP, tifffile
+does TIFF, numpy its own arrays. Pillow has no 16-bit colour, so its PNG reader is run twice, for
+the high and for the low bytes, and 16-bit PNG files are written here.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -27,8 +28,18 @@ DEPTHS = {
     ".jpeg": (8,),
     ".tif": (32, 16, 8),
     ".tiff": (32, 16, 8),
+    ".npy": (32,),
 }
 """The bits per number that a format can be written in, the default first."""
+
+READABLE = (*DEPTHS, ".bmp", ".webp")
+"""The formats that can be read."""
+
+
+def check_readable(path: Path, /) -> None:
+    """Raise `InputError` if the suffix names no format that can be read."""
+    if path.suffix.lower() not in READABLE:
+        raise _unknown(path, READABLE)
 
 
 def depth(path: Path, bits: int | None, /) -> int:
@@ -39,16 +50,24 @@ def depth(path: Path, bits: int | None, /) -> int:
     """
     suffix = path.suffix.lower()
     if suffix not in DEPTHS:
-        raise InputError(
-            f"{path} ends in {path.suffix!r}, which names no known format; use one of "
-            + ", ".join(DEPTHS)
-        )
+        raise _unknown(path, DEPTHS)
     depths = DEPTHS[suffix]
     if bits is None or bits in depths:
         return depths[0] if bits is None else bits
     can = " or ".join(map(str, sorted(depths)))
     more = "" if 16 in depths else "; .png and .tif have 16"
     raise InputError(f"bits={bits}: a {suffix} file is written in {can} bits{more}")
+
+
+def _unknown(path: Path, known: Iterable[str]) -> InputError:
+    hint = ""
+    if path.suffix.lower() in (".fits", ".fit", ".fts"):
+        hint = "; astropy reads FITS: numpy.save('image.npy', astropy.io.fits.getdata(path))"
+    return InputError(
+        f"{path} ends in {path.suffix!r}, which names no known format; use one of "
+        + ", ".join(known)
+        + hint
+    )
 
 
 def read(path: Path, page: int | None, /) -> NDArray[Any]:
@@ -58,6 +77,8 @@ def read(path: Path, page: int | None, /) -> NDArray[Any]:
         InputError: a kind of pixel that is neither gray nor RGB, or no such page.
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
+    if path.suffix.lower() == ".npy":
+        return _read_array(path)
     return _read_tiff(path, page) if is_tiff(path) else _read_pillow(path)
 
 
@@ -65,6 +86,8 @@ def write(file: BinaryIO, path: Path, pixels: NDArray[Any], /) -> None:
     """Write pixels `(H, W, 1 or 3)` in the format that the path's suffix names."""
     if is_tiff(path):
         _write_tiff(file, pixels)
+    elif path.suffix.lower() == ".npy":
+        np.save(file, pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     elif pixels.dtype == np.uint16:
         file.write(_png_16(pixels))
     else:
@@ -76,11 +99,24 @@ def is_tiff(path: Path, /) -> bool:
     return path.suffix.lower() in (".tif", ".tiff")
 
 
+def _read_array(path: Path) -> NDArray[Any]:
+    """An array of real numbers."""
+    pixels: NDArray[Any] = np.load(path, allow_pickle=False)
+    if pixels.dtype.kind not in "buif":
+        raise InputError(f"{path} holds {pixels.dtype}; an image is made of real numbers")
+    return pixels
+
+
+def holds_numbers(path: Path, /) -> bool:
+    """Whether the format is for values of any unit, rather than for pictures."""
+    return 32 in DEPTHS.get(path.suffix.lower(), ())
+
+
 def _read_pillow(path: Path) -> NDArray[Any]:
-    """The pixels of a PNG or JPEG file, `(H, W)` or `(H, W, C)`, uint8 or uint16."""
+    """The pixels of a PNG, JPEG, BMP or WebP file, `(H, W)` or `(H, W, C)`, uint8 or uint16."""
     from PIL import Image, ImageOps
 
-    with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
+    with Image.open(path, formats=("PNG", "JPEG", "TIFF", "BMP", "WEBP")) as image:
         if _raw_mode(image).endswith(";16B"):
             return _read_png_16(path, image)
         if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "I", "F"):
@@ -123,7 +159,8 @@ def _read_tiff(path: Path, number: int | None) -> NDArray[Any]:
         count = len(file.pages)
         if count > 1 and number is None:
             raise InputError(
-                f"{path} has {count} pages; say which: read_image(path, page=0), and so on"
+                f"{path} has {count} pages, and one is taken at a time: page=0 is the first",
+                typed=f"--page 0, and so on to --page {count - 1}",
             )
         if not -count <= (number or 0) < count:
             raise InputError(f"page={number}: {path} has pages 0 to {count - 1}")

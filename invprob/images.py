@@ -2,14 +2,24 @@
 
 `read_image` gives `(1, C, H, W)` in float32, C = 1 for gray and 3 for colour. Integers are divided
 by their white level, 255 or 65535, so images live in [0, 1] as everywhere in invprob; a
-floating-point TIFF holds its own unit and is read as it is. `write_image` is the inverse: 8 and 16
-bits are clipped to [0, 1] and rounded, a 32-bit TIFF keeps every value.
+floating-point file holds its own unit and is read as it is. `write_image` is the inverse: 8 and 16
+bits are clipped to [0, 1] and rounded, 32 bits keep every value.
 
 | format | reads | writes |
 |---|---|---|
 | PNG  | 1 to 16 bits, gray, colour, palette | 8, 16 bits |
 | JPEG | 8 bits, gray, colour | 8 bits |
 | TIFF | 1, 8, 16 bits, floating point; one page of many | 8, 16 bits, 32 (floating point) |
+| NPY  | any numbers, `(H, W)` or `(H, W, 3)` | 32 (floating point) |
+| BMP, WebP | 8 bits | |
+
+**Instruments.** Counts and other raw numbers fill a file's range as they like. `black` and `white`
+say which of its values mean 0 and 1, and numbers of any type can then be read:
+
+    image = (value - black) / (white - black),        value = black + (white - black) image
+
+the second when it is written. Every noise level is in the unit of the image: read noise of 5 is
+sigma = 5 / (white - black), and the `peak` of photon counts is the mean count at `white`.
 
 Pixel values are taken as they are: no colour profile and no gamma is applied. Transparency is
 dropped, with a warning if any pixel is transparent.
@@ -17,6 +27,7 @@ dropped, with a warning if any pixel is transparent.
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -35,27 +46,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tensor:
-    """The image in a PNG, JPEG or TIFF file.
+WHITE = {("u", 1): 255.0, ("u", 2): 65535.0, ("b", 1): 1.0, **{("f", n): 1.0 for n in (2, 4, 8)}}
+"""The value that means 1, by a file's type of number; other types have none."""
+
+
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    page: int | None = None,
+    black: float = 0.0,
+    white: float | None = None,
+) -> Tensor:
+    """The image in a PNG, JPEG, TIFF, NPY, BMP or WebP file.
 
     Args:
         path: the file; its suffix names the format.
         page: which page of a TIFF file, from 0; needed only if there are several.
+        black: the file's value that means 0; it takes `white` too.
+        white: the file's value that means 1; by default 255 or 65535 for integers, 1 for
+            floating point.
 
     Returns:
-        `(1, C, H, W)`, float32: in [0, 1] for integer pixels, as it is for a floating-point TIFF.
+        `(1, C, H, W)`, float32: in [0, 1] for integer pixels, as it is for floating-point ones.
 
     Raises:
-        InputError: the file is missing, damaged, or of a kind that has no meaning in [0, 1].
+        InputError: the file is missing, damaged, or of a kind that has no meaning in [0, 1]; or
+            white is not above black.
 
     >>> import invprob as ip, tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "gray.png"
     >>> ip.write_image(path, torch.full((1, 1, 4, 6), 0.2))
     >>> ip.read_image(path).shape
     torch.Size([1, 1, 4, 6])
+    >>> round(float(ip.read_image(path, black=1, white=101)[0, 0, 0, 0]), 3)    # (51 - 1) / 100
+    0.5
+    """
+    check_ends(black, white)
+    return in_unit(read_pixels(path, page), path, black, white)
+
+
+def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDArray[Any]:
+    """The numbers in a file, `(H, W, C)`, C = 1 or 3, of the file's own type.
+
+    Raises:
+        InputError: the file is missing, damaged, or no image.
     """
     path = Path(path)
-    formats.depth(path, None)
+    formats.check_readable(path)
     if not path.exists():
         raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
     if path.is_dir():
@@ -71,22 +108,70 @@ def read_image(path: str | os.PathLike[str], *, page: int | None = None) -> Tens
             f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
             f"another format: {error}; open it in an image viewer and save it again"
         ) from error
-    image = _to_unit(_opaque(pixels, path), path)
+    return _opaque(pixels, path)
+
+
+def in_unit(
+    pixels: NDArray[Any], path: str | os.PathLike[str], black: float, white: float | None, /
+) -> Tensor:
+    """`(1, C, H, W)`, float32, of the numbers in a file; see `read_image`.
+
+    Raises:
+        InputError: their type has no white level, and none was given.
+    """
+    if white is None and (white := white_of(pixels)) is None:
+        raise InputError(
+            f"{path} holds {pixels.dtype} numbers, which have no white level of their own; say "
+            "which value means 1: read_image(path, white=...)",
+            typed=f"--white {float(pixels.max()):g} for the brightest value in the file, --white "
+            "NUMBER for the instrument's",
+        )
+    image = ((pixels.astype(np.float64) - black) / (white - black)).astype(np.float32)
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
 
 
-def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None = None) -> None:
+def white_of(pixels: NDArray[Any], /) -> float | None:
+    """The value that means 1 in a file with such numbers; `None` if their type has none."""
+    return WHITE.get((pixels.dtype.kind, pixels.dtype.itemsize))
+
+
+def check_ends(black: float, white: float | None, /) -> None:
+    """Raise `InputError` unless black lies below white, and white is said where black is."""
+    if white is None:
+        if black != 0:
+            raise InputError(
+                f"black={black:g} alone does not say what is white; give white as well, the "
+                "value at which the instrument saturates, for example",
+                typed=f"--black {black:g} --white NUMBER",
+            )
+    elif not -math.inf < black < white < math.inf:
+        raise InputError(
+            f"black={black:g} and white={white:g}: white is the larger of two finite numbers"
+        )
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    x: Tensor,
+    /,
+    *,
+    bits: int | None = None,
+    black: float = 0.0,
+    white: float | None = None,
+) -> None:
     """Write one image; the file appears whole or not at all.
 
     Args:
-        path: the file; its suffix, .png, .jpg or .tif, names the format.
+        path: the file; its suffix, .png, .jpg, .tif or .npy, names the format.
         x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1].
-        bits: 8 or 16 (clipped to [0, 1] and rounded) or 32 (floating point, not clipped). By
-            default 8 for PNG and JPEG, 32 for TIFF.
+        bits: 8 or 16 (clipped and rounded) or 32 (floating point, not clipped). By default 8 for
+            PNG and JPEG, 32 for TIFF and NPY.
+        black: the value that stands for 0 in the file; it takes `white` too.
+        white: the value that stands for 1; by default 255 or 65535 for 8 and 16 bits, else 1.
 
     Raises:
         InputError: x is not one finite image, the format or its depth is unknown, or there is no
-            such folder.
+            such folder; or white is not above black.
 
     >>> import invprob as ip, tempfile, pathlib
     >>> path, x = pathlib.Path(tempfile.mkdtemp()) / "x.tif", torch.rand(1, 3, 4, 6)
@@ -96,11 +181,13 @@ def write_image(path: str | os.PathLike[str], x: Tensor, /, *, bits: int | None 
     """
     path = Path(path)
     bits = formats.depth(path, bits)
+    check_ends(black, white)
     if not path.parent.is_dir():
         raise InputError(
             f"there is no folder {path.parent} to write {path.name} to; make it first"
         )
-    pixels = _from_unit(_one_image(x), bits)
+    own = 1.0 if bits == 32 else 2.0**bits - 1
+    pixels = _of_depth(black + ((own if white is None else white) - black) * _one_image(x), bits)
     with _replacing(path) as file:
         formats.write(file, path, pixels)
 
@@ -122,11 +209,14 @@ def sample_photo() -> Tensor:
 
 def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     """`(H, W, 1 or 3)`: without the alpha channel."""
-    if pixels.ndim == 2:
+    if pixels.ndim == 2 and pixels.size:
         return pixels[..., None]
     if pixels.ndim != 3 or pixels.shape[2] > 4 or 0 in pixels.shape:
+        first = pixels.ndim == 3 and pixels.shape[0] in (1, 3)
         raise InputError(
             f"{path} holds an array of shape {pixels.shape}; an image is (H, W) or (H, W, 3)"
+            + (": move the channels last, np.moveaxis(array, 0, -1)" if first else "")
+            + ("; save one image of the stack by itself" if pixels.ndim > 2 and not first else "")
         )
     if pixels.shape[2] in (1, 3):
         return pixels
@@ -135,20 +225,9 @@ def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     if clear.any():
         warnings.warn(
             f"{path}: transparency is dropped, and {clear.mean():.1%} of the pixels have some",
-            stacklevel=3,
+            stacklevel=4,
         )
     return pixels[..., :-1]
-
-
-def _to_unit(pixels: NDArray[Any], path: Path) -> NDArray[np.float32]:
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32)
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise InputError(
-            f"{path} holds {pixels.dtype} numbers, which have no white level; divide them by it "
-            "and save them as floating point (a 32-bit .tif)"
-        )
-    return (pixels / np.float64(np.iinfo(pixels.dtype).max)).astype(np.float32)
 
 
 # --------------------------------------------------------------------------- writing
@@ -174,10 +253,10 @@ def _one_image(x: Tensor) -> NDArray[np.float64]:
     return np.ascontiguousarray(x.detach().cpu().double().permute(1, 2, 0).numpy())
 
 
-def _from_unit(image: NDArray[np.float64], bits: int) -> NDArray[Any]:
+def _of_depth(values: NDArray[np.float64], bits: int) -> NDArray[Any]:
     if bits == 32:
-        return image.astype(np.float32)
-    levels: NDArray[Any] = np.rint(image.clip(0, 1) * (2**bits - 1))
+        return values.astype(np.float32)
+    levels: NDArray[Any] = np.rint(values.clip(0, 2**bits - 1))
     return levels.astype(np.uint8 if bits == 8 else np.uint16)
 
 

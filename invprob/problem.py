@@ -21,8 +21,10 @@ from .contracts import (
     HasDomain,
     InfersImageShape,
     Likelihood,
+    Prior,
     Shape,
 )
+from .counts import check_count
 from .errors import InputError
 from .streams import generator
 
@@ -32,6 +34,11 @@ L_co = TypeVar("L_co", covariant=True)
 
 def _as_shape(shape: Iterable[int]) -> Shape:
     return tuple(shape)
+
+
+def _detached(y: Tensor) -> Tensor:
+    """Without a history: a solver asks for no gradient."""
+    return y.detach() if isinstance(y, Tensor) else y
 
 
 @frozen(eq=False)
@@ -59,20 +66,17 @@ class Problem(Generic[P_co, L_co]):
 
     prior: P_co
     likelihood: L_co
-    y: Tensor
+    y: Tensor = field(converter=_detached)
     image_shape: Shape = field(converter=_as_shape)
     samples: int = field(default=1, kw_only=True)
 
     @image_shape.default
     def _default_image_shape(self) -> Shape:
+        _check_parts(self.prior, self.likelihood)
         return _image_shape(self.likelihood, self.y)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.likelihood, Likelihood):
-            raise InputError(
-                f"{self.likelihood!r} is no likelihood: it has no method `sample(x, generator)`; "
-                "the order is Problem(prior, likelihood, y)"
-            )
+        _check_parts(self.prior, self.likelihood)
         check_measurement(self.y)
         if isinstance(self.likelihood, ChecksMeasurement):
             self.likelihood.check_measurement(self.y)
@@ -84,7 +88,7 @@ class Problem(Generic[P_co, L_co]):
                 f"{self.likelihood!r}; leave image_shape out"
             )
         domain = domain_of(self.prior)
-        _check_image_shape(domain, self.image_shape, self.prior)
+        _check_image_shape(domain, self.image_shape, self.prior, self.y)
         if domain.unit_range and self.samples == 1:
             self._check_unit()
 
@@ -95,8 +99,7 @@ class Problem(Generic[P_co, L_co]):
 
     def repeat(self, samples: int, /) -> Problem[P_co, L_co]:
         """The same problem for several samples of each measurement, sample-major."""
-        if samples < 1:
-            raise InputError(f"samples={samples}: at least one is needed")
+        check_count("samples", samples)
         rows = self.y.repeat(samples, *[1] * (self.y.ndim - 1))
         return evolve(self, y=rows, samples=samples * self.samples)
 
@@ -113,8 +116,30 @@ class Problem(Generic[P_co, L_co]):
             raise InputError(
                 f"y has values up to {seen:.4g}, but this likelihood makes at most about "
                 f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "
-                "white level: 255 for 8-bit files, 65535 for 16-bit files"
+                "white level: 255 for 8-bit files, 65535 for 16-bit files",
+                typed=f"--white NUMBER, the file's value that means 1; its greatest is {seen:.6g}",
             )
+
+
+def _check_parts(prior: object, likelihood: object) -> None:
+    """Raise `InputError` for a likelihood that is none, a class, or a network that is no prior."""
+    for part in (prior, likelihood):
+        if isinstance(part, type):
+            name = part.__name__
+            raise InputError(f"{name} is a class; give an instance of it: {name}(...)")
+    if not isinstance(likelihood, Likelihood):
+        raise InputError(
+            f"{likelihood!r} is no likelihood: it has no method `sample(x, generator)`; "
+            "the order is Problem(prior, likelihood, y)"
+        )
+    if prior is None:
+        raise InputError("None is no prior; photographs have DenoiserPrior.pretrained()")
+    if callable(prior) and not isinstance(prior, Prior):
+        raise InputError(
+            f"{prior!r} is a function or a network, and not yet a prior; wrap it: "
+            "DenoiserPrior(network) if it is called with (x, sigma) and returns the denoised x, "
+            "DenoiserPrior(lambda x, sigma: network(x)) if it does not ask for sigma"
+        )
 
 
 def domain_of(prior: object, /) -> Domain:
@@ -150,7 +175,8 @@ def check_measurement(y: Tensor, /) -> None:
         where = tuple(int(i) for i in bad.nonzero()[0])
         raise InputError(
             f"y has {int(bad.sum())} values that are not finite, the first at index {where}; "
-            "mark them as missing with Gaussian(sigma, operator=Mask(mask)) and set them to 0"
+            "mark them as missing with Gaussian(sigma, operator=Mask(mask)) and set them to 0",
+            typed="-A mask:file=mask.png, black where they are, and a file with numbers there",
         )
 
 
@@ -160,7 +186,7 @@ def _image_shape(likelihood: object, y: Tensor) -> Shape:
     return likelihood.image_shape(shape) if isinstance(likelihood, InfersImageShape) else shape
 
 
-def _check_image_shape(domain: Domain, shape: Shape, prior: object) -> None:
+def _check_image_shape(domain: Domain, shape: Shape, prior: object, y: Tensor) -> None:
     if domain.shape is not None and shape != domain.shape:
         raise InputError(
             f"the images of this problem have shape {shape}, but {prior!r} knows only "
@@ -170,7 +196,15 @@ def _check_image_shape(domain: Domain, shape: Shape, prior: object) -> None:
         count = " or ".join(map(str, domain.channels))
         raise InputError(
             f"the images of this problem have shape {shape}; {prior!r} takes (C, H, W) with "
-            f"C = {count}"
-            + (": y[None, None]" if len(shape) < 3 else "")
+            f"C = {count}{_with_channels(y, domain.channels)}"
             + (": move the channels first, y.movedim(-1, 1)" if shape[-1] in (1, 3) else "")
         )
+
+
+def _with_channels(y: Tensor, channels: tuple[int, ...]) -> str:
+    """What to give for one image without a batch, or for gray images without their channel."""
+    if y.ndim == 2:
+        return ": y[None, None]"
+    if y.ndim == 3:
+        return ": y[None]" if y.shape[0] in channels else ": y[:, None]"
+    return ""

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from .catalogue import Component, catalogue
 from .compatibility import check, missing
-from .contracts import AnySolver, Flat
+from .contracts import AnySolver, Flat, ScoresMeasurement
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
@@ -76,10 +76,18 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         if (solver := part.example()).stochastic or not samples
     ]
 
-    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, bool]:
+    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, bool, bool, bool]:
+        """How many there are; and among refusals the most helpful one first."""
         solver = candidate[1]
         count = len(missing(solver, prior=problem.prior, likelihood=problem.likelihood))
-        return count, count > 0 and Flat in solver.needs.likelihood  # the least helpful refusal
+        if count == 0:
+            return 0, False, False, False
+        return (
+            count,
+            Flat in solver.needs.likelihood,
+            len(missing(solver, likelihood=problem.likelihood)) > 0,  # a prior is sooner changed
+            ScoresMeasurement in solver.needs.prior,
+        )
 
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
     check(problem, solver)

@@ -10,6 +10,8 @@ Two indicators, for any likelihood and any solver; neither needs the clean image
   It is 1 for a sample of p(x | y), because (x, y) then have their joint distribution, give or take
   sqrt(2 / n) for n entries with independent noise. An estimate that averages lies closer to y: a
   little less is right then. Far less means that the noise was fitted, more that the data were not.
+  Noise that is weak enough to be taken for detail stays in an estimate: small misfits are normal
+  under it.
 * **Change and mixing.** The last step's change for methods that converge to a point, split R-hat
   for samplers that stay at a noise level: see `trace`.
 """
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
 SIMULATED = 8
 """How many measurements the misfit simulates."""
 
+TRUSTED = 0.5, 2.0
+"""A misfit outside of this is said to be wrong."""
+
+WEAK = 0.03
+"""Noise of a smaller deviation may well stay in an estimate, whose misfit is small then."""
+
 
 @frozen
 class Record:
@@ -51,6 +59,35 @@ class Record:
     seconds: float
     sigma: float | None
     change: float
+
+
+@frozen(eq=False)
+class _Misfit:
+    """The misfit of each measurement, how far noise moves their mean from 1, and its deviation."""
+
+    misfit: Tensor
+    error: float
+    noise: float
+
+    def lines(self) -> list[str]:
+        """The figure, and a sentence if it is far from 1 and noise alone can't have done that."""
+        found = float(self.misfit.mean())
+        lines = [
+            f"misfit {found:.3f}: the data's distance from what the result predicts; noise "
+            f"alone gives 1 ± {self.error:.2g}"
+        ]
+        surely = abs(found - 1) > 5 * self.error
+        if surely and found > TRUSTED[1]:
+            lines.append(
+                "this result does not explain the data: they are too far from it. Likely the "
+                "noise is stronger than was said, or the operator or the unit of y is another"
+            )
+        elif surely and found < TRUSTED[0] and self.noise > WEAK:
+            lines.append(
+                "this result does not explain the data: such noise would leave them farther from "
+                "it. Likely the noise is weaker than was said (a smaller level, a larger peak)"
+            )
+        return lines
 
 
 @frozen(eq=False)
@@ -107,10 +144,10 @@ class Result:
         brightness can't be of a negative pixel, it is taken for black. `None` where nothing was
         measured.
         """
-        return None if (found := self._simulate()) is None else found[0]
+        return None if (found := self._simulate()) is None else found.misfit
 
-    def _simulate(self) -> tuple[Tensor, float] | None:
-        """The misfit of each measurement, and how far noise alone moves their mean from 1."""
+    def _simulate(self) -> _Misfit | None:
+        """The misfit, and what it takes to judge it."""
         if self.problem is None:
             return None
         likelihood = self.problem.likelihood
@@ -124,7 +161,8 @@ class Result:
         found = self._per_measurement((y - mean).square() * measured)
         if not bool((expected > 0).all()):
             return None
-        return found / expected, math.sqrt(2 * len(self.samples) / int(measured.sum()))
+        error = math.sqrt(2 * len(self.samples) / int(measured.sum()))
+        return _Misfit(found / expected, error, float(variance[measured].mean().sqrt()))
 
     def _per_measurement(self, values: Tensor) -> Tensor:
         """The mean over samples and entries, `(B,)`."""
@@ -153,11 +191,7 @@ class Result:
             f"{what} of {measurements} measurement{'s'[: measurements > 1]}, {tuple(shape)}",
         ]
         if found := self._simulate():
-            misfit, error = float(found[0].mean()), found[1]
-            lines.append(
-                f"misfit {misfit:.3f}: the data's distance from what the result predicts; noise "
-                f"alone gives 1 ± {error:.2g}"
-            )
+            lines += found.lines()
         if self.mixing is not None:
             lines.append(
                 f"split R-hat {self.mixing:.2f}: near 1 the samples' chains mix; far above, they "

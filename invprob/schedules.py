@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from .counts import check_count
 from .errors import InputError
 
 
@@ -67,8 +68,7 @@ def _between(
 
 
 def _check(highest: float, lowest: float, count: int) -> None:
-    if count < 1:
-        raise InputError(f"a ladder of count={count} levels; at least one is needed")
+    check_count("count", count, why="a ladder has at least one level")
     if not (0 < lowest and math.isfinite(highest)):
         raise InputError(
             f"a ladder from {highest} to {lowest}; both ends must be positive and finite"

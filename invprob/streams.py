@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from .counts import check_count
 from .errors import InputError
 
 
@@ -27,8 +28,7 @@ def generator(seed: int, *key: int) -> Generator:
     >>> bool(torch.rand((), generator=a) == torch.rand((), generator=b))
     True
     """
-    if seed < 0:
-        raise InputError(f"seed={seed} is negative; give an integer >= 0")
+    check_count("seed", seed, 0, "it is an integer >= 0")
     words = np.random.SeedSequence(seed, spawn_key=key).generate_state(2, np.uint32)
     return Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
 

@@ -162,13 +162,90 @@ def test_pages(tmp_path):
     x = levels((3, 1, 4, 6), 16)
     tifffile.imwrite(tmp_path / "x.tif", x[:, 0].numpy(), photometric="minisblack")
     assert torch.equal(read_image(tmp_path / "x.tif", page=2), x[2:])
-    with pytest.raises(InputError, match="has 3 pages; say which"):
+    with pytest.raises(InputError, match="has 3 pages, and one is taken at a time: page=0"):
         read_image(tmp_path / "x.tif")
     with pytest.raises(InputError, match="page=3: .* has pages 0 to 2"):
         read_image(tmp_path / "x.tif", page=3)
     write_image(tmp_path / "x.png", x[:1])
     with pytest.raises(InputError, match="only a TIFF file has pages"):
         read_image(tmp_path / "x.png", page=0)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_more_formats_that_are_read(tmp_path, suffix, mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    image = Image.fromarray(pixels).convert(mode)
+    image.save(tmp_path / f"x{suffix}", **({"lossless": True} if suffix == ".webp" else {}))
+    x = read_image(tmp_path / f"x{suffix}")
+    with Image.open(tmp_path / f"x{suffix}") as stored:
+        expected = np.asarray(stored).reshape(6, 8, -1)
+    np.testing.assert_allclose(x[0].permute(1, 2, 0), expected / 255, atol=1e-7)
+
+
+# --------------------------------------------------------------------------- instruments
+
+
+@pytest.mark.parametrize(
+    "kind", ["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64", ">f4"]
+)
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_numbers_of_any_type_with_a_white_level(tmp_path, suffix, kind):
+    numbers = np.arange(2, 62, 3).reshape(4, 5).astype(kind)
+    save = np.save if suffix == ".npy" else tifffile.imwrite
+    save(tmp_path / f"x{suffix}", numbers)
+    x = read_image(tmp_path / f"x{suffix}", black=2, white=42)
+    np.testing.assert_allclose(x[0, 0], (np.arange(2, 62, 3).reshape(4, 5) - 2) / 40, atol=1e-7)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("x.tif", 32), ("x.tif", 16), ("x.npy", 32)])
+def test_the_unit_of_an_instrument_is_undone(tmp_path, name, bits):
+    counts = np.random.default_rng(0).integers(300, 9000, (7, 5)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "y.tif", counts)
+    y = read_image(tmp_path / "y.tif", black=300, white=8300)
+    assert float(y.max()) > 1
+    write_image(tmp_path / name, y, bits=bits, black=300, white=8300)
+    back = tifffile.imread(tmp_path / name) if name == "x.tif" else np.load(tmp_path / name)
+    assert back.dtype == (np.uint16 if bits == 16 else np.float32)
+    np.testing.assert_allclose(back, counts, rtol=1e-6 if bits == 32 else 0)
+
+
+def test_arrays(tmp_path):
+    x = levels((1, 3, 4, 6), 8)
+    write_image(tmp_path / "x.npy", x)
+    assert np.load(tmp_path / "x.npy").shape == (4, 6, 3)
+    assert torch.equal(read_image(tmp_path / "x.npy"), x)
+    np.save(tmp_path / "x.npy", np.array([[True, False]]))
+    assert read_image(tmp_path / "x.npy").flatten().tolist() == [1, 0]
+    for array, message in (
+        (np.zeros((3, 8, 9)), r"shape \(3, 8, 9\).*: move the channels last, np.moveaxis"),
+        (np.zeros((7, 8, 9)), r"shape \(7, 8, 9\).*; save one image of the stack"),
+        (np.zeros((0, 5)), r"shape \(0, 5\); an image is \(H, W\)"),
+        (np.zeros(5), r"shape \(5,\); an image is \(H, W\)"),
+        (np.zeros((2, 2), complex), "complex128; an image is made of real numbers"),
+        (np.array([None]), "can't be read as a NPY file"),
+    ):
+        np.save(tmp_path / "x.npy", array)
+        with pytest.raises(InputError, match=message):
+            read_image(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize(
+    ("ends", "message"),
+    [
+        ({"black": 5}, "black=5 alone does not say what is white"),
+        ({"black": 5, "white": 5}, "black=5 and white=5: white is the larger"),
+        ({"white": float("nan")}, "white=nan: white is the larger of two finite numbers"),
+        ({"white": float("inf")}, "white=inf"),
+        ({"black": float("-inf"), "white": 1}, "black=-inf"),
+    ],
+)
+def test_ends_that_can_not_be(tmp_path, ends, message):
+    write_image(tmp_path / "x.png", torch.zeros(4, 4))
+    with pytest.raises(InputError, match=message):
+        read_image(tmp_path / "x.png", **ends)
+    with pytest.raises(InputError, match=message):
+        write_image(tmp_path / "y.png", torch.zeros(4, 4), **ends)
 
 
 # --------------------------------------------------------------------------- refusals
@@ -180,18 +257,22 @@ def test_missing_and_misnamed(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InputError, match="is a folder"):
         read_image(tmp_path / "folder.png")
-    for name in ("x.webp", "x", "x.npy"):
+    for name in ("x.svg", "x", "x.fits"):
         with pytest.raises(InputError, match=r"names no known format; use one of \.png"):
             read_image(tmp_path / name)
+    for name in ("x.svg", "x", "x.webp", "x.bmp"):
         with pytest.raises(InputError, match="names no known format"):
             write_image(tmp_path / name, torch.zeros(4, 4))
+    with pytest.raises(InputError, match="astropy reads FITS: numpy.save"):
+        read_image(tmp_path / "x.fits")
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(InputError, match="can't be read as a PNG file"):
         read_image(tmp_path / "text.png")
 
 
 @pytest.mark.parametrize(
-    ("name", "bits"), [("x.png", 8), ("x.png", 16), ("x.jpg", 8), ("x.tif", 32), ("x.tif", 8)]
+    ("name", "bits"),
+    [("x.png", 8), ("x.png", 16), ("x.jpg", 8), ("x.tif", 32), ("x.tif", 8), ("x.npy", 32)],
 )
 def test_a_truncated_file_never_gives_an_image(tmp_path, name, bits):
     write_image(tmp_path / name, levels((1, 3, 32, 32), 8), bits=bits)
@@ -205,7 +286,7 @@ def test_a_truncated_file_never_gives_an_image(tmp_path, name, bits):
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.sampled_from(["x.png", "x.tif", "x.jpg"]), st.data())
+@given(st.sampled_from(["x.png", "x.tif", "x.jpg", "x.npy"]), st.data())
 def test_a_damaged_file_gives_an_image_or_one_kind_of_error(tmp_path, name, data):
     write_image(tmp_path / name, levels((1, 3, 8, 8), 8))
     content = bytearray((tmp_path / name).read_bytes())

@@ -60,7 +60,7 @@ def test_impossible_measurements_are_refused(y, message):
     [
         (GRAY.repeat(1, 2, 1, 1), r"\(2, 4, 4\); Photos\(\) takes \(C, H, W\) with C = 1 or 3"),
         (GRAY.movedim(1, -1).repeat(1, 1, 1, 3), r"y.movedim\(-1, 1\)"),
-        (GRAY[0], r"y\[None, None\]"),
+        (GRAY[0], r"C = 1 or 3: y\[None\]"),
         (255 * GRAY, "values up to 127.5.*255 for 8-bit files"),
         (20000 * GRAY, "values up to 1e[+]04.*65535 for 16-bit"),
     ],
@@ -96,3 +96,46 @@ def test_an_image_shape_must_be_the_one_that_the_likelihood_measures():
         ip.InputError, match=r"image_shape=\(1, 4, 4\), but .* of shape \(1, 8, 8\)"
     ):
         ip.Problem(prior, noise, GRAY, image_shape=(1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("y", "advice"),
+    [
+        (torch.zeros(3, 8, 8), "y[None]"),
+        (torch.zeros(1, 8, 8), "y[None]"),
+        (torch.zeros(5, 8, 8), "y[:, None]"),
+        (torch.zeros(8, 8), "y[None, None]"),
+        (torch.zeros(2, 8, 8, 3), "move the channels first, y.movedim(-1, 1)"),
+    ],
+)
+def test_the_advice_for_a_missing_dimension_works(y, advice):
+    with pytest.raises(ip.InputError) as refused:
+        make(y, Photos())
+    assert str(refused.value).endswith(f": {advice}")
+    better = eval(advice.removeprefix("move the channels first, "))
+    assert make(better, Photos()).image_shape[0] in (1, 3)
+
+
+@pytest.mark.parametrize(
+    "network", [torch.nn.Conv2d(1, 1, 3), torch.relu, lambda x, sigma: x], ids=["module", "f", "l"]
+)
+def test_a_network_is_told_how_to_become_a_prior(network):
+    with pytest.raises(ip.InputError, match=r"not yet a prior; wrap it: DenoiserPrior\(network\)"):
+        make(GRAY, network)
+
+
+def test_classes_and_none_are_no_parts():
+    with pytest.raises(ip.InputError, match="Gaussian is a class; give an instance of it"):
+        make(GRAY, likelihood=ip.Gaussian)
+    with pytest.raises(ip.InputError, match="Photos is a class; give an instance of it"):
+        make(GRAY, Photos)
+    with pytest.raises(ip.InputError, match="None is no prior"):
+        ip.Problem(None, ip.Gaussian(sigma=0.1), GRAY)
+
+
+def test_a_measurement_with_a_history_is_taken_without_it(recwarn):
+    y = (2 * GRAY.clone().requires_grad_()) / 2
+    problem = make(y, Photos())
+    assert not problem.y.requires_grad
+    assert torch.equal(problem.y, GRAY) and y.requires_grad
+    assert not recwarn.list

@@ -114,3 +114,22 @@ def test_samples_where_only_estimates_exist_are_refused_with_what_would_work():
     with pytest.raises(ip.IncompatibleError, match="Solvers that accept this .*: MAP") as caught:
         ip.solve(problem, samples=4)
     assert "is not Denoises" in str(caught.value)
+
+
+class NoPrior:
+    """It knows nothing."""
+
+    def __repr__(self):
+        return "NoPrior()"
+
+
+def test_the_most_helpful_refusal():
+    with pytest.raises(
+        ip.IncompatibleError, match=r"PnP cannot .*\n.*NoPrior\(\) is not Denoises"
+    ):
+        ip.recommend(measured(ip.Gaussian(sigma=0.1), NoPrior()))
+    # Of filtered speckle with noise only the score equation is known: the prior has to change.
+    with pytest.raises(ip.IncompatibleError, match="ScoreEquation cannot") as refused:
+        ip.recommend(measured(ip.xie2023(12)))
+    assert "invprob train score FOLDER -l LIKELIHOOD" in str(refused.value)
+    assert "--prior measured:file=score.safetensors" in str(refused.value)

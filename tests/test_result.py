@@ -22,9 +22,9 @@ NOISES = {
 }
 
 
-def result_of(noise, x, y, samples=1):
+def result_of(noise, x, y, samples=1, prior=PRIOR):
     """A result as if a solver had answered x, `(samples * B, *image)`, for a measurement y."""
-    problem = ip.Problem(PRIOR, noise, y).repeat(samples)
+    problem = ip.Problem(prior, noise, y).repeat(samples)
     return Result(x.unflatten(0, (samples, -1)), 1, "ran", (), problem=problem)
 
 
@@ -51,6 +51,19 @@ def test_a_misfit_tells_too_close_from_too_far():
     y = noise.sample(x, ip.generator(1))
     assert float(result_of(noise, y, y).misfit().max()) < 0.2
     assert float(result_of(noise, x + 0.1, y).misfit().min()) > 1.5
+
+
+def test_a_misfit_far_from_one_is_said_in_a_sentence():
+    noise, x = NOISES["gaussian"], PRIOR.sample((4, *SHAPE), ip.generator(0))
+    y = noise.sample(x, ip.generator(1))
+    assert "does not explain" not in str(result_of(noise, x, y))
+    assert "Likely the noise is weaker than was said" in str(result_of(noise, y, y))
+    assert "Likely the noise is stronger than was said" in str(result_of(noise, x + 0.3, y))
+    weak = ip.Gaussian(sigma=0.01)  # an estimate may well keep that as detail
+    assert "does not explain" not in str(result_of(weak, y, y))
+    pixel = ip.GaussianPrior(mean=torch.full((1, 1, 1), 0.5), sd=0.1)
+    one = result_of(noise, x[:1, :, :1, :1] + 0.2, y[:1, :, :1, :1], prior=pixel)
+    assert "does not explain" not in str(one)  # two standard deviations of a single pixel
 
 
 def test_a_negative_pixel_is_black_to_noise_of_a_brightness():

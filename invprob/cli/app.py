@@ -52,6 +52,8 @@ def _short_messages(*, debug: bool) -> Iterator[None]:
             raise
         except (InvprobError, OSError) as error:
             _say("error", str(error), typer.colors.RED)
+            if typed := getattr(error, "typed", ""):
+                typer.echo(f"on the command line: {typed}", err=True)
             raise typer.Exit(1 if isinstance(error, FAILURES) else 2) from None
         except KeyboardInterrupt as error:
             _say("stopped", str(error) or "interrupted", typer.colors.YELLOW)

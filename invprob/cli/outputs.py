@@ -7,10 +7,15 @@
 
 The standard deviation is a 32-bit TIFF in the unit of the image, so that its values can be read
 back; the panel shows it in colours beside the mean and the samples.
+
+Where it was said which values of the measurement's file are black and white, TIFF and NPY files
+hold values in the measurement's unit again. PNG and JPEG files are pictures to look at: black is
+black and white is white.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,21 +25,43 @@ from attrs import frozen
 from ..errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..result import Result
 
 
 @frozen
 class Outputs:
-    """Where the estimate, the samples and what is made of them go."""
+    """Where the estimate, the samples and what is made of them go.
+
+    Attributes:
+        estimate: the one image.
+        samples: one file for each.
+        std: their standard deviation.
+        panel: a picture of all.
+        bits: per number, as `write_image` takes them.
+        black: the value of the measurement's file that means 0.
+        white: the one that means 1; `None` for the file's own, and then black is 0.
+    """
 
     estimate: Path
     samples: tuple[Path, ...] = ()
     std: Path | None = None
     panel: Path | None = None
     bits: int | None = None
+    black: float = 0.0
+    white: float | None = None
 
     @classmethod
-    def of(cls, output: Path, *, count: int, bits: int | None) -> Outputs:
+    def of(
+        cls,
+        output: Path,
+        *,
+        count: int,
+        bits: int | None = None,
+        black: float = 0.0,
+        white: float | None = None,
+    ) -> Outputs:
         """The files for `-o output`, with `count` samples.
 
         Raises:
@@ -43,7 +70,8 @@ class Outputs:
         from ..formats import depth
 
         inside = output.is_dir() or not output.suffix
-        suffix = ".png" if inside else output.suffix
+        pictures = ".png" if white is None else ".tif"
+        suffix = pictures if inside else output.suffix
 
         def named(word: str, suffix: str = suffix) -> Path:
             name = f"{word}{suffix}" if inside else f"{output.stem}-{word}{suffix}"
@@ -52,9 +80,10 @@ class Outputs:
         estimate = named("mean" if count > 1 else "estimate") if inside else output
         depth(estimate, bits)
         if count == 1:
-            return cls(estimate, bits=bits)
+            return cls(estimate, bits=bits, black=black, white=white)
         samples = tuple(named(f"sample-{i}") for i in range(count))
-        return cls(estimate, samples, named("std", ".tif"), named("panel", ".png"), bits)
+        std, panel = named("std", ".tif"), named("panel", ".png")
+        return cls(estimate, samples, std, panel, bits, black, white)
 
     def __iter__(self) -> Iterator[Path]:
         """Every file."""
@@ -75,12 +104,43 @@ class Outputs:
 
     def write(self, result: Result) -> None:
         """Write a result of one measurement."""
-        from ..images import write_image
-
-        write_image(self.estimate, result.x, bits=self.bits)
+        self.write_image(self.estimate, result.x)
         for path, sample in zip(self.samples, result.samples, strict=False):
-            write_image(path, sample, bits=self.bits)
+            self.write_image(path, sample)
         if self.std is not None:
-            write_image(self.std, result.std)
+            from ..images import write_image
+
+            white = None if self.white is None else self.white - self.black
+            write_image(self.std, result.std, white=white)
         if self.panel is not None:
             result.plot().savefig(self.panel)
+
+    def write_image(self, path: Path, x: Tensor) -> None:
+        """Write one image, in the measurement's unit if the format is for numbers."""
+        from ..images import write_image
+
+        black, white = self._ends(path)
+        write_image(path, x, bits=self.bits, black=black, white=white)
+
+    def read_image(self, path: Path) -> Tensor:
+        """What `write_image` wrote."""
+        from ..images import read_image
+
+        black, white = self._ends(path)
+        return read_image(path, black=black, white=white)
+
+    def span(self, path: Path) -> tuple[float, float]:
+        """The least and the greatest value that a file holds, in the unit of [0, 1]."""
+        from ..formats import depth
+
+        bits, (black, white) = depth(path, self.bits), self._ends(path)
+        if bits == 32:
+            return -math.inf, math.inf
+        highest = 2.0**bits - 1
+        scale = (highest if white is None else white) - black
+        return (0.0 - black) / scale, (highest - black) / scale
+
+    def _ends(self, path: Path) -> tuple[float, float | None]:
+        from ..formats import holds_numbers
+
+        return (self.black, self.white) if holds_numbers(path) else (0.0, None)

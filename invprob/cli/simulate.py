@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import InputError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .outputs import Outputs
+
+
+ROUNDING = 1e-5
+"""By so much a clean image may leave [0, 1]: a black and a white level are typed in few digits."""
+
 
 def simulate(
-    clean: Annotated[Path, typer.Argument(help="The clean image: PNG, JPEG or TIFF.")],
+    clean: Annotated[Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, NPY, ...")],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="What happens to it: gaussian:sigma=25/255")
     ],
@@ -24,27 +33,36 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
     page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
     bits: Annotated[
-        int | None, typer.Option(help="8 or 16 bits, 32 for TIFF; by default 8, TIFF 32.")
+        int | None, typer.Option(help="8 or 16, TIFF also 32; by default 8, TIFF and NPY 32.")
+    ] = None,
+    black: Annotated[float, typer.Option(help="The files' value that means 0.")] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
     """Make a measurement of a clean image.
 
-    A .tif file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole levels,
-    which bends the noise: `invprob solve` then works with another noise than it is told.
+    A .tif or .npy file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole
+    levels, which bends the noise: `invprob solve` then works with another noise than it is told.
+    With `--white`, and `--black`, .tif and .npy files are in an instrument's unit.
     """
     from ..formats import depth
-    from ..images import read_image, write_image
+    from ..images import read_image
     from ..streams import generator
+    from .noise import make_noise
     from .outputs import Outputs
-    from .specs import make_noise
 
-    files = Outputs(output, bits=depth(output, bits))
-    x = read_image(clean, page=page)
-    if float(x.min()) < 0 or float(x.max()) > 1:
+    files = Outputs(output, bits=depth(output, bits), black=black, white=white)
+    x = read_image(clean, page=page, black=black, white=white)
+    if float(x.min()) < -ROUNDING or float(x.max()) > 1 + ROUNDING:
+        least, most = (float(end) * ((white or 1) - black) + black for end in x.aminmax())
+        ends = [f"--black {least:g}"] * (least < black) + [f"--white {most:g}"]
         raise InputError(
             f"{clean} has values from {float(x.min()):.4g} to {float(x.max()):.4g}; a clean image "
-            "lives in [0, 1]: divide it by its white level"
+            "lives in [0, 1]: divide it by its white level",
+            typed=" ".join(ends),
         )
     noise = make_noise(likelihood, operator)
     files.check(clean, force=force)
@@ -54,12 +72,35 @@ def simulate(
             f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
             "holds; simulate this one in Python"
         )
-    write_image(output, y, bits=files.bits)
-    lost = float(((y < 0) | (y > 1)).double().mean())
-    if lost and files.bits != 32:
+    files.write_image(output, y)
+    _say_what_is_lost(noise, y, files)
+    typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
+
+
+def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
+    """Warn if the file does not hold the measurement, and the more if `solve` can't use it."""
+    from ..contracts import ChecksMeasurement
+    from ..formats import holds_numbers
+
+    output = files.estimate
+    numbers = holds_numbers(output)
+    keeps = f"{output} without --bits" if numbers else f"{output.with_suffix('.tif')}"
+    try:
+        if isinstance(noise, ChecksMeasurement):
+            noise.check_measurement(files.read_image(output))
+    except InputError as error:
         warnings.warn(
-            f"{lost:.1%} of the values were outside [0, 1] and are clipped, so the noise in "
-            f"{output} is not quite {noise!r}; {output.with_suffix('.tif')} keeps them",
+            f"{output} is good to look at, but `invprob solve` will refuse it, because "
+            f"{files.bits} bits do not hold this noise: {str(error).partition(';')[0]}; {keeps} "
+            "keeps every value",
             stacklevel=1,
         )
-    typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
+        return
+    low, high = files.span(output)
+    lost = float(((y < low) | (y > high)).double().mean())
+    if lost:
+        warnings.warn(
+            f"{lost:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped, so "
+            f"the noise in {output} is not quite {noise!r}; {keeps} keeps them",
+            stacklevel=1,
+        )

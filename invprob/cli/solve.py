@@ -9,7 +9,9 @@ import typer
 
 
 def solve(
-    measurement: Annotated[Path, typer.Argument(help="The noisy image: PNG, JPEG or TIFF.")],
+    measurement: Annotated[
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, NPY, ...")
+    ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
     ],
@@ -26,9 +28,19 @@ def solve(
         int | None, typer.Option(min=1, help="How many posterior samples; 8 is a good start.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of a TIFF file with several: one is solved at a time."),
+    ] = None,
+    black: Annotated[
+        float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
+    ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="8 or 16 bits, 32 for TIFF; by default 8, TIFF 32.")
+        int | None, typer.Option(help="8 or 16, TIFF also 32; by default 8, TIFF and NPY 32.")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Save the run to this file now and then, and on Ctrl-C.")
@@ -44,17 +56,30 @@ def solve(
     With `-o clean.png --samples 3`, clean.png is the mean of the samples; clean-std.tif (32 bits,
     in the unit of the image), clean-sample-0.png ... and clean-panel.png lie beside it. With
     `-o run/` the same files lie in that folder: mean.png, std.tif, sample-0.png ...
+
+    Raw numbers of an instrument: say with `--white`, and `--black`, which values of the file mean
+    1 and 0. TIFF and NPY results are in the file's unit again (`--bits 16` rounds them); PNG and
+    JPEG are pictures of them. The noise is in the unit of [0, 1]: `poisson:peak` is the mean
+    photon count at white, and a read noise of 5 is sigma=5/(white - black).
+
+    Photon counts, of which 200 is bright:
+    `invprob solve cells.tif --white 200 -l poisson:peak=200 -o clean.tif`
+
+    A telescope's camera with offset 300, white at 8300, 1.5 electrons per unit, read noise 5
+    units: `invprob solve sky.tif --black 300 --white 8300 -l
+    poisson-gaussian:peak=12000,sigma=5/8000 -o clean.tif`
     """
     from ..callbacks import SaveEvery
     from ..drive import solve as run
-    from ..images import read_image
     from ..problem import Problem
     from ..recommendation import recommend
+    from .measurement import read_measurement
+    from .noise import make_noise
     from .outputs import Outputs
-    from .specs import make, make_noise
+    from .specs import make
 
-    files = Outputs.of(output, count=samples or 1, bits=bits)
-    y = read_image(measurement, page=page)
+    files = Outputs.of(output, count=samples or 1, bits=bits, black=black, white=white)
+    y = read_measurement(measurement, page, black, white)
     noise = make_noise(likelihood, operator)
     problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
     files.check(measurement, force=force)

@@ -128,7 +128,7 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
 
     spec, given = parse(text), given or {}
     component = catalogue().get(kind, spec.name)
-    parameters = _parameters(component.from_text)
+    parameters = parameters_of(component.from_text)
     named = {**spec.options, **given}
     for key in named:
         if key not in parameters:
@@ -160,12 +160,6 @@ def chosen(text: str, kind: str | None = None, /) -> list[Component]:
     return [evolve(one, example=partial(make, one.kind, text)) for one in found]
 
 
-def make_noise(likelihood: str, operator: str | None, /) -> Any:
-    """Make a likelihood from text, with a linear operator from text in it."""
-    given = {} if operator is None else {"operator": make("operator", operator)}
-    return make("likelihood", likelihood, given)
-
-
 def usage(component: Component, /) -> str:
     """What can be typed for a component: its name, its options and their defaults.
 
@@ -175,7 +169,7 @@ def usage(component: Component, /) -> str:
     'example:sigma=<a number>,steps=50'
     """
     options = []
-    for name, parameter in _parameters(component.from_text).items():
+    for name, parameter in parameters_of(component.from_text).items():
         words = in_words(parameter.annotation)
         if part := part_of(parameter.annotation):
             if parameter.default is parameter.empty:
@@ -193,7 +187,7 @@ def _typed(value: float | str | None) -> str:
     return names[value] if value is None or isinstance(value, bool) else f"{value}"
 
 
-def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def parameters_of(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """What a factory takes by name, with annotations that are objects."""
     signature = inspect.signature(factory)
     while isinstance(factory, partial):

@@ -66,7 +66,7 @@ def score(
     from ..training.run import begin
     from ..training.run import train as learn
     from ..training.score import HeldOut, Recipe, ScoreMatching, report
-    from .specs import make_noise
+    from .noise import make_noise
 
     if threads:
         torch.set_num_threads(threads)

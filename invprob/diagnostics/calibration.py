@@ -38,6 +38,7 @@ from scipy import stats
 from torch import Generator, Tensor
 
 from ..contracts import AnySolver, Likelihood, SamplesPrior, Shape
+from ..counts import check_count
 from ..drive import solve
 from ..errors import InputError
 from ..problem import Problem, domain_of
@@ -239,8 +240,7 @@ def calibrate(
     shape = shape or domain_of(prior).shape
     if shape is None:
         raise InputError(f"{prior!r} has no shape of its own; give one: shape=(1, 16, 16)")
-    if measurements < 1:
-        raise InputError(f"measurements={measurements}: at least one is needed")
+    check_count("measurements", measurements)
     draw = make_generator(seed, 0)
     x = prior.sample((measurements, *shape), draw)
     y = likelihood.sample(x, draw)

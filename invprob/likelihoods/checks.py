@@ -58,14 +58,35 @@ HALF_A_LEVEL = 1 / 510
 """Half a grey level of 255: by so much an image may be negative through rounding or resizing."""
 
 
-def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y") -> None:
-    """Raise `InputError` if any entry of y is bad, with the first one's value and index."""
+def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y", *, typed: str = "") -> None:
+    """Raise `InputError` if any entry of y is bad, with the first one's value and index.
+
+    Args:
+        y: the numbers.
+        bad: where they are not what they have to be.
+        why: and what to give instead.
+        name: of y.
+        typed: what to type instead on the command line.
+    """
     if bool(bad.any()):
         where = tuple(bad.nonzero()[0].tolist())
         raise InputError(
             f"{name}[{', '.join(map(str, where))}] = {float(y[where]):.6g} ({int(bad.sum())} of "
-            f"{y.numel()} entries are like it): {why}"
+            f"{y.numel()} entries are like it): {why}",
+            typed=typed,
         )
+
+
+def lifted(mixture: str, /) -> str:
+    """What to type where a noise that multiplies met a pixel that is black.
+
+    >>> lifted("rayleigh:scale=0.3")[-51:]
+    '-l "mixture:noise=(rayleigh:scale=0.3),sigma=0.01"'
+    """
+    return (
+        "--black -0.5 --white 255 lifts black pixels by half a level of an 8-bit file (--white "
+        f'65535 of a 16-bit one); for any numbers -l "mixture:noise=({mixture}),sigma=0.01"'
+    )
 
 
 def finite(x: Tensor, noise: object, /) -> Tensor:

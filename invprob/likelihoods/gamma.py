@@ -25,7 +25,7 @@ from torch import Generator, Tensor
 
 from ..contracts import MatchesScore, Surrogate
 from . import pixelwise
-from .checks import DARKEST, inside, not_negative, positive, refuse
+from .checks import DARKEST, inside, lifted, not_negative, positive, refuse
 from .delegation import demand
 from .gamma_gaussian import around_mode
 from .local import pixelwise_surrogate
@@ -151,6 +151,7 @@ class Gamma:
             f"{self!r} multiplies a positive image by positive numbers; lift the dark pixels of a "
             "rounded file, y.clamp(min=1 / 510), or use Mixture(Gamma(alpha), sigma), which "
             "allows all numbers",
+            typed=lifted(f"gamma:alpha={self.alpha:g}"),
         )
 
     def withdrawn(self) -> Mapping[type, str]:

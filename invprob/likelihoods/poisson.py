@@ -140,12 +140,20 @@ class Poisson:
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if peak y has an entry that is no count."""
         hint = "; if the sensor adds Gaussian noise, use Mixture(Poisson(peak), sigma)"
-        refuse(y, y < -0.5 / self.peak, "a photon count is not negative" + hint)
+        anything = f"-l poisson-gaussian:peak={self.peak:g},sigma=0.01"
+        refuse(
+            y,
+            y < -0.5 / self.peak,
+            "a photon count is not negative" + hint,
+            typed=f"{anything} for any numbers; --black and --white for a camera's",
+        )
         refuse(
             y,
             self._off_lattice(y),
             f"times peak={self.peak:.6g} it is no count 0, 1, 2, ...; give y = counts / peak, or "
             "the right peak; for a rounded file round it: (y * peak).round() / peak" + hint,
+            typed="--white N -l poisson:peak=N for raw counts, of which N is bright; "
+            f"{anything} for any numbers",
         )
 
     def spacing(self) -> float:

@@ -32,7 +32,7 @@ from torch import Generator, Tensor
 
 from ..contracts import Surrogate
 from . import pixelwise
-from .checks import DARKEST, inside, not_negative, positive, refuse
+from .checks import DARKEST, inside, lifted, not_negative, positive, refuse
 from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside, newton, root_between
@@ -171,6 +171,7 @@ class Rayleigh:
             f"{self!r} makes every pixel brighter than a positive image; lift the dark pixels of "
             "a rounded file, y.clamp(min=1 / 510), or use Mixture(Rayleigh(scale), sigma), which "
             "allows all numbers",
+            typed=lifted(f"rayleigh:scale={self.scale:g}"),
         )
 
     def _derivative(self, y: Tensor, v: Tensor, step: Tensor) -> ValueAndSlope:

@@ -76,5 +76,6 @@ class Unobserved:
         if bool((y != 0).any()):
             raise InputError(
                 f"y has values up to {float(y.abs().max()):.4g}, which Unobserved() would ignore; "
-                "give torch.zeros(B, C, H, W) to sample the prior, or the likelihood that y has"
+                "give torch.zeros(B, C, H, W) to sample the prior, or the likelihood that y has",
+                typed="give a black image of the size that is wanted",
             )

@@ -8,8 +8,11 @@ Langevin steps are taken in the likelihood's singular basis, coordinate by coord
              sigma² (1 - sigma² / sd_j²)                    sigma < sd_j
              sigma² - sd_j²                                 sigma > sd_j
 
-where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. (The
-step c sigma² of the original overshoots where a level comes close to a noise level of the data.)
+where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. The
+step of the original, c sigma² in all coordinates, is there with `plain_step=True`; it overshoots
+where a level comes close to a noise level of the data, c sigma² > 2 tau_j², and is refused then. A
+ladder that starts at the noise level of y permits c < 2 (1 - ratio²).
+
 The score g joins the prior's, from the denoiser, with the likelihood's (see
 `likelihoods.spectral`). The last call denoises what is left.
 
@@ -52,6 +55,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Needs, Spectral
+from ..counts import check_count
 from ..errors import InputError
 from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
@@ -66,6 +70,10 @@ PUBLISHED: dict[Published, tuple[float, int, int, float]] = {
     "ffhq-inpainting": (348.0, 2311, 5, 1.8e-6),
 }
 """The highest level, the number of levels down to 0.01, steps per level, and eps."""
+
+
+LAST = 0.01
+"""The last noise level, unless the data are less noisy than four times that."""
 
 
 @frozen(eq=False)
@@ -102,15 +110,18 @@ class AnnealedLangevin:
         repeats: steps per level.
         step_size: c, in (0, 2). A larger one mixes faster, with a larger bias.
         sigma_min: the last noise level; a third of the least standard deviation of the images
-            along any direction, or less.
+            along any direction, or less. By default 0.01, or a quarter of the first level if that
+            is less: a run that ends at a share r of the data's noise has samples whose standard
+            deviation is sqrt(1 - r²) of what it should be.
         sigma_max: the first noise level, for coordinates that were not measured; by default ten
             times the prior's radius, or the most that the prior can denoise.
         reuse_noise: whether a step takes the mean of its own normal draw and the last one.
         ratio: of neighbouring levels, in (0, 1), instead of their number.
+        plain_step: whether all coordinates take the step c sigma², as in the first paper.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise.
+            denoise, or less noisy than the last level; or the plain step would overshoot.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -123,26 +134,24 @@ class AnnealedLangevin:
     levels: int = 100
     repeats: int = 3
     step_size: float = 1.0
-    sigma_min: float = 0.01
+    sigma_min: float | None = None
     sigma_max: float | None = None
     reuse_noise: bool = True
     ratio: float | None = None
+    plain_step: bool = False
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
         for name, value in (("levels", self.levels), ("repeats", self.repeats)):
-            if value < 1:
-                raise InputError(f"{name}={value}; at least one is needed")
+            check_count(name, value)
         if not 0 < self.step_size < 2:
             raise InputError(
                 f"step_size={self.step_size}; it must lie in (0, 2), beyond which the steps "
                 "overshoot without end"
             )
-        if not 0 < self.sigma_min < math.inf:
-            raise InputError(f"sigma_min={self.sigma_min}; it must be > 0, for example 0.01")
-        start.check_highest(self.sigma_max)
+        start.check_levels(self.sigma_min, self.sigma_max)
         if self.ratio is not None and not 0 < self.ratio < 1:
             raise InputError(
                 f"ratio={self.ratio}; levels fall by a factor in (0, 1), for example 0.98"
@@ -153,9 +162,9 @@ class AnnealedLangevin:
         """The published ladder and steps for a network: "celeba", "lsun", "ffhq".
 
         It starts at that network's highest level where something was not measured; for a prior
-        that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is c tau² rather than
-        c sigma², which is the same but near a noise level of the data, where the latter explodes
-        unless that level is one of the ladder.
+        that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is c tau², which is
+        the published c sigma² but near a noise level of the data, where the latter overshoots
+        unless that level is one of the ladder: `attrs.evolve(sampler, plain_step=True)`.
 
         Args:
             name: the data that the network knows; for FFHQ, inpainting took more steps.
@@ -173,8 +182,7 @@ class AnnealedLangevin:
                 f"no ladder was published for {name!r}; there is "
                 f"{', '.join(map(repr, get_args(Published)))}"
             )
-        highest, levels, repeats, eps = PUBLISHED[name]
-        lowest = 0.01
+        (highest, levels, repeats, eps), lowest = PUBLISHED[name], LAST
         return cls(
             repeats=repeats,
             step_size=eps / lowest**2,
@@ -185,7 +193,7 @@ class AnnealedLangevin:
         )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
-        """`levels * repeats + 1`; 1 where the measurement is less noisy than sigma_min."""
+        """`levels * repeats + 1`, or what `ratio` makes of them."""
         return len(self._plan(problem))
 
     def init(
@@ -194,11 +202,14 @@ class AnnealedLangevin:
         """The measurement, brought to the first noise level; noise around x0 where it is noisier.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise.
+            InputError: the measurement is noisier than the prior can denoise, or less noisy than
+                the last level.
         """
         first, _ = self._ends(problem)
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
         spectrum = start.spectrum(problem)
+        if self.plain_step:
+            self._check_plain_step(spectrum.sd, plan)
         prior = spectrum.vt(start.centre(problem, x0))
         w, seen = spectrum.observe(problem.y), spectrum.sd <= first
         centre = torch.where(seen, w, prior)
@@ -224,7 +235,7 @@ class AnnealedLangevin:
             return evolve(state, denoised=denoised, sigma=0.0, done=done)
         prior = (spectrum.vt(denoised) - state.x) / sigma**2
         score = coordinate_score(spectrum.sd, state.measured, state.x, prior, level)
-        tau = _width(spectrum.sd, sigma)
+        tau = level.expand_as(spectrum.sd) if self.plain_step else _width(spectrum.sd, sigma)
         fresh = streams.normal(state.noise)
         noise = (fresh + state.noise) / 2 if self.reuse_noise else fresh
         x = state.x.addcmul(score, tau.square(), value=self.step_size)
@@ -238,8 +249,6 @@ class AnnealedLangevin:
     def _plan(self, problem: Problem[Denoises, Spectral]) -> list[float]:
         """The level of each step; where it starts is skipped, and the last one denoises."""
         first, last = self._ends(problem)
-        if not first > last:
-            return [first]
         count = self.levels
         if self.ratio is not None:
             count = max(1, round(math.log(last / first) / math.log(self.ratio)))
@@ -249,7 +258,21 @@ class AnnealedLangevin:
     def _ends(self, problem: Problem[Denoises, Spectral]) -> tuple[float, float]:
         noise = start.noise_range(problem)
         first = start.first_level(problem, noise, self.sigma_max)
-        return first, max(self.sigma_min, noise.low)
+        return first, start.last_level(problem, noise, first, self.sigma_min, LAST)
+
+    def _check_plain_step(self, sd: Tensor, plan: Tensor) -> None:
+        """Raise `InputError` if a step of c sigma² overshoots at a level, in some coordinate."""
+        room = {
+            level: float((_width(sd.double(), level) / level).square().amin())
+            for level in set(plan.tolist())
+        }
+        where, least = min(room.items(), key=lambda item: item[1])
+        if not self.step_size < 2 * least:
+            raise InputError(
+                f"step_size={self.step_size:.4g} with plain_step=True would explode: the level "
+                f"{where:.4g} is so close to a noise level of the data that only steps below "
+                f"{2 * least:.2g} do not overshoot. Leave plain_step out, for a step that adapts"
+            )
 
 
 def _width(sd: Tensor, sigma: float) -> Tensor:

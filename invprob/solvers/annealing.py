@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
@@ -111,8 +112,7 @@ def needs_light(problem: Problem[Any, Any], /) -> bool:
 
 def check(iterations: int, sigma: float | None) -> None:
     """Raise `InputError` unless these are a number of steps and a noise level, or None."""
-    if iterations < 1:
-        raise InputError(f"iterations={iterations}; at least one is needed")
+    check_count("iterations", iterations)
     if sigma is not None and not 0 < sigma < math.inf:
         raise InputError(
             f"sigma={sigma}; it is a noise level in units of the image, > 0, for example 0.02"

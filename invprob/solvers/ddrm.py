@@ -38,6 +38,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Needs, Spectral, Spectrum
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -45,6 +46,7 @@ from . import start
 from .start import DiffusionState
 
 EXPONENT = 7
+LAST = 0.005
 
 
 @frozen
@@ -57,7 +59,7 @@ class DDRM:
         eta_b: how far coordinates that were measured well follow the measurement, in [0, 1].
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        sigma_min: the last noise level.
+        sigma_min: the last noise level; by default 0.005, or a quarter of the first.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -75,22 +77,21 @@ class DDRM:
     eta: float = 0.85
     eta_b: float = 1.0
     sigma_max: float | None = None
-    sigma_min: float = 0.005
+    sigma_min: float | None = None
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
-        if self.calls < 1:
-            raise InputError(f"calls={self.calls}; at least one is needed")
+        check_count("calls", self.calls)
         for name, value in (("eta", self.eta), ("eta_b", self.eta_b)):
             if not 0 <= value <= 1:
                 raise InputError(f"{name}={value}; it is a share, in [0, 1]")
         start.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
-        """The number of calls: 1 where the data are less noisy than sigma_min."""
-        return len(self._levels(problem))
+        """The number of calls."""
+        return self.calls
 
     def init(
         self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
@@ -145,7 +146,5 @@ class DDRM:
     def _levels(self, problem: Problem[Denoises, Spectral]) -> tuple[float, ...]:
         noise = start.noise_range(problem)
         first = start.first_level(problem, noise, self.sigma_max)
-        last = max(self.sigma_min, noise.low)
-        if not last < first:
-            return (first,)
+        last = start.last_level(problem, noise, first, self.sigma_min, LAST)
         return schedules.power(first, last, self.calls, EXPONENT)

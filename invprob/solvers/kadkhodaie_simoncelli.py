@@ -39,6 +39,7 @@ from attrs import frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Needs, Spectral
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
@@ -96,8 +97,7 @@ class KadkhodaieSimoncelli:
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
-        if self.calls < 1:
-            raise InputError(f"calls={self.calls}; at least one is needed")
+        check_count("calls", self.calls)
         for name, value in (("beta", self.beta), ("first_step", self.first_step)):
             if not 0 < value <= 1:
                 raise InputError(f"{name}={value}; it is a share, in (0, 1]")

@@ -37,6 +37,7 @@ from torch import Tensor
 
 from ..compatibility import lacks
 from ..contracts import Differentiable, HasLatent, HasLikelihood, HasLogProb, Needs
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -109,8 +110,7 @@ class MAP:
 
     def __attrs_post_init__(self) -> None:
         for name, value in (("iterations", self.iterations), ("patience", self.patience)):
-            if value < 1:
-                raise InputError(f"{name}={value}; at least one is needed")
+            check_count(name, value)
         for name, number in (("beta", self.beta), ("learning_rate", self.learning_rate)):
             if not 0 < number < math.inf:
                 raise InputError(f"{name}={number}; it must be positive and finite")

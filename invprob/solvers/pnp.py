@@ -34,6 +34,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Likelihood, Needs, Proximal
+from ..counts import check_count
 from ..errors import InputError
 from ..likelihoods.gaussian import Gaussian
 from ..problem import Problem, domain_of
@@ -105,8 +106,7 @@ class PnP:
     stochastic: ClassVar[bool] = False
 
     def __attrs_post_init__(self) -> None:
-        if self.iterations < 1:
-            raise InputError(f"iterations={self.iterations}; at least one is needed")
+        check_count("iterations", self.iterations)
         if self.noise_level is not None and not 0 < self.noise_level < math.inf:
             raise InputError(
                 f"noise_level={self.noise_level}; it must be positive, in units of the image: "
@@ -146,6 +146,11 @@ class PnP:
     def _plan(self, problem: Problem[Denoises, Proximal]) -> tuple[float, ...]:
         noise = noise_of(problem) if self.noise_level is None else self.noise_level
         low, high = domain_of(problem.prior).sigma
+        if self.noise_level is not None and self.noise_level > high:
+            raise InputError(
+                f"noise_level={self.noise_level}, but {problem.prior!r} denoises {low:g} "
+                f"to {high:g}"
+            )
         if self.iterations == 1:
             return (min(max(noise, LOWEST, low), high),)
         last = min(max(END * noise, LOWEST, low), high)

@@ -36,6 +36,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Flat, Needs
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
@@ -79,8 +80,7 @@ class PriorSampling:
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
-        if self.calls < 2:
-            raise InputError(f"calls={self.calls}; at least two are needed")
+        check_count("calls", self.calls, 2)
         if self.method not in get_args(Method):
             raise InputError(f"method={self.method!r}; give 'diffusion' or 'langevin'")
         start.check_levels(self.sigma_min, self.sigma_max)

@@ -74,6 +74,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from ..contracts import Denoises, LocallyGaussian, Needs, Spectral
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -127,16 +128,15 @@ class Restart:
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
-        if self.calls < restart_plan.LEAST_CALLS:
-            raise InputError(
-                f"calls={self.calls}: fewer than {restart_plan.LEAST_CALLS} are no sampler; for "
-                "one estimate in few calls take PnP(iterations=8)"
-            )
+        few = (
+            f"fewer than {restart_plan.LEAST_CALLS} are no sampler; for one estimate in few calls "
+            "take PnP(iterations=8), -s pnp:iterations=8"
+        )
+        check_count("calls", self.calls, restart_plan.LEAST_CALLS, few)
         start.check_highest(self.sigma_max)
-        if self.population < 1:
-            raise InputError(f"population={self.population}; a sample is at least alone, 1")
-        if self.particles is not None and self.particles < 1:
-            raise InputError(f"particles={self.particles}; a sample is at least one, 1")
+        check_count("population", self.population, why="a sample is at least alone, 1")
+        if self.particles is not None:
+            check_count("particles", self.particles, why="a sample is at least one, 1")
         if not 0 <= self.kappa < 1:
             raise InputError(
                 f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "

@@ -39,6 +39,7 @@ from attrs import frozen
 from torch import Tensor
 
 from ..contracts import MatchesScore, Needs, ScoresMeasurement
+from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -88,8 +89,7 @@ class ScoreEquation:
     stochastic: ClassVar[bool] = False
 
     def __attrs_post_init__(self) -> None:
-        if self.sweeps < 1:
-            raise InputError(f"sweeps={self.sweeps}; at least one is needed")
+        check_count("sweeps", self.sweeps)
         if not 0 <= self.tolerance < math.inf:
             raise InputError(
                 f"tolerance={self.tolerance}; it is a change of a pixel, >= 0, for example 1e-6"

@@ -121,6 +121,31 @@ def first_level(problem: Problem[Any, Any], noise: Range, sigma_max: float | Non
     return max(min(sigma_max, noise.greatest), noise.least)
 
 
+def last_level(
+    problem: Problem[Any, Any], noise: Range, first: float, sigma_min: float | None, usual: float
+) -> float:
+    """The noise level to end at: sigma_min, or the usual one, or a quarter of the first.
+
+    What is left of noise at a share r of the data's takes r² of a sample's variance away, so that
+    a ladder without levels would make samples that are all equal.
+
+    Raises:
+        InputError: it is not below the first level.
+    """
+    last = max(min(usual, first / 4) if sigma_min is None else sigma_min, noise.low)
+    if last < first:
+        return last
+    if last > noise.low:
+        raise InputError(
+            f"sigma_min={last:.4g}, but the noise levels fall from {first:.4g}, where the data "
+            "begin: leave sigma_min out, or give less than a third of that"
+        )
+    raise InputError(
+        f"the data have noise {first:.4g}, and {problem.prior!r} denoises from {last:.4g} on: "
+        "there is no level between to sample at; take PnP() for an estimate"
+    )
+
+
 @frozen(eq=False)
 class DiffusionState:
     """A run of a method that brings noisy images from level to level, between two calls.
@@ -138,11 +163,12 @@ class DiffusionState:
     calls: int
 
 
-def check_levels(sigma_min: float, sigma_max: float | None) -> None:
-    """Raise `InputError` unless 0 < sigma_min < sigma_max, or sigma_max is left out."""
-    if not 0 < sigma_min < math.inf:
+def check_levels(sigma_min: float | None, sigma_max: float | None) -> None:
+    """Raise `InputError` unless 0 < sigma_min < sigma_max, where they are not left out."""
+    if sigma_min is not None and not 0 < sigma_min < math.inf:
         raise InputError(f"sigma_min={sigma_min}; it must be > 0, for example 0.005")
-    if sigma_max is not None and not sigma_min < sigma_max < math.inf:
+    check_highest(sigma_max)
+    if sigma_min is not None and sigma_max is not None and not sigma_min < sigma_max:
         raise InputError(
             f"sigma_max={sigma_max}; it must be finite and larger than sigma_min={sigma_min}"
         )

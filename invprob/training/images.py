@@ -20,7 +20,10 @@ from ..images import read_image
 
 Size = tuple[int, int]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+
+MANY = 10
+"""So many files that were left out are named when too few remain."""
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in gray (ITU-R BT.601)."""
@@ -77,10 +80,7 @@ class Images:
         chosen = {id(image) for image in apart}
         rest = tuple(image for image in self.images if id(image) not in chosen)
         if not rest:
-            raise InputError(
-                f"{len(self)} images are too few: one at least is held out to see how well the"
-                " others were learned"
-            )
+            raise too_few(len(self), self.skipped)
         return Images(rest, self.size, self.skipped), Images(apart, self.size)
 
     def _cut(self, image: Tensor, place: Sequence[float]) -> Tensor:
@@ -193,10 +193,7 @@ def read_apart(
         chosen = {id(image) for _, image in apart}
         found = [(path, image) for path, image in found if id(image) not in chosen]
     if not found:
-        raise InputError(
-            f"{len(apart)} images are too few: one at least is held out to see how well the"
-            " others were learned"
-        )
+        raise too_few(len(apart), skipped)
     return [image for _, image in found], [image for _, image in apart], skipped
 
 
@@ -205,6 +202,17 @@ def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputErro
     reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
     return InputError(
         f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
+    )
+
+
+def too_few(count: int, skipped: Sequence[str]) -> InputError:
+    """That nothing is left to learn from once some are held out, and what else there was."""
+    are = "1 image is" if count == 1 else f"{count} images are"
+    more = f"; and {len(skipped) - MANY} more" if len(skipped) > MANY else ""
+    left_out = f". Left out: {'; '.join(skipped[:MANY])}{more}" if skipped else ""
+    return InputError(
+        f"{are} too few: one at least is held out to see how well the others were learned"
+        f"{left_out}"
     )
 
 

@@ -27,7 +27,7 @@ from ..errors import InputError
 from ..images import read_image
 from ..networks.coordinates import Coordinates
 from ..streams import generator
-from .images import SUFFIXES, image_files, luminance
+from .images import SUFFIXES, image_files, luminance, too_few
 from .patches import below, grids
 
 CLIPPED = 0.02
@@ -133,10 +133,7 @@ class Folder:
         chosen = set(range(every - 1, len(self.pairs), every)) or {len(self.pairs) - 1}
         rest = tuple(pair for i, pair in enumerate(self.pairs) if i not in chosen)
         if not rest:
-            raise InputError(
-                f"{len(self.pairs)} image is too few: one is held out to see how well the others"
-                " were learned"
-            )
+            raise too_few(len(self.pairs), self.skipped)
         return rest, tuple(self.pairs[i] for i in sorted(chosen))
 
 

@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 from invprob.catalogue import Catalogue, Component, Contribution
 from invprob.contracts import Denoises, Likelihood, Needs, Proximal
 from invprob.images import write_image
+from invprob.likelihoods.gamma import Gamma
 from invprob.likelihoods.gaussian import Gaussian
+from invprob.likelihoods.poisson import Poisson
 from invprob.operators import kernels
 from invprob.operators.blur import CircularBlur
 from invprob.operators.mask import Mask
@@ -113,6 +115,8 @@ PARTS = (
     Component("prior", "denoiser", Smooth, summary="smooth images", reference="A. Nobody (2000)."),
     Component("prior", "picky", picky, example=lambda: picky(3)),
     Component("likelihood", "gaussian", Gaussian, example=lambda: Gaussian(sigma=0.1)),
+    Component("likelihood", "poisson", Poisson, example=lambda: Poisson(30)),
+    Component("likelihood", "gamma", Gamma, example=lambda: Gamma(4)),
     Component("likelihood", "everything", Everything, example=lambda: Everything(1)),
     Component(
         "operator",

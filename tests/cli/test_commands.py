@@ -66,6 +66,14 @@ def test_operators(invprob, folder):
     assert {"a.png", "b.png"} <= set(files(folder))
 
 
+def test_an_operator_before_photon_counts(invprob, folder):
+    line = "gray.png -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o counts.tif"
+    done = invprob(f"simulate {line}")
+    assert "Observed(noise=Poisson(peak=30.0), operator=CircularBlur" in done.stdout
+    invprob("solve counts.tif -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o x.png")
+    assert read_image("x.png").shape == read_image("gray.png").shape
+
+
 def test_one_page_of_many(invprob, folder):
     import tifffile
 
@@ -117,7 +125,7 @@ def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
         ("gray.png -l gaussian -o o.png", "needs sigma; type gaussian:sigma=<a number>"),
         ("gray.png -l gausian:sigma=1 -o o.png", "did you mean 'gaussian'"),
         ("gray.png -l gaussian:sigma=0.1 -s pmp -o o.png", "did you mean 'pnp'"),
-        ("gray.png -l gaussian:sigma=0.1 -o o.webp", "names no known format"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.svg", "names no known format"),
         ("gray.png -l gaussian:sigma=0.1 -o o.jpg --bits 16", "written in 8 bits"),
         ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
         ("gray.png -l gaussian:sigma=0.1 -o ./gray.png --force", "is the input"),
@@ -134,6 +142,83 @@ def test_mistakes_end_in_one_message_and_no_file(invprob, folder, line, message)
     assert failed.stderr.startswith("error: ")
     assert "Traceback" not in failed.output
     assert files(folder) == before
+
+
+def test_raw_numbers_come_back_in_their_unit(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    x = read_image("gray.png")[0, 0].double().numpy()
+    counts = np.random.default_rng(0).poisson(200 * x).astype(np.int32)
+    tifffile.imwrite("counts.tif", 50 + counts)
+    line = "solve counts.tif --black 50 --white 250 -l poisson:peak=200"
+    invprob(f"{line} -o clean.tif")
+    clean = tifffile.imread("clean.tif")
+    assert clean.dtype == np.float32
+    assert float(clean.mean()) == pytest.approx(50 + 200 * x.mean(), rel=0.05)
+    invprob(f"{line} -o rounded.tif --bits 16")
+    rounded = tifffile.imread("rounded.tif")
+    assert rounded.dtype == np.uint16
+    np.testing.assert_allclose(rounded, clean, atol=0.5 + 1e-4)
+    invprob(f"{line} -o array.npy")
+    np.testing.assert_array_equal(np.load("array.npy"), clean)
+    invprob(f"{line} -o picture.png")
+    torch.testing.assert_close(
+        read_image("picture.png")[0, 0],
+        torch.from_numpy((clean - 50) / 200).clamp(0, 1),
+        atol=0.5 / 255 + 1e-6,
+        rtol=0,
+    )
+    invprob(f"{line} --samples 3 -o run/")
+    samples = np.stack([tifffile.imread(f"run/sample-{i}.tif") for i in range(3)])
+    np.testing.assert_allclose(
+        tifffile.imread("run/std.tif"), samples.std(0, ddof=1), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_an_image_that_is_all_too_dark_is_pointed_out(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    tifffile.imwrite("dim.tif", np.array([[3000, 3068], [100, 0]], np.uint16))
+    line = "solve dim.tif -l gaussian:sigma=0.1 --force -o o.png"
+    assert "max(y) = 0.0468: is white really 65535 in dim.tif?" in (said := invprob(line).stderr)
+    assert "--white 3068" in said
+    assert invprob(f"{line} --white 3068").stderr == ""
+    assert invprob("solve gray.png -l gaussian:sigma=0.1 -o p.png").stderr == ""
+
+
+def test_a_result_that_does_not_explain_the_data(invprob, folder):
+    write_image("noise.tif", (torch.arange(120).reshape(12, 10) % 2).float())
+    said = invprob("solve noise.tif -l gaussian:sigma=0.05 -o o.png").stdout
+    assert "this result does not explain the data: they are too far from it" in said
+
+
+def test_the_command_line_is_told_what_it_can_type(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    tifffile.imwrite("raw.tif", np.full((4, 4), 7, np.int32))
+    failed = invprob("solve raw.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert failed.stderr.splitlines()[1].startswith("on the command line: --white 7 for")
+    tifffile.imwrite("stack.tif", np.zeros((3, 4, 4), np.uint8), photometric="minisblack")
+    failed = invprob("solve stack.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: --page 0, and so on to --page 2" in failed.stderr
+    line = "solve gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png"
+    assert "\non the command line: -s restart\n" in invprob(line, code=2).stderr
+    tifffile.imwrite("nan.tif", np.array([[0, np.nan]], np.float32))
+    failed = invprob("solve nan.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: -A mask:file=mask.png" in failed.stderr
+    tifffile.imwrite("bright.tif", np.array([[0, 900]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: --white 900\n" in failed.stderr
+    tifffile.imwrite("bright.tif", np.array([[-1 / 7, 900 / 7]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    advice = failed.stderr.rpartition("on the command line: ")[2].strip()
+    assert advice == "--black -0.142857 --white 128.571"
+    invprob(f"simulate bright.tif -l gaussian:sigma=0.1 {advice} -o o.png")
+    failed = invprob("solve gray.png -l poisson:peak=30 -o p.png", code=2)
+    assert "on the command line: --white N -l poisson:peak=N for raw counts" in failed.stderr
 
 
 def test_force(invprob, folder):
@@ -166,6 +251,32 @@ def test_clipping_is_said(invprob, folder):
     assert "y.tif keeps them" in clipped.stderr
     quiet = invprob("simulate gray.png -l gaussian:sigma=0.001 -o quiet.png")
     assert quiet.stderr == ""
+
+
+def test_counts_that_a_file_does_not_hold(invprob, folder):
+    said = invprob("simulate gray.png -l poisson:peak=30 -o counts.png").stderr
+    assert "counts.png is good to look at, but `invprob solve` will refuse it" in said
+    assert "counts.tif keeps every value" in said
+    invprob("solve counts.png -l poisson:peak=30 -o o.png", code=2)
+    assert invprob("simulate gray.png -l poisson:peak=30 -o counts.tif").stderr == ""
+    assert (
+        invprob("simulate gray.png -l poisson:peak=51 -o fifths.png").stderr == ""
+    )  # 5 levels each
+    invprob("solve fifths.png -l poisson:peak=51 -o o.png")
+
+
+def test_simulated_in_the_unit_of_an_instrument(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    x = read_image("gray.png")[0, 0].numpy()
+    tifffile.imwrite("clean.tif", (300 + 500 * x).astype(np.float32))
+    line = "-l poisson:peak=500 --black 300 --white 800 --bits 16"
+    assert invprob(f"simulate clean.tif {line} -o y.tif").stderr == ""
+    y = tifffile.imread("y.tif")
+    assert y.dtype == np.uint16
+    assert float(y.mean()) == pytest.approx(300 + 500 * x.mean(), rel=0.02)
+    invprob(f"solve y.tif {line} -o o.tif")
 
 
 def test_simulate_with_an_operator(invprob, folder):

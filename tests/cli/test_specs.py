@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invprob.cli.specs import Spec, make, make_noise, parse, usage
+from invprob.cli.specs import Spec, make, parse, usage
 from invprob.errors import InputError, UnknownNameError
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
@@ -113,14 +112,6 @@ def test_unknown_names():
 def test_what_a_plain_class_raises_becomes_a_message():
     with pytest.raises(InputError, match="prior picky:size=7: size 7 is too large; type picky:"):
         make("prior", "picky:size=7")
-
-
-def test_noise_with_an_operator(folder):
-    assert repr(make_noise("gaussian:sigma=0.1", None)) == "Gaussian(sigma=0.1)"
-    noise = make_noise("gaussian:sigma=0.1", "mask:file=mask.png")
-    assert float(noise.operator.forward(torch.ones(1, 1, 12, 10)).mean()) == pytest.approx(2 / 3)
-    with pytest.raises(InputError, match="likelihood everything has no option 'operator'"):
-        make_noise("everything:count=1", "circular-blur:kernel=uniform3")
 
 
 def test_usage(parts):

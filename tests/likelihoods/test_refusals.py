@@ -20,6 +20,36 @@ from invprob.contracts import (
     Spectral,
 )
 
+FOR_ANY_NUMBERS = [
+    (ip.Gamma(alpha=4), -0.1),
+    (ip.Rayleigh(scale=0.3), 0.0),
+    (ip.Poisson(peak=30), -0.1),
+    (ip.Poisson(peak=30), 0.51),
+]
+
+
+@pytest.mark.parametrize(("noise", "value"), FOR_ANY_NUMBERS, ids=str)
+def test_what_the_command_line_is_told_can_be_typed_and_helps(noise, value):
+    from invprob.cli.noise import make_noise
+
+    y = torch.full((1, 1, 2, 2), value)
+    with pytest.raises(ip.InputError) as refused:
+        noise.check_measurement(y)
+    advice = refused.value.typed.rpartition("-l ")[2].partition(" for ")[0].strip('"')
+    other = make_noise(advice, None)
+    other.check_measurement(y)
+    assert repr(noise) in repr(other)
+
+
+def test_black_pixels_of_a_rounded_file_are_lifted_as_is_said(tmp_path):
+    ip.write_image(tmp_path / "speckle.png", torch.tensor([[0.0, 0.5]]))
+    noise = ip.Gamma(alpha=4)
+    with pytest.raises(ip.InputError) as refused:
+        noise.check_measurement(ip.read_image(tmp_path / "speckle.png"))
+    assert refused.value.typed.startswith("--black -0.5 --white 255 lifts")
+    noise.check_measurement(ip.read_image(tmp_path / "speckle.png", black=-0.5, white=255))
+
+
 SINGULAR = ip.CircularBlur(torch.full((1, 2), 0.5))  # blind to the highest frequency
 
 

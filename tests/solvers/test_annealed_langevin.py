@@ -134,3 +134,66 @@ def test_a_published_ladder_with_another_prior():
 def test_snips_is_found_by_name():
     assert ip.catalogue().solvers["snips"] is ip.AnnealedLangevin
     assert "2105.14951" in ip.catalogue().get("solver", "snips").reference
+
+
+# --------------------------------------------------------------------------- weak noise
+
+
+def grey_problem(sigma, prior=None):
+    prior = prior or ip.GaussianPrior(mean=torch.full((1, 6, 6), 0.5), sd=0.2)
+    return ip.Problem(prior, ip.Gaussian(sigma=sigma), torch.full((1, 1, 6, 6), 0.6))
+
+
+@pytest.mark.parametrize("sigma", [0.004, 0.008, 0.02, 0.1])
+def test_samples_spread_however_weak_the_noise_is(sigma):
+    samples = ip.solve(grey_problem(sigma), ip.AnnealedLangevin(), samples=300).samples
+    exact = sigma * 0.2 / math.hypot(sigma, 0.2)
+    assert float(samples.std(0).mean()) == pytest.approx(exact, rel=0.08)
+
+
+@pytest.mark.parametrize("solver", [ip.AnnealedLangevin, ip.DDRM])
+def test_a_ladder_that_does_not_fall_is_refused(solver):
+    with pytest.raises(ip.InputError, match=r"sigma_max=0.001; .*larger than sigma_min=0.01"):
+        solver(sigma_max=0.001, sigma_min=0.01)
+    with pytest.raises(ip.InputError, match=r"sigma_min=0.5, but the noise levels fall from 0.1"):
+        ip.solve(grey_problem(0.1), solver(sigma_min=0.5))
+    coarse = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 10.0)))
+    with pytest.raises(ip.InputError, match=r"the data have noise 0.01, and .* from 0.01 on"):
+        ip.solve(grey_problem(0.005, coarse), solver())
+
+
+# --------------------------------------------------------------------------- the plain step
+
+
+def test_the_plain_step_is_right_where_it_is_stable():
+    problem = grey_problem(0.1)
+    solver = ip.AnnealedLangevin(
+        ratio=0.9, repeats=5, step_size=0.1, reuse_noise=False, plain_step=True
+    )
+    samples = ip.solve(problem, solver, samples=300).samples
+    exact = 0.1 * 0.2 / math.hypot(0.1, 0.2)
+    assert float(samples.std(0).mean()) == pytest.approx(exact, rel=0.1)
+    adapted = ip.solve(problem, attrs.evolve(solver, plain_step=False), samples=300).samples
+    assert not torch.equal(samples, adapted)
+
+
+@pytest.mark.parametrize("name", ["celeba", "lsun"])
+def test_the_published_step_on_request(name):
+    solver = attrs.evolve(ip.AnnealedLangevin.published(name), plain_step=True)
+    events = ip.iterate(grey_problem(0.203), solver)
+    state = [next(events) for _ in range(3)][-1].state
+    assert bool(torch.isfinite(state.x).all())
+
+
+def test_a_plain_step_that_overshoots_is_refused():
+    solver = ip.AnnealedLangevin(ratio=0.99, step_size=0.1, plain_step=True)
+    with pytest.raises(ip.InputError, match=r"would explode: the level 0.099.*below 0.0"):
+        ip.solve(grey_problem(0.1), solver)
+
+
+def test_it_would_have_exploded(monkeypatch):
+    solver = ip.AnnealedLangevin(ratio=0.999, step_size=0.1, repeats=20, plain_step=True)
+    monkeypatch.setattr(ip.AnnealedLangevin, "_check_plain_step", lambda *_: None)
+    events = ip.iterate(grey_problem(0.1), solver)
+    state = [next(events) for _ in range(20)][-1].state
+    assert not float(state.x.abs().max()) < 1e3

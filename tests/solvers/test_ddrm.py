@@ -8,7 +8,7 @@ from torch import Tensor
 
 import invprob as ip
 from invprob import schedules
-from invprob.solvers.ddrm import EXPONENT
+from invprob.solvers.ddrm import EXPONENT, LAST
 
 torch.set_num_threads(1)
 F64 = torch.float64
@@ -52,7 +52,7 @@ def test_mean_and_variance_follow_the_recursion(options):
     prior = ip.GaussianPrior(mean=torch.full((8, count), MEAN, dtype=F64), sd=SD)
     solver = ip.DDRM(sigma_max=4.0, **options)
     samples = ip.solve(ip.Problem(prior, noise, y.expand(1, 8, count)), solver).x[0]
-    levels = schedules.power(4.0, solver.sigma_min, solver.calls, EXPONENT)
+    levels = schedules.power(4.0, LAST, solver.calls, EXPONENT)
     expected = recursion(y, sd.where(seen.bool(), torch.inf), levels, solver.eta, solver.eta_b)
     mean, variance = (part[:, 0] for part in expected)
     assert bool(((samples.mean(1) - mean).abs() <= 5 * (variance / count).sqrt() + 1e-12).all())
@@ -103,3 +103,12 @@ def test_a_level_that_equals_the_noise_of_the_data():
 def test_impossible_settings(bad):
     with pytest.raises(ip.InputError, match=next(iter(bad))):
         ip.DDRM(**bad)
+
+
+@pytest.mark.parametrize("sigma", [0.004, 0.02])
+def test_data_of_weak_noise_have_levels_below_them(sigma):
+    prior = ip.GaussianPrior(mean=torch.full((1, 6, 6), 0.5), sd=0.2)
+    problem = ip.Problem(prior, ip.Gaussian(sigma=sigma), torch.full((1, 1, 6, 6), 0.6))
+    samples = ip.solve(problem, ip.DDRM(eta_b=0.0), samples=200).samples
+    assert ip.DDRM()._levels(problem)[-1] == pytest.approx(min(0.005, sigma / 4))
+    assert float(samples.std(0).mean()) > 0.1 * sigma

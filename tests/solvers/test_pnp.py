@@ -64,3 +64,10 @@ def test_impossible_settings():
             ip.PnP(noise_level=value)
         with pytest.raises(ip.InputError, match="weight="):
             ip.PnP(weight=value)
+
+
+def test_a_noise_level_that_the_prior_can_not_denoise_is_refused():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 10.0)))
+    problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.full((1, 1, 4, 4), 0.5))
+    with pytest.raises(ip.InputError, match=r"noise_level=30, but .* denoises 0.01 to 10"):
+        ip.solve(problem, ip.PnP(noise_level=30))

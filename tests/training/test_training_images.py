@@ -7,7 +7,7 @@ from torch import Generator
 
 from invprob.errors import InputError
 from invprob.images import write_image
-from invprob.training.images import Images, load_images
+from invprob.training.images import Images, load_images, read_apart
 
 
 def picture(channels, height, width, seed=0):
@@ -129,5 +129,19 @@ def test_split():
     assert [int(i[0, 0, 0]) for i in apart.images] == [2, 5]
     assert [int(i[0, 0, 0]) for i in rest.images] == [0, 1, 3, 4, 6]
     assert len(images.split(20)[1]) == 1
-    with pytest.raises(InputError, match="1 images are too few"):
+    with pytest.raises(InputError, match=r"^1 image is too few: .* were learned$"):
         Images(images.images[:1], (2, 2)).split(20)
+
+
+def test_what_was_left_out_is_named_when_too_few_remain(tmp_path):
+    write_image(tmp_path / "good.png", torch.zeros(8, 8))
+    for number in range(12):
+        (tmp_path / f"bad{number:02}.png").write_text("no image")
+    with pytest.raises(InputError, match="1 image is too few") as refused:
+        read_apart([tmp_path], [], None, 4, 20)
+    assert "Left out: " in str(refused.value)
+    assert "bad09.png can't be read" in str(refused.value)
+    assert "bad10.png" not in str(refused.value)
+    assert str(refused.value).endswith("; and 2 more")
+    with pytest.raises(InputError, match="Left out: .*bad00.png"):
+        load_images([tmp_path]).split(20)

@@ -1,0 +1,46 @@
+"""Counts of steps, calls, levels and samples: whole numbers, checked where they are given.
+
+A count of 30.5 or NaN passes every comparison with 1 and fails much later, as an error of Python's
+`range`. So does a count from a file that was read as text.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from .errors import InputError
+
+
+def check_count(name: str, value: object, least: int = 1, why: str = "") -> None:
+    """Raise `InputError` unless a value is a whole number, and at least `least`.
+
+    Args:
+        name: of the parameter, as it is typed.
+        value: what was given.
+        least: the smallest that makes sense.
+        why: it is; by default that at least so many are needed.
+
+    >>> check_count("iterations", 8)
+    >>> check_count("iterations", 3.5)
+    Traceback (most recent call last):
+    ...
+    invprob.errors.InputError: iterations=3.5 is no whole number; give one, such as 3
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(
+            f"{name}={value!r} is no whole number; give one, such as {_near(value, least)}"
+        )
+    if value < least:
+        raise InputError(f"{name}={value}; {why or f'at least {_in_words(least)} needed'}")
+
+
+def _near(value: object, least: int) -> int:
+    """The whole number that was probably meant."""
+    try:
+        return max(int(value), least)  # type: ignore[call-overload, no-any-return]
+    except (TypeError, ValueError, OverflowError):
+        return max(least, 1)
+
+
+def _in_words(count: int) -> str:
+    return {1: "one is", 2: "two are"}.get(count, f"{count} are")
