@@ -66,7 +66,8 @@ from ..streams import Streams
 from . import annealing, curvature
 from .admm import SplitState
 from .annealing import DescentState
-from .pnp import WEIGHT, check_weight
+from .balance import HEAVY
+from .pnp import check_weight
 
 SHARE = 0.7
 
@@ -94,7 +95,7 @@ class RED:
     iterations: int = 40
     sigma: float | None = None
     accelerated: bool = True
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Differentiable,))
     stochastic: ClassVar[bool] = False
@@ -159,7 +160,7 @@ class REDFixedPoint:
     iterations: int = 30
     sigma: float | None = None
     accelerated: bool = True
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
     stochastic: ClassVar[bool] = False
@@ -218,7 +219,7 @@ class REDADMM:
 
     iterations: int = 40
     sigma: float | None = None
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
     stochastic: ClassVar[bool] = False
