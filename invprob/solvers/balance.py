@@ -18,12 +18,26 @@ weight is far above sigma, the denoiser takes it for texture, and it grows from 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import Tensor
+
+from ..compatibility import lacks
+from ..contracts import Spectral
+from ..problem import Problem
 
 HEAVY = 0.23
 LIGHT = 0.16
 SHARE = 0.6
+
+
+def deviations(problem: Problem[Any, Any], /) -> Tensor | None:
+    """The noise of each singular coordinate, `(*spectral)`; None where there are none."""
+    noise = problem.likelihood
+    if lacks(noise, Spectral) is not None:
+        return None
+    sd: Tensor = noise.spectrum(problem.image_shape).sd
+    return sd
 
 
 def weight_of(sd: Tensor, sigma: float, /) -> float:
@@ -46,6 +60,23 @@ def weight_of(sd: Tensor, sigma: float, /) -> float:
         return HEAVY
     towards = math.log(large / SHARE) / math.log(large / small)
     return float(LIGHT * (HEAVY / LIGHT) ** towards)
+
+
+def level_at_rest(sd: Tensor, /) -> float:
+    """The sigma at which a force on white noise leaves sigma of it: 1 / rms(1 / sd).
+
+    Where x and z are one, and the denoiser gets x + sigma² Hᵀ (y - H x) / sigma_0², the noise of
+    the data in it is sigma² / sd in each coordinate, which has this root mean square.
+
+    Args:
+        sd: the noise of each singular coordinate, `(*spectral)`; inf where nothing was measured.
+
+    >>> import torch
+    >>> round(level_at_rest(torch.tensor([0.1, 0.1, 0.1, torch.inf])), 4)
+    0.1155
+    """
+    precision = float(sd.double().reciprocal().square().mean().sqrt())
+    return 1 / precision if precision else math.inf
 
 
 def share(sd: Tensor, sigma: float, weight: float, /) -> float:

@@ -34,20 +34,19 @@ Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.137
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from attrs import frozen
 from torch import Tensor
 
 from .. import schedules
-from ..compatibility import lacks
-from ..contracts import Denoises, Likelihood, Needs, Proximal, Spectral
+from ..contracts import Denoises, Likelihood, Needs, Proximal
 from ..errors import InputError
 from ..likelihoods.gaussian import Gaussian
 from ..problem import Problem, domain_of
 from ..streams import Streams, generator
-from .balance import HEAVY, weight_of
+from .balance import HEAVY, deviations, weight_of
 from .fill import fill
 from .momentum import look_ahead
 
@@ -173,15 +172,13 @@ class PnP:
     def _weights(
         self, problem: Problem[Denoises, Proximal], plan: tuple[float, ...]
     ) -> tuple[float, ...]:
-        noise = problem.likelihood
-        if self.weight is not None or lacks(noise, Spectral) is not None:
+        sd = deviations(problem)
+        if self.weight is not None or sd is None:
             return (self.weight or HEAVY,) * len(plan)
-        assert isinstance(noise, Spectral)  # `lacks` has checked it
-        sd = noise.spectrum(problem.image_shape).sd
         return tuple(weight_of(sd, sigma) for sigma in plan)
 
 
-def noise_of(problem: Problem[Denoises, Proximal]) -> float:
+def noise_of(problem: Problem[Any, Any]) -> float:
     """The noise level of the data: a Gaussian's sigma, or what another one does to grey.
 
     That is the root mean square of the difference between two simulated measurements, over √2,

@@ -67,7 +67,7 @@ from . import annealing, curvature
 from .admm import SplitState
 from .annealing import DescentState
 from .balance import HEAVY
-from .pnp import check_weight
+from .pnp import check_weight, noise_of
 
 SHARE = 0.7
 
@@ -112,7 +112,7 @@ class RED:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         dark = annealing.needs_light(problem)
         return DescentState.begin(problem, plan, x0, curved=True, positive=dark)
 
@@ -177,7 +177,7 @@ class REDFixedPoint:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         return DescentState.begin(problem, plan, x0, curved=False)
 
     def step(
@@ -236,7 +236,7 @@ class REDADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         return SplitState.begin(problem, plan, x0)
 
     def step(

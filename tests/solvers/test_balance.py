@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
-from invprob.solvers.balance import HEAVY, LIGHT, SHARE, share, weight_of
+from invprob.solvers.balance import HEAVY, LIGHT, SHARE, level_at_rest, share, weight_of
 
 torch.set_num_threads(1)
 
@@ -44,8 +44,18 @@ def test_no_coordinate_is_far_above_what_the_denoiser_is_told():
     assert loudest == pytest.approx(1.25, rel=1e-3)
 
 
+@pytest.mark.parametrize("name", NOISES)
+def test_at_rest_the_force_on_noise_is_what_the_denoiser_is_told(name):
+    noise = NOISES[name]
+    grey = torch.full((20, *SHAPE), 0.5, dtype=torch.float64)
+    force = noise.grad_x(noise.sample(grey, ip.generator(0)), grey)
+    sigma = level_at_rest(noise.spectrum(SHAPE).sd)
+    assert sigma**2 * float(force.square().mean().sqrt()) == pytest.approx(sigma, rel=0.02)
+
+
 def test_what_was_not_measured_has_no_noise():
     nothing = torch.full(SHAPE, torch.inf)
     assert share(nothing, 0.1, 0.2) == 0 and weight_of(nothing, 0.1) == LIGHT
+    assert level_at_rest(nothing) == torch.inf
     half = torch.cat((nothing, torch.full(SHAPE, 0.1)))
     assert share(half, 0.1, 0.2) == pytest.approx(share(half[1:], 0.1, 0.2) / 2**0.5)
