@@ -91,5 +91,5 @@ def share(sd: Tensor, sigma: float, weight: float, /) -> float:
     >>> share(torch.tensor([0.1, torch.inf]), 0.1, 1.0)  # half of the noise in half of them
     0.3535...
     """
-    kept = (sigma / sd + weight * sd / sigma).reciprocal()
-    return float(kept.square().mean().sqrt())
+    kept = (sigma / sd).add_(sd, alpha=weight / sigma).reciprocal_()
+    return float(kept.square_().mean().sqrt())

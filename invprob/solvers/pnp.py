@@ -17,7 +17,8 @@ anything from 0.3 to 0.8, by the level and the kernel, and where it is small the
 of noise that is not there and takes details away. So the weight of a level is what makes the
 share 0.6, if less than 0.23 does; but not below 0.16, with which noise in a single frequency
 reaches 1.25 sigma, already. Below that some kernels have it grow from call to call, until it is
-all that is left. Blurred photographs gain 0.1 to 0.3 dB in 8 calls, and nothing loses.
+all that is left. Blurred photographs gain 0.1 to 0.3 dB in 8 calls; small and incomplete ones
+gain less than 0.1.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
