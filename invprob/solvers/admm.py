@@ -9,9 +9,17 @@ the place of the prior's proximal map. Without u it is half-quadratic splitting 
 fixed point has x = v and does not depend on how sigma got there. For a Gaussian prior it is the
 posterior mean at *every* sigma, where half-quadratic splitting and `RED` blur the prior by sigma.
 
-sigma falls from coarse to fine and then stays at the data's noise level (see `annealing`). The
-multiplier is kept as u / sigma², the force between the two images, which keeps its meaning when
-sigma changes.
+sigma falls from coarse to fine and then stays (see `annealing`) where the denoiser is told the
+truth. At rest x = v and the multiplier is the force of the data, Hᵀ (y - H x) / sigma_0², so that
+the noise in x + u is sigma² Hᵀ n / sigma_0, large where H is. Its root mean square is sigma for
+
+    sigma = sigma_0 / sqrt(mean of s²),        s the singular values of H, 0 included:
+
+sigma_0 for plain denoising, 5 sigma_0 for a blur by 5x5 pixels, 1.4 sigma_0 for half of the
+pixels; for a likelihood without singular values sigma_0 (but not above the first level). Against
+sigma_0 for all, blurred photographs gain 0.5 to 1.4 dB in 24 calls, four-fold super-resolution
+0.5, and missing pixels up to 0.4. The multiplier is kept as u / sigma², the force between the two
+images, which keeps its meaning when sigma changes.
 
 What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
 to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.
@@ -34,7 +42,9 @@ from ..contracts import Denoises, Needs, Proximal
 from ..problem import Problem
 from ..streams import Streams
 from . import annealing
+from .balance import deviations, level_at_rest
 from .guess import guess
+from .pnp import noise_of
 
 
 @frozen(eq=False)
@@ -74,7 +84,7 @@ class ADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default that of the data.
+        sigma: the last noise level; by default where the denoiser is told the truth (see above).
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -103,7 +113,9 @@ class ADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests; no force."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, 1.0)
+        sd = deviations(problem)
+        rest = noise_of(problem) if sd is None else level_at_rest(sd)
+        plan = annealing.plan(problem, self.iterations, self.sigma, rest)
         return SplitState.begin(problem, plan, x0)
 
     def step(

@@ -119,14 +119,14 @@ def check(iterations: int, sigma: float | None) -> None:
         )
 
 
-def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, share: float) -> Tensor:
+def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, rest: float) -> Tensor:
     """The noise level of each step, `(iterations,)`, float64 on the CPU.
 
     Args:
         problem: whose data have noise sigma_0.
         iterations: how many steps.
-        sigma: the last level; by default `share * sigma_0`, but what the prior can denoise.
-        share: a number in [0, 1].
+        sigma: the last level; by default `rest`.
+        rest: the same, > 0, if it is below the first level and the prior can denoise there.
 
     Raises:
         InputError: the prior can't denoise at `sigma`.
@@ -134,8 +134,8 @@ def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, share
     noise, (low, high) = noise_of(problem), domain_of(problem.prior).sigma
     if sigma is not None and not low <= sigma <= high:
         raise InputError(f"sigma={sigma:g}, but {problem.prior!r} denoises {low:g} to {high:g}")
-    last = sigma or min(max(share * noise, LOWEST, low), high)
     first = min(max(HIGHEST, 1.5 * noise), high)
+    last = sigma or max(min(max(rest, LOWEST), first), low)
     falling = 1 + 2 * (iterations - 1) // 3
     if falling == 1 or not last < first:
         return torch.full((iterations,), last, dtype=torch.float64)

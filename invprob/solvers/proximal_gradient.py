@@ -39,6 +39,7 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .annealing import DescentState
+from .pnp import noise_of
 
 
 @frozen
@@ -76,7 +77,7 @@ class ProximalGradient:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, None, 1.0)
+        plan = annealing.plan(problem, self.iterations, None, noise_of(problem))
         if not isinstance(problem.likelihood, Gaussian):
             plan = plan[-1].repeat(self.iterations)
         return DescentState.begin(problem, plan, x0, curved=True)

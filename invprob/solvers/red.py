@@ -66,7 +66,8 @@ from ..streams import Streams
 from . import annealing, curvature
 from .admm import SplitState
 from .annealing import DescentState
-from .pnp import WEIGHT, check_weight
+from .balance import HEAVY
+from .pnp import check_weight, noise_of
 
 SHARE = 0.7
 
@@ -94,7 +95,7 @@ class RED:
     iterations: int = 40
     sigma: float | None = None
     accelerated: bool = True
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Differentiable,))
     stochastic: ClassVar[bool] = False
@@ -111,7 +112,7 @@ class RED:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         dark = annealing.needs_light(problem)
         return DescentState.begin(problem, plan, x0, curved=True, positive=dark)
 
@@ -159,7 +160,7 @@ class REDFixedPoint:
     iterations: int = 30
     sigma: float | None = None
     accelerated: bool = True
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
     stochastic: ClassVar[bool] = False
@@ -176,7 +177,7 @@ class REDFixedPoint:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         return DescentState.begin(problem, plan, x0, curved=False)
 
     def step(
@@ -218,7 +219,7 @@ class REDADMM:
 
     iterations: int = 40
     sigma: float | None = None
-    weight: float = WEIGHT
+    weight: float = HEAVY
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
     stochastic: ClassVar[bool] = False
@@ -235,7 +236,7 @@ class REDADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE)
+        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
         return SplitState.begin(problem, plan, x0)
 
     def step(

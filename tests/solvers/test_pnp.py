@@ -4,9 +4,12 @@ import math
 
 import pytest
 import torch
-from gaussians import NOISES, exact, gaussian, measured, rms
+from gaussians import NOISES, SHAPE, exact, gaussian, measured, rms
+from torch.nn.functional import interpolate
 
 import invprob as ip
+from invprob.schedules import geometric
+from invprob.solvers.balance import HEAVY, LIGHT, weight_of
 
 torch.set_num_threads(1)
 
@@ -46,6 +49,63 @@ def test_looking_ahead_pays_where_pixels_are_missing():
         for ahead in (False, True)
     )
     assert fast < 0.9 * plain
+
+
+def test_a_step_has_the_weight_of_its_level():
+    problem = measured(NOISES["deblurring"])
+    *_, before, last = ip.iterate(problem, ip.PnP(iterations=8, accelerated=False))
+    sigma = torch.tensor(last.sigma, dtype=torch.float64)
+    weight = weight_of(problem.likelihood.spectrum(SHAPE).sd, last.sigma)
+    assert LIGHT < weight < HEAVY
+    agreeing = problem.likelihood.prox(problem.y, before.state.x, sigma**2 / weight)
+    torch.testing.assert_close(last.state.x, problem.prior.denoise(agreeing, sigma))
+
+
+def test_without_singular_values_and_where_it_is_given_the_weight_is_one_for_all():
+    photons = ip.Problem(gaussian(), ip.Poisson(30.0), torch.full((1, *SHAPE), 0.5).double())
+    given = ip.PnP(weight=0.5)
+    for problem, solver, weight in (
+        (photons, ip.PnP(), HEAVY),
+        (photons, given, 0.5),
+        (measured(NOISES["deblurring"]), given, 0.5),
+    ):
+        *_, last = ip.iterate(problem, solver)
+        assert last.state.weights.tolist() == [weight] * 8
+
+
+def published(problem: ip.Problem, sigma: float) -> torch.Tensor:
+    """DPIR: Zhang et al. 2021, in eight calls, from the measurement as it is."""
+    noise, y, z = problem.likelihood, problem.y, problem.y
+    if y.shape[-1] < PHOTO.shape[-1]:
+        z = interpolate(y, PHOTO.shape[-2:], mode="bicubic")
+    for level in torch.tensor(geometric(49 / 255, sigma, 8)):
+        z = problem.prior.denoise(noise.prox(y, z, level**2 / 0.23), level)
+    return z
+
+
+PHOTO = ip.sample_photo()[..., 80:176, 80:176]
+UNIFORM, MOTION = (ip.CircularBlur.named(name) for name in ("uniform5", "motion9@30"))
+TASKS = {
+    "blurred": (ip.Gaussian(0.02, UNIFORM), 0.05),
+    "blurred and noisy": (ip.Gaussian(0.1, UNIFORM), 0.05),
+    "moved": (ip.Gaussian(0.03, MOTION), 0.05),
+    "small": (ip.Gaussian(0.01, ip.Downsample(4)), 0.0),
+    "incomplete": (ip.Gaussian(0.01, ip.Mask.random((96, 96), keep=0.5, seed=0)), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_photo_gains_over_dpir_as_published_and_over_one_weight_for_all(name):
+    noise, margin = TASKS[name]
+    y = noise.sample(PHOTO, ip.generator(0))
+    problem = ip.Problem(ip.DenoiserPrior.pretrained(), noise, y)
+    found = (
+        published(problem, noise.sigma),
+        ip.solve(problem, ip.PnP(weight=0.23)).x,
+        ip.solve(problem, ip.PnP()).x,
+    )
+    dpir, one_weight, default = (float(ip.psnr(x.clamp(0, 1), PHOTO)) for x in found)
+    assert default > dpir + 0.05 and default > one_weight + margin
 
 
 def test_the_levels_fall_from_coarse_to_below_the_noise_of_the_data():

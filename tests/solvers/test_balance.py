@@ -1,0 +1,61 @@
+"""The weight of plug-and-play: how much of the denoiser's noise is the data's."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.solvers.balance import HEAVY, LIGHT, SHARE, level_at_rest, share, weight_of
+
+torch.set_num_threads(1)
+
+SHAPE = (1, 64, 64)
+BLUR = ip.Gaussian(sigma=0.02, operator=ip.CircularBlur.named("motion9@30"))
+NOISES = {
+    "blurred": BLUR,
+    "small": ip.Gaussian(sigma=0.05, operator=ip.Downsample(2)),
+    "incomplete": ip.Gaussian(sigma=0.1, operator=ip.Mask.random(SHAPE, keep=0.4, seed=0)),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("sigma", [0.02, 0.15])
+def test_the_share_is_what_the_prox_lets_through(name, sigma):
+    """Two measurements of one image differ by noise alone, and so do their proxes."""
+    noise, weight = NOISES[name], 0.2
+    grey = torch.full((20, *SHAPE), 0.5, dtype=torch.float64)
+    one, other = (noise.sample(grey, ip.generator(seed)) for seed in (0, 1))
+    step = torch.tensor(sigma**2 / weight, dtype=torch.float64)
+    through = noise.prox(one, grey, step) - noise.prox(other, grey, step)
+    expected = share(noise.spectrum(SHAPE).sd, sigma, weight) * sigma
+    assert float(through.square().mean().div(2).sqrt()) == pytest.approx(expected, rel=0.02)
+
+
+def test_a_share_between_the_limits_is_met():
+    sd = BLUR.spectrum(SHAPE).sd
+    for sigma in (0.02, 0.03):
+        weight = weight_of(sd, sigma)
+        assert LIGHT < weight < HEAVY
+        assert share(sd, sigma, weight) == pytest.approx(SHARE, rel=0.005)
+
+
+def test_no_coordinate_is_far_above_what_the_denoiser_is_told():
+    sd = torch.logspace(-4, 4, 1000, dtype=torch.float64)
+    loudest = max(share(level, 0.1, LIGHT) for level in sd)
+    assert loudest == pytest.approx(1.25, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_at_rest_the_force_on_noise_is_what_the_denoiser_is_told(name):
+    noise = NOISES[name]
+    grey = torch.full((20, *SHAPE), 0.5, dtype=torch.float64)
+    force = noise.grad_x(noise.sample(grey, ip.generator(0)), grey)
+    sigma = level_at_rest(noise.spectrum(SHAPE).sd)
+    assert sigma**2 * float(force.square().mean().sqrt()) == pytest.approx(sigma, rel=0.02)
+
+
+def test_what_was_not_measured_has_no_noise():
+    nothing = torch.full(SHAPE, torch.inf)
+    assert share(nothing, 0.1, 0.2) == 0 and weight_of(nothing, 0.1) == LIGHT
+    assert level_at_rest(nothing) == torch.inf
+    half = torch.cat((nothing, torch.full(SHAPE, 0.1)))
+    assert share(half, 0.1, 0.2) == pytest.approx(share(half[1:], 0.1, 0.2) / 2**0.5)
