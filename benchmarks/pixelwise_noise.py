@@ -4,7 +4,7 @@
 
 Two pixels, and the posterior on a grid. Two priors: six modes that are narrower than the noise and
 closer to each other than it is wide, and four that are far apart, of which the noise tells little.
-The sliced Wasserstein distance of `Restart` to exact samples over the one between two sets of exact
+The sliced Wasserstein distance of `Restart` to exact samples over that between two sets of exact
 samples: 1.0 can't be told from exact. In two dimensions the distance sees little else than the
 weights of the modes, and the noise of a number is about 0.2.
 """
