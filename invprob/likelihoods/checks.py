@@ -80,7 +80,7 @@ def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y", *, typed: str =
 def lifted(mixture: str, /) -> str:
     """What to type where a noise that multiplies met a pixel that is black.
 
-    >>> lifted("rayleigh:scale=0.3")[-51:]
+    >>> lifted("rayleigh:scale=0.3").partition("for any numbers ")[2]
     '-l "mixture:noise=(rayleigh:scale=0.3),sigma=0.01"'
     """
     return (
