@@ -12,8 +12,8 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import check, missing
-from .contracts import AnySolver, Flat, ScoresMeasurement
+from .compatibility import check, lacks, missing
+from .contracts import AnySolver, Flat, ScoresMeasurement, Spectral
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
@@ -22,6 +22,8 @@ OTHERWISE = "of the solvers that are installed it is the first that accepts thes
 FOR_AN_ESTIMATE = {
     "prior-sampling": THE_PRIOR,
     "score-equation": "the prior is the score of noisy images, and does not know clean ones",
+    "admm": "the noise is not Gaussian, and what its proximal map adds on average to skewed noise,"
+    " ADMM takes away",
     "pnp": "the prior denoises and the likelihood has a proximal map: few calls are enough",
     "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
     "map": "the prior has a density and no denoiser, so its mode is what can be found",
@@ -69,7 +71,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
-    reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
+    reasons = FOR_SAMPLES if samples else _for_an_estimate(problem)
     candidates = [
         (part.name, solver)
         for part in _in_order(list(reasons))
@@ -92,6 +94,12 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
     check(problem, solver)
     return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
+    """The order of preference and the reasons; ADMM where noise is not Gaussian."""
+    gaussian = not lacks(problem.likelihood, Spectral)
+    return {name: why for name, why in FOR_AN_ESTIMATE.items() if name != "admm" or not gaussian}
 
 
 def _in_order(preferred: list[str]) -> list[Component]:

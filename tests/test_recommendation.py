@@ -58,7 +58,7 @@ def test_without_a_solver_the_recommended_one_runs(likelihood):
     ("noise", "estimate", "sampler"),
     [
         (ip.Gaussian(sigma=0.1), "PnP", "Restart"),
-        (ip.Poisson(peak=30), "PnP", None),
+        (ip.Poisson(peak=30), "ADMM", None),
         (ip.Unobserved(), "PriorSampling", "PriorSampling"),
     ],
 )
@@ -82,7 +82,16 @@ def test_a_likelihood_without_prox_gets_a_gradient_method():
 
 def test_counts_of_a_blurred_image_get_an_estimate_by_their_prox():
     noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform3"))
-    assert isinstance(ip.recommend(measured(noise)).solver, ip.PnP)
+    assert isinstance(ip.recommend(measured(noise)).solver, ip.ADMM)
+
+
+def test_skewed_noise_does_not_make_the_recommended_estimate_darker():
+    x = ip.sample_photo()[..., 64:128, 64:128]
+    noise = ip.SignalDependent(a=0.3, b=0.02)
+    problem = ip.Problem(ip.DenoiserPrior.pretrained(), noise, noise.sample(x, ip.generator(1)))
+    found, pnp = ip.solve(problem).x, ip.solve(problem, ip.PnP()).x
+    assert float(found.mean() / x.mean()) == pytest.approx(1, abs=0.07)
+    assert float(ip.psnr(found, x)) > float(ip.psnr(pnp, x)) + 1
 
 
 def test_a_likelihood_with_a_gradient_and_a_surrogate_gets_an_estimate_and_samples():

@@ -260,7 +260,8 @@ class Restart:
         first = start.first_level(problem, noise, self.sigma_max)
         if start.linear(problem) and self._weighs(problem):
             most = self.particles if restart_plan.is_small(problem) else 1
-            return restart_plan.weighed(problem, noise, first, self.calls, self.guided, most)
+            how = (self.guided, most, self.population)
+            return restart_plan.weighed(problem, noise, first, self.calls, *how)
         if restart_plan.is_twisted(problem, self.particles):
             first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
             return restart_plan.twisted(problem, noise, first, self.calls, self.particles)

@@ -33,6 +33,8 @@ MOST_PULLS = 12
 """Rounds after which a linear estimate is as good as it gets."""
 LEVELS = 0.9
 """Levels of a crowd, over the root of the calls that it has."""
+LEVELS_TOGETHER = 1.3
+"""The same where several crowds make one: it has particles enough."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -107,6 +109,7 @@ def weighed(
     calls: int,
     guided: bool | None,
     particles: int | None,
+    population: int,
 ) -> Plan:
     """Samples that begin as crowds, each of which shrinks by the same share from level to level.
 
@@ -120,6 +123,7 @@ def weighed(
         calls: how many there are per sample.
         guided: whether the data pull all restarts; None, the first one; False, none.
         particles: the most that there are per sample; None for as many as the calls allow.
+        population: samples that interact.
     """
     finish = _finish(noise, min(max(calls // 12, 4), 12))
     stay = max(calls // 10, 1)
@@ -133,7 +137,8 @@ def weighed(
         down = (*_shrinking(levels, most), *(1,) * fall)
         return 1 + sum(down) * (2 if guided else 1) + (stay if guided else 0)
 
-    count, most = _filled(budget, cost, particles)
+    share = LEVELS if population == 1 else LEVELS_TOGETHER
+    count, most = _filled(round(share * math.sqrt(budget)), budget, cost, particles)
     levels = (
         first,
         *_down(middle, decided, count),
@@ -162,7 +167,8 @@ def twisted(
     def cost(levels: int, most: int) -> int:
         return 1 + sum(_shrinking(levels, most))
 
-    count, most = _filled(calls - len(finish) - stay, cost, particles)
+    budget = calls - len(finish) - stay
+    count, most = _filled(round(LEVELS * math.sqrt(budget)), budget, cost, particles)
     down = _down(_crowded(problem, noise, first), noise.least, count)
     levels = (first, *down, *(noise.least,) * stay)
     alive = (1, *_shrinking(count, most), *(1,) * (stay + len(finish)))
@@ -170,10 +176,10 @@ def twisted(
 
 
 def _filled(
-    budget: int, cost: Callable[[int, int], int], particles: int | None
+    count: int, budget: int, cost: Callable[[int, int], int], particles: int | None
 ) -> tuple[int, int]:
-    """Levels of a crowd, and the most particles, that cost no more than the budget."""
-    count, most = round(LEVELS * math.sqrt(budget)), 1
+    """About so many levels of a crowd, and the most particles, that cost no more than a budget."""
+    most = 1
     while count and cost(count, 1) > budget:
         count -= 1
     while count and most != particles and cost(count, most + 1) <= budget:
