@@ -50,8 +50,8 @@ def decided(sd: Tensor, step: float, /) -> float:
         step: of the prox, > 0.
 
     >>> import torch
-    >>> decided(torch.tensor([1e-3, 1e-3, 1.0, torch.inf]), 1.0)
-    0.624...
+    >>> round(decided(torch.tensor([1e-3, 1e-3, 1.0, torch.inf]), 1.0), 3)
+    0.625
     """
     return float((sd.square() / step).add_(1).reciprocal_().mean())
 
@@ -125,8 +125,8 @@ def share(sd: Tensor, sigma: float, weight: float, /) -> float:
         weight: how much the denoised image counts.
 
     >>> import torch
-    >>> share(torch.tensor([0.1, torch.inf]), 0.1, 1.0)  # half of the noise in half of them
-    0.3535...
+    >>> round(share(torch.tensor([0.1, torch.inf]), 0.1, 1.0), 3)  # half of it in half of them
+    0.354
     """
     kept = (sigma / sd).add_(sd, alpha=weight / sigma).reciprocal_()
     return float(kept.square_().mean().sqrt())
