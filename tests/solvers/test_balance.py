@@ -4,7 +4,16 @@ import pytest
 import torch
 
 import invprob as ip
-from invprob.solvers.balance import HEAVY, LIGHT, SHARE, level_at_rest, share, weight_of
+from invprob.solvers.balance import (
+    HEAVY,
+    LIGHT,
+    SHARE,
+    decided,
+    level_at_rest,
+    quietest,
+    share,
+    weight_of,
+)
 
 torch.set_num_threads(1)
 
@@ -39,9 +48,19 @@ def test_a_share_between_the_limits_is_met():
 
 
 def test_no_coordinate_is_far_above_what_the_denoiser_is_told():
-    sd = torch.logspace(-4, 4, 1000, dtype=torch.float64)
-    loudest = max(share(level, 0.1, LIGHT) for level in sd)
-    assert loudest == pytest.approx(1.25, rel=1e-3)
+    for noise, sigma in ((BLUR, 0.1), (BLUR, 0.015), (NOISES["small"], 0.05)):
+        sd = noise.spectrum(SHAPE).sd
+        loudest = max(share(level, sigma, quietest(sd, sigma)) for level in sd.unique())
+        assert loudest == pytest.approx(1.25, rel=1e-6)
+    assert quietest(torch.tensor([10.0]), 0.1) < LIGHT  # nothing of it comes through
+
+
+def test_what_the_prox_takes_from_the_data_is_the_part_decided():
+    noise, step = NOISES["incomplete"], torch.tensor(0.02, dtype=torch.float64)
+    v = torch.randn((20, *SHAPE), generator=ip.generator(0), dtype=torch.float64)
+    y = torch.zeros_like(v)
+    taken = 1 - float((v * noise.prox(y, v, step)).mean() / v.square().mean())
+    assert decided(noise.spectrum(SHAPE).sd, 0.02) == pytest.approx(taken, rel=0.02)
 
 
 @pytest.mark.parametrize("name", NOISES)
