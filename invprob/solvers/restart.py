@@ -157,10 +157,13 @@ class Restart:
         """The measurement where it is less noisy than the first level, noise around x0 elsewhere.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise, the samples are no
-                multiple of the population, or the image is too large for one, or for particles.
+            InputError: the measurement is noisier than the prior can denoise, sigma_max is too
+                low to start from grey, the samples are no multiple of the population, or the
+                image is too large for one, or for particles.
         """
         restart_plan.check_crowd(problem, self.population, self.particles)
+        if x0 is None:
+            start.check_reach(problem, self.sigma_max)
         if (self.population > 1 or self.guided) and not start.linear(problem):
             raise InputError(
                 f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "

@@ -76,7 +76,8 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
     if problem.samples % population:
         raise InputError(
             f"population={population}, and samples={problem.samples}: {population} samples of a "
-            f"measurement interact, so ask for a multiple of {population}, or for population=1"
+            f"measurement interact, so ask for a multiple of {population}, or for population=1",
+            typed=f"--samples {population}",
         )
     if (population > 1 or (particles or 1) > 1) and not is_small(problem):
         raise InputError(

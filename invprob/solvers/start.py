@@ -146,6 +146,22 @@ def last_level(
     )
 
 
+def check_reach(problem: Problem[Any, Any], sigma_max: float | None) -> None:
+    """Raise `InputError` if noise of this level can't take a grey image to a likely one.
+
+    That is where a coordinate was not measured, or noisier, and the level below the deviation of a
+    pixel: what it begins as is what it stays.
+    """
+    if sigma_max is None or sigma_max >= deviation(problem):
+        return
+    if noise_range(problem).greatest > sigma_max:
+        raise InputError(
+            f"sigma_max={sigma_max:.4g} is less than pixels vary by, {deviation(problem):.4g}, and "
+            "what was not measured would stay as grey as it begins; leave it out, or give x0 to "
+            "start near an image"
+        )
+
+
 @frozen(eq=False)
 class DiffusionState:
     """A run of a method that brings noisy images from level to level, between two calls.
