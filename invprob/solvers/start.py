@@ -156,7 +156,7 @@ def check_reach(problem: Problem[Any, Any], sigma_max: float | None) -> None:
         return
     if noise_range(problem).greatest > sigma_max:
         raise InputError(
-            f"sigma_max={sigma_max:.4g} is less than pixels vary by, {deviation(problem):.4g}, and "
+            f"sigma_max={sigma_max:.4g} is less than pixels vary by, {deviation(problem):.4g}; "
             "what was not measured would stay as grey as it begins; leave it out, or give x0 to "
             "start near an image"
         )
