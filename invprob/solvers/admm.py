@@ -18,8 +18,8 @@ the noise in x + u is sigma² Hᵀ n / sigma_0, large where H is. Its root mean 
 sigma_0 for plain denoising, 5 sigma_0 for a blur by 5x5 pixels, 1.4 sigma_0 for half of the
 pixels; for a likelihood without singular values sigma_0 (but not above the first level). Against
 sigma_0 for all, blurred photographs gain 0.5 to 1.4 dB in 24 calls, four-fold super-resolution
-0.5, and missing pixels up to 0.4. The multiplier is kept as u / sigma², the force between the two
-images, which keeps its meaning when sigma changes.
+0.2 to 0.5, and missing pixels up to 0.8. The multiplier is kept as u / sigma², the force between
+the two images, which keeps its meaning when sigma changes.
 
 What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
 to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.

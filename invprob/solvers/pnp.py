@@ -17,7 +17,7 @@ anything from 0.3 to 0.8, by the level and the kernel, and where it is small the
 of noise that is not there and takes details away. So the weight of a level is what makes the
 share 0.6, if less than 0.23 does, and if no single frequency then has noise above 1.25 sigma,
 which some kernels let grow from call to call. Photographs gain in 8 calls 0.1 to 0.3 dB where they
-are blurred, and up to 0.2 where pixels are missing.
+are blurred, and up to 0.4 where pixels are missing.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
