@@ -35,6 +35,8 @@ LEVELS = 0.9
 """Levels of a crowd, over the root of the calls that it has."""
 LEVELS_TOGETHER = 1.3
 """The same where several crowds make one: it has particles enough."""
+LEVELS_TWISTED = 1.4
+"""The same under noise that is not Gaussian, where a crowd comes down the reverse SDE."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -169,7 +171,7 @@ def twisted(
         return 1 + sum(_shrinking(levels, most))
 
     budget = calls - len(finish) - stay
-    count, most = _filled(round(LEVELS * math.sqrt(budget)), budget, cost, particles)
+    count, most = _filled(round(LEVELS_TWISTED * math.sqrt(budget)), budget, cost, particles)
     down = _down(_crowded(problem, noise, first), noise.least, count)
     levels = (first, *down, *(noise.least,) * stay)
     alive = (1, *_shrinking(count, most), *(1,) * (stay + len(finish)))
