@@ -93,11 +93,12 @@ class Restart:
         population: how many samples of one measurement interact, by drawing those again that
             explain the data best. Ask for a multiple of it. 4 or more find the right modes where
             independent samples do not always; but they are no longer independent of each other.
-        particles: the most that a sample begins as. By default as many as the calls allow, where
-            the image has at most 4096 numbers, or 256 if the noise is not Gaussian but has a
-            density; else 1, the sample alone.
+        particles: the most that a sample begins as, if the calls allow; images may have 4096
+            numbers then. By default as many as the calls allow in images of at most 256 numbers
+            (if the noise has a density), and 1, the sample alone, in larger ones.
         guided: whether restarts are pulled towards the data. By default the first one is, where
-            there may be particles; with True all of them, each for a second call; with False none.
+            there are particles and the prior can denoise three times its radius; with True all of
+            them, each for a second call; with False none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
@@ -253,7 +254,7 @@ class Restart:
         return self.kappa if _is_last(state) and start.linear(problem) else 0.0
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
-        crowded = self.particles != 1 and restart_plan.is_small(problem)
+        crowded = restart_plan.fits(problem, self.particles)
         return self.population > 1 or crowded or bool(self.guided)
 
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
@@ -262,7 +263,8 @@ class Restart:
             return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
         if start.linear(problem) and self._weighs(problem):
-            most = self.particles if restart_plan.is_small(problem) else 1
+            alone = self.population == 1 and not restart_plan.fits(problem, self.particles)
+            most = 1 if alone else self.particles
             how = (self.guided, most, self.population)
             return restart_plan.weighed(problem, noise, first, self.calls, *how)
         if restart_plan.is_twisted(problem, self.particles):

@@ -25,10 +25,12 @@ LEAST_CALLS = 8
 ENOUGH_FOR_DENOISING = 20
 EXPONENT = 3.0
 DEPTH = 200.0
-SMALL = 4096
+LARGEST = 4096
 """Numbers of an image up to which weights of whole images mean something."""
-SMALL_LOCALLY = 256
-"""The same for noise that is not Gaussian, where a crowd costs samples of images some accuracy."""
+SMALL = 256
+"""The same unless crowds are asked for: larger images take their calls for finer things."""
+FAR = 3.0
+"""How many of the prior's radii are so much noise that the denoiser's response is linear."""
 MOST_PULLS = 12
 """Rounds after which a linear estimate is as good as it gets."""
 LEVELS = 0.9
@@ -61,16 +63,16 @@ class Plan:
     pulls: int = 0
 
 
-def is_small(problem: Problem[Any, Any]) -> bool:
-    """Whether weights of whole images mean something."""
-    return math.prod(problem.image_shape) <= SMALL
+def fits(problem: Problem[Any, Any], particles: int | None) -> bool:
+    """Whether samples are to begin as crowds: of a small image, or as it was asked for."""
+    most = SMALL if particles is None else LARGEST
+    return particles != 1 and math.prod(problem.image_shape) <= most
 
 
 def is_twisted(problem: Problem[Any, Any], particles: int | None) -> bool:
-    """Whether crowds pay under noise that is not Gaussian, or are asked for."""
-    most = SMALL_LOCALLY if particles is None else SMALL
-    fits = particles != 1 and math.prod(problem.image_shape) <= most
-    return fits and not start.linear(problem) and not lacks(problem.likelihood, HasLikelihood)
+    """Whether these are crowds under noise that is not Gaussian."""
+    known = not start.linear(problem) and not lacks(problem.likelihood, HasLikelihood)
+    return known and fits(problem, particles)
 
 
 def check_crowd(problem: Problem[Any, Any], population: int, particles: int | None) -> None:
@@ -81,10 +83,11 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
             f"measurement interact, so ask for a multiple of {population}, or for population=1",
             typed=f"--samples {population}",
         )
-    if (population > 1 or (particles or 1) > 1) and not is_small(problem):
+    asked = population > 1 or (particles or 1) > 1
+    if asked and math.prod(problem.image_shape) > LARGEST:
         raise InputError(
             f"population={population}, particles={particles}, and images of shape "
-            f"{problem.image_shape}: weights of whole images tell samples apart up to {SMALL} "
+            f"{problem.image_shape}: weights of whole images tell samples apart up to {LARGEST} "
             "numbers; in larger ones a single one would take all the weight. population=1, "
             "particles=1"
         )
@@ -124,13 +127,15 @@ def weighed(
         noise: its levels.
         first: the level to start at.
         calls: how many there are per sample.
-        guided: whether the data pull all restarts; None, the first one; False, none.
+        guided: whether the data pull all restarts; None, the first one, if it comes from far
+            above the prior; False, none.
         particles: the most that there are per sample; None for as many as the calls allow.
         population: samples that interact.
     """
     finish = _finish(noise, min(max(calls // 12, 4), 12))
     stay = max(calls // 10, 1)
-    pulls = 0 if guided is False else min(round(0.4 * math.sqrt(calls)), MOST_PULLS)
+    far = guided is not False and first > FAR * start.radius(problem)
+    pulls = min(round(0.4 * math.sqrt(calls)), MOST_PULLS) if far else int(guided is True)
     budget = calls - len(finish) - stay - pulls
     middle = _crowded(problem, noise, first)
     decided = min(max(DECIDED * start.deviation(problem), noise.least), middle)

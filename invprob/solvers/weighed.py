@@ -2,7 +2,7 @@
 
 The theory is in `particles`; here are its steps, in order: the look-ahead of the present images
 enters their weights; uneven particles are drawn again; the data's gain on the way to the next
-level enters the weights; the move, along the gradient of the look-ahead if it is guided.
+level enters the weights; the move, shifted to where the data pull if it is guided.
 """
 
 from __future__ import annotations
