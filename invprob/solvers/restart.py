@@ -94,8 +94,9 @@ class Restart:
             explain the data best. Ask for a multiple of it. 4 or more find the right modes where
             independent samples do not always; but they are no longer independent of each other.
         particles: the most that a sample begins as, if the calls allow; images may have 4096
-            numbers then. By default as many as the calls allow in images of at most 256 numbers
-            (if the noise has a density), and 1, the sample alone, in larger ones.
+            numbers then. By default as many as the calls allow in images of at most 1024 numbers
+            (256 if the noise is not Gaussian but has a density), and 1, the sample alone, in
+            larger ones.
         guided: whether restarts are pulled towards the data. By default the first one is, where
             there are particles and the prior can denoise three times its radius; with True all of
             them, each for a second call; with False none.

@@ -27,8 +27,9 @@ EXPONENT = 3.0
 DEPTH = 200.0
 LARGEST = 4096
 """Numbers of an image up to which weights of whole images mean something."""
-SMALL = 256
-"""The same unless crowds are asked for: larger images take their calls for finer things."""
+SMALL, SMALL_LOCALLY = 1024, 256
+"""The same unless crowds are asked for: larger images take their calls for finer things, and so do
+smaller ones where noise is not Gaussian."""
 FAR = 3.0
 """How many of the prior's radii are so much noise that the denoiser's response is linear."""
 MOST_PULLS = 12
@@ -65,7 +66,8 @@ class Plan:
 
 def fits(problem: Problem[Any, Any], particles: int | None) -> bool:
     """Whether samples are to begin as crowds: of a small image, or as it was asked for."""
-    most = SMALL if particles is None else LARGEST
+    usual = SMALL if start.linear(problem) else SMALL_LOCALLY
+    most = usual if particles is None else LARGEST
     return particles != 1 and math.prod(problem.image_shape) <= most
 
 
