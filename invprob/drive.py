@@ -231,20 +231,26 @@ def solve(
 
 @contextlib.contextmanager
 def _shapes_explained(problem: Problem[Any, Any]) -> Iterator[None]:
-    """What torch says of tensors that don't fit, in words if it is the prior's fault."""
+    """What torch says of tensors that don't fit, in words if it is a plain prior's fault.
+
+    `DenoiserPrior` looks at the shapes of every call, so that it takes no call more.
+    """
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         prior, x = problem.prior, problem.zeros()[:1]
+        made = x
         if isinstance(prior, Denoises):
             low, high = domain_of(prior).sigma
-            with torch.no_grad():
+            with torch.no_grad(), contextlib.suppress(RuntimeError):
                 made = prior.denoise(x, x.new_tensor(min(max(0.1, low), high)))
-            if made.shape != x.shape:
-                raise InputError(
-                    f"the prior {prior!r} made {tuple(made.shape)} of images of shape "
-                    f"{tuple(x.shape)}; `denoise(x, sigma)` has to keep the shape"
-                ) from error
+        if made.shape != x.shape:
+            raise InputError(
+                f"the prior {prior!r} made {tuple(made.shape)} of images of shape "
+                f"{tuple(x.shape)}; `denoise(x, sigma)` has to keep the shape"
+            ) from error
         raise
 
 

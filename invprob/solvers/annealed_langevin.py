@@ -203,8 +203,10 @@ class AnnealedLangevin:
 
         Raises:
             InputError: the measurement is noisier than the prior can denoise, or less noisy than
-                the last level.
+                the last level, or sigma_max is too low to start from grey.
         """
+        if x0 is None:
+            start.check_reach(problem, self.sigma_max)
         first, _ = self._ends(problem)
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
         spectrum = start.spectrum(problem)

@@ -53,8 +53,8 @@ def draw(
         return Draw(everyone, weight, torch.zeros_like(everyone, dtype=torch.bool))
     groups = Groups(problem.samples, problem.measurements, population)
     uniform = streams.uniform(weight[:, :1])[:, 0]
-    last = state.sigma == float(state.levels[state.done])
-    chosen, weight = groups.draw(weight, uniform, then, always=last)
+    stays = state.sigma == float(state.levels[state.done])
+    chosen, weight = groups.draw(weight, uniform, then, always=stays)
     return Draw(chosen.flatten(), weight, _is_copy(chosen.flatten(), now * rows))
 
 

@@ -99,8 +99,11 @@ class DDRM:
         """The measurement brought to the first level; noise around x0 where it is noisier.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise.
+            InputError: the measurement is noisier than the prior can denoise, or sigma_max too
+                low to start from grey.
         """
+        if x0 is None:
+            start.check_reach(problem, self.sigma_max)
         first = self._levels(problem)[0]
         spectrum = start.spectrum(problem)
         around = spectrum.vt(start.centre(problem, x0))

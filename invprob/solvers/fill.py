@@ -7,8 +7,8 @@ what the data say of it. What is missing is filled by normalised averaging over 
 (a pyramid), each taken only as far as the finer ones leave trust to give.
 
 Means of blocks (super-resolution) fix black and white at every pixel, and yet few of the pixels'
-differences. So no more pixels are kept than there are coordinates that the data decide, where the
-singular values tell how many: the image is averaged over blocks of as many pixels as there are for
+differences. So no more pixels are kept than there are coordinates that the data decide as well as
+any, where the singular values tell how many: the image is averaged over blocks of as many pixels as there are for
 each of them, and interpolated by cubics. A method that then takes the likelihood's prox loses
 nothing that the data know. Four-fold super-resolution gains 0.05 dB by it in eight calls of `PnP`.
 
@@ -51,9 +51,14 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
 
 
 def _pixels_per_coordinate(problem: Problem[Any, Proximal], step: float) -> float:
-    """How many pixels there are for each coordinate that the data decide; 1 if it is not known."""
+    """How many pixels there are for each coordinate that the data decide; 1 if it is not known.
+
+    A coordinate counts as much as the best one says: white noise leaves all of them.
+    """
     sd = deviations(problem)
-    return 1.0 if sd is None else 1 / max(decided(sd, step), 1 / sd.numel())
+    if sd is None or not bool(sd.isfinite().any()):
+        return 1.0
+    return min(decided(sd.amin(), step) / decided(sd, step), float(sd.numel()))
 
 
 def _blur(image: Tensor, side: float) -> Tensor:

@@ -13,8 +13,9 @@ Conjugate gradients solve for u. A round takes one more call and no differentiat
 
 so any function may be the denoiser. Far above the prior's size r² J is the covariance of the
 prior itself, and the mean moves to the best linear estimate of the image: nobody needs to know
-that covariance. A few rounds come close. Where the denoiser is no derivative of anything, and the
-curvature of a round not positive, an image's iteration ends there.
+that covariance. A few rounds come close. By default nothing is asked from below (`restart_plan`).
+Where the denoiser is no derivative of anything, and the curvature of a round not positive, an
+image's iteration ends there.
 
 References: moments by Tweedie's formula, R. Gribonval (2011), Should penalized least squares
 regression be interpreted as maximum a posteriori estimation? IEEE TSP 59(5); conjugate gradients
@@ -68,11 +69,13 @@ def pull(
         response = (there - seen) * rows(level**2 / step, seen)
         curved = torch.where(measured, response, 0) + noise * along
         curvature = _dot(along, curved)
-        share = rows(torch.where(curvature > 0, size / curvature, 0), along)
-        shift = shift + share * response
-        left = left - share * curved
+        share = torch.where(curvature > 0, size / curvature, 0)
+        shift = shift + rows(share, response) * response
+        left = left - rows(share, curved) * curved
         before, size = size, _dot(left, left)
-        along = left + rows(torch.where(before > 0, size / before, 0), left) * along
+        going = (curvature > 0) & (before > 0)
+        following = left + rows(size / before, along) * along
+        along = torch.where(rows(going, along), following, 0)
     return shift
 
 

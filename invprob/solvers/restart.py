@@ -20,8 +20,8 @@ back up to the next level r' <= r, on the path that ends in w. With
 and half of its noise is that of the restart before. At r = r' = rho this is a Langevin step for
 p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
 Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
-size where the density is Gaussian, whatever the step. The chain stays there for half of its
-restarts. Before that, levels fall from far above the prior's size to rho. Coordinates with sd < r'
+size where the density is Gaussian, whatever the step. A chain of its own stays there for half of
+its restarts. Before, levels fall from far above the prior's size to rho. Coordinates with sd < r'
 are pinned to w then, which inflates their noise to r': annealing. There only the proportions of
 the modes are decided, so mixing counts more than exactness, and restarts go all the way down,
 kappa = 0.
@@ -50,10 +50,11 @@ Under noise that is not Gaussian crowds come down the reverse SDE (`twisted`). A
 noise of a width that depends on x, as k does, would make them drift to where it is small: it has
 the width that belongs to the surrogate around the mean image.
 
-Exact: with a Gaussian prior the law of x(rho) after many restarts.
-Approximate: the SDE's discretisation (1 to 3 percent in variance on the way to zero at 20 calls,
-10 at 10 calls), the annealed levels, the proportions of modes that are far apart, and the
-surrogate, whose error vanishes with the square of the last level.
+Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
+Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
+zero, 10 with 6), the annealed levels, the proportions of modes that are far apart, the surrogate,
+whose error vanishes with the square of the last level, and what a prior that denoises from a level
+low on takes away, (low / rho)² of the variance.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -217,7 +218,7 @@ class Restart:
             pulls = state.pulls if done == 1 else int(bool(self.guided))
             how = weighed.How(self.population, pulls, self._kappa(problem, state))
             state = weighed.restart(exact, state, (x, denoised), streams, how)
-        elif restart_plan.is_twisted(problem, self.particles) and following < level:
+        elif int(state.alive.max()) > 1 and following < level:
             local: Any = problem
             state = twisted.restart(local, state, (x, denoised), streams)
         else:
@@ -264,8 +265,8 @@ class Restart:
             return restart_plan.denoising(noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
         if start.linear(problem) and self._weighs(problem):
-            alone = self.population == 1 and not restart_plan.fits(problem, self.particles)
-            most = 1 if alone else self.particles
+            crowd = self.population > 1 or restart_plan.fits(problem, self.particles)
+            most = self.particles if crowd else 1
             how = (self.guided, most, self.population)
             return restart_plan.weighed(problem, noise, first, self.calls, *how)
         if restart_plan.is_twisted(problem, self.particles):

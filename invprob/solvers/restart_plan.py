@@ -134,7 +134,7 @@ def weighed(
         particles: the most that there are per sample; None for as many as the calls allow.
         population: samples that interact.
     """
-    finish = _finish(noise, min(max(calls // 12, 4), 12))
+    finish = _way_of_crowds(noise, calls)
     stay = max(calls // 10, 1)
     far = guided is not False and first > FAR * start.radius(problem)
     pulls = min(round(0.4 * math.sqrt(calls)), MOST_PULLS) if far else int(guided is True)
@@ -171,7 +171,10 @@ def twisted(
         calls: how many there are per sample.
         particles: the most that there are per sample; None for as many as the calls allow.
     """
-    finish = _finish(noise, min(max(calls // 12, 4), 12))
+    top = _crowded(problem, noise, first)
+    if not noise.least < top:
+        return alone(problem, noise, first, calls)
+    finish = _way_of_crowds(noise, calls)
     stay = max(round(0.3 * calls), 1)
 
     def cost(levels: int, most: int) -> int:
@@ -179,7 +182,8 @@ def twisted(
 
     budget = calls - len(finish) - stay
     count, most = _filled(round(LEVELS_TWISTED * math.sqrt(budget)), budget, cost, particles)
-    down = _down(_crowded(problem, noise, first), noise.least, count)
+    falls = top < first
+    down = _down(top, noise.least, count + (not falls))[0 if falls else 1 :]
     levels = (first, *down, *(noise.least,) * stay)
     alive = (1, *_shrinking(count, most), *(1,) * (stay + len(finish)))
     return Plan((*levels, *finish), alive, len(levels))
@@ -226,6 +230,11 @@ def _down(highest: float, least: float, count: int) -> tuple[float, ...]:
     """Geometric levels, both ends included."""
     falls = count > 1 and least < highest
     return schedules.geometric(highest, least, count) if falls else (least,) * count
+
+
+def _way_of_crowds(noise: start.Range, calls: int) -> tuple[float, ...]:
+    """Levels of the way to zero when a crowd comes before it."""
+    return _finish(noise, min(max(calls // 5, min(calls // 2, 6)), 12))
 
 
 def _finish(noise: start.Range, calls: int) -> tuple[float, ...]:

@@ -126,11 +126,10 @@ def last_level(
 ) -> float:
     """The noise level to end at: sigma_min, or the usual one, or a quarter of the first.
 
-    What is left of noise at a share r of the data's takes r² of a sample's variance away, so that
-    a ladder without levels would make samples that are all equal.
+    What is left of noise at a share r of the data's takes r² of a sample's variance away.
 
     Raises:
-        InputError: it is not below the first level.
+        InputError: it is not below the first level, and samples would be all equal.
     """
     last = max(min(usual, first / 4) if sigma_min is None else sigma_min, noise.low)
     if last < first:

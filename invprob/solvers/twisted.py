@@ -19,7 +19,8 @@ which is the reverse SDE but for the shift s = z - D, here with all of a pixel's
 leads to where the data are likely. log W gains the difference of the two psi, and pays for the
 shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 - e)))²).
 
-At the last level, once one particle is left, restarts go on for the rest of the calls. Exact: with
+At the last level one particle is left, whose move there is not weighed any more, and restarts go
+on for most of the calls that remain. Exact: with
 many particles and many levels, any posterior. Approximate: what crowds of a few dozen miss, and
 the SDE's discretisation where modes are decided; within a mode, the last level (`restart`).
 
@@ -39,6 +40,9 @@ from ..problem import Problem
 from ..streams import Streams
 from . import crowds, particles, start
 from .restart_state import RestartState
+
+LEAST = -1e30
+"""The log weight of what is impossible."""
 
 
 def restart(
@@ -96,10 +100,6 @@ def look(
     distance = moved.square() / variance + (variance * curvature).log1p()
     psi = likelihood.log_prob(y, z) - 0.5 * distance.flatten(1).sum(1)
     return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST), z
-
-
-LEAST = -1e30
-"""The log weight of what is impossible."""
 
 
 def _left(level: float, variance: float) -> float:

@@ -112,3 +112,12 @@ def test_data_of_weak_noise_have_levels_below_them(sigma):
     samples = ip.solve(problem, ip.DDRM(eta_b=0.0), samples=200).samples
     assert ip.DDRM()._levels(problem)[-1] == pytest.approx(min(0.005, sigma / 4))
     assert float(samples.std(0).mean()) > 0.1 * sigma
+
+
+@pytest.mark.parametrize("solver", [ip.DDRM(sigma_max=0.06), ip.AnnealedLangevin(sigma_max=0.06)])
+def test_too_little_noise_to_start_from_grey_is_refused(solver):
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    noise = ip.Gaussian(sigma=0.05, operator=ip.Mask.random((8, 8), keep=0.5, seed=0))
+    y = noise.sample(torch.full((1, 1, 8, 8), 0.5), ip.generator(0))
+    with pytest.raises(ip.InputError, match="sigma_max=0.06 is less than pixels vary by"):
+        ip.solve(ip.Problem(prior, noise, y), solver, samples=2)

@@ -115,6 +115,19 @@ def test_too_little_noise_to_start_from_grey_is_refused_but_not_from_an_image():
     assert near.samples.isfinite().all()
 
 
+@pytest.mark.parametrize("calls", [20, 50, 100])
+def test_crowds_leave_enough_levels_on_the_way_to_zero(calls):
+    prior = ip.GaussianPrior(mean=torch.full((1, 16, 16), 0.5), sd=0.2)
+    mask = ip.Mask.random((16, 16), keep=0.5, seed=0)
+    noise = ip.Gaussian(sigma=0.1, operator=mask)
+    y = noise.sample(prior.sample((1, 1, 16, 16), ip.generator(1)), ip.generator(2))
+    samples = ip.solve(ip.Problem(prior, noise, y), ip.Restart(calls), samples=40).samples
+    exact = 1 / (1 / 0.2**2 + 1 / 0.1**2)
+    seen = mask.adjoint(mask.forward(torch.ones(1, 1, 16, 16)))[0] > 0
+    ratio = float(samples.var(0)[0][seen].mean()) / exact
+    assert ratio == pytest.approx(1, abs=0.15 if calls == 20 else 0.06)
+
+
 def test_data_that_are_met_exactly_pull_nowhere():
     means = torch.tensor([[-4.0, 0.0], [4.0, 0.0]])
     prior = ip.GaussianMixturePrior(torch.ones(2), means, 0.05 * torch.eye(2))

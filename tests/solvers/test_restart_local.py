@@ -108,6 +108,20 @@ def test_modes_that_the_noise_hardly_tells_apart_have_their_share(noise, y):
     assert 0.1 < lower < 0.9
 
 
+@pytest.mark.parametrize("sigma_max", [0.5, 0.1, 0.02])
+def test_a_crowd_from_a_low_level_has_no_empty_particles(sigma_max):
+    class Refusing:
+        def denoise(self, x, sigma):
+            assert bool(x.flatten(1).any(1).all())
+            return (0.5 * sigma**2 + 0.04 * x) / (0.04 + sigma**2)
+
+    noise = ip.Poisson(peak=20)
+    y = noise.sample(torch.full((2, 1, 8, 8), 0.5), ip.generator(0))
+    problem, solver = ip.Problem(Refusing(), noise, y), ip.Restart(40, sigma_max=sigma_max)
+    found = ip.solve(problem, solver, samples=2, x0=torch.full((2, 1, 8, 8), 0.5)).samples
+    assert found.isfinite().all()
+
+
 def test_the_look_ahead_integrates_the_likelihood_over_what_is_left():
     """Exact where the noise is as good as Gaussian: N(y; D, V + sd²)."""
     draw = ip.generator(5)
