@@ -10,7 +10,8 @@ Means of blocks (super-resolution) fix black and white at every pixel, and yet f
 differences. So no more pixels are kept than there are coordinates that the data decide as well as
 any, where the singular values tell how many: the image is averaged over blocks of as many pixels
 as there are for each of them, and interpolated by cubics. A method that then takes the
-likelihood's prox loses nothing that the data know. Four-fold super-resolution gains 0.05 dB by it in eight calls of `PnP`.
+likelihood's prox loses nothing that the data know. Four-fold super-resolution gains 0.05 dB by it
+in eight calls of `PnP`.
 
 Reference: H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993; the
 pyramid is the pull-push algorithm, S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, The
