@@ -77,7 +77,9 @@ def restart(
     normal = crowds.normal(streams, x, then)
     weight = weight + particles.effort(normal, shift / width).view(-1, then)
     x = torch.lerp(denoised, x, kept).add_(shift).add_(normal, alpha=width)
-    return crowds.keep(state, (x, denoised), normal, weight, ahead)
+    # What restarts at the last level find as the noise before: the start's, long forgotten by x.
+    noise = state.noise[:, :1].repeat_interleave(then, 1).flatten(0, 1)
+    return crowds.keep(state, (x, denoised), noise, weight, ahead)
 
 
 def look(

@@ -122,6 +122,15 @@ def test_a_crowd_from_a_low_level_has_no_empty_particles(sigma_max):
     assert found.isfinite().all()
 
 
+def test_a_crowd_whose_singular_basis_has_another_shape_than_its_images():
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    operator = ip.Hadamard((8, 8), keep=0.5, scramble=True, seed=0)
+    noise = ip.Observed(ip.SignalDependent(a=0.1, b=0.05), operator)
+    y = noise.sample(torch.full((2, 1, 8, 8), 0.5), ip.generator(0))
+    found = ip.solve(ip.Problem(prior, noise, y), ip.Restart(30), samples=2).samples
+    assert found.isfinite().all()
+
+
 def test_the_look_ahead_integrates_the_likelihood_over_what_is_left():
     """Exact where the noise is as good as Gaussian: N(y; D, V + sd²)."""
     draw = ip.generator(5)
