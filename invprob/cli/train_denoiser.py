@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +71,7 @@ def denoiser(
     """
     from functools import partial
 
+    import attrs
     import torch
 
     from ..networks.denoiser import Architecture
@@ -100,7 +100,7 @@ def denoiser(
         for name, text in (("widths", widths), ("before", before), ("after", after))
         if text is not None
     }
-    begun = _beginning(start, shape)
+    begun = _beginning(start)
     kept = checkpoint or output.with_suffix(".ckpt")
     learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY)
     for reason in skipped:
@@ -108,7 +108,7 @@ def denoiser(
     sizes = numbers("scales", scales, tuple[float, ...])
     photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
-    architecture = begun.architecture if begun else Architecture(known, **shape)
+    architecture = attrs.evolve(begun.architecture if begun else Architecture(known), **shape)
     task = Denoising(recipe, architecture, photos, begun)
     run = begin(task, output, kept, typer.echo, device)
     some = apart[:: -(-len(apart) // FEW)]
@@ -119,18 +119,12 @@ def denoiser(
     typer.echo(f"wrote {output}")
 
 
-def _beginning(start: str | None, shape: Mapping[str, object]) -> Denoiser | None:
+def _beginning(start: str | None) -> Denoiser | None:
     """The network that `--start` names."""
-    from ..errors import InputError
     from ..networks.stored_denoiser import SHA256, WEIGHTS, load_denoiser
 
     if start is None:
         return None
-    if shape:
-        raise InputError(
-            f"--start {start} and --{', --'.join(shape)}: the weights to begin with bring the"
-            " shape of their network; give one or the other"
-        )
     if start == "pretrained":
         return load_denoiser(WEIGHTS, SHA256)
     return load_denoiser(Path(start))

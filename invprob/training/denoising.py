@@ -25,8 +25,9 @@ from ..errors import InputError
 from ..fingerprint import fingerprint
 from ..networks.denoiser import SIGMA_RANGE, Architecture, Denoiser
 from ..networks.stored_denoiser import write_denoiser
+from .growth import check_growth, grow
 from .images import luminance
-from .levels import CENTRE, SPREAD, draw_levels, expected_error
+from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
 from .patches import Photos
 from .run import Run, check_budget
@@ -118,11 +119,8 @@ class Denoising:
     _fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.start is not None and self.start.architecture != self.architecture:
-            raise InputError(
-                f"{self.architecture}: the weights to begin with are of another architecture,"
-                f" {self.start.architecture}"
-            )
+        if self.start is not None:
+            check_growth(self.start.architecture, self.architecture)
         known = {self.photos.channels} | ({1} if self.photos.channels == 3 else set())
         if not set(self.architecture.channels) <= known:
             raise InputError(
@@ -153,7 +151,7 @@ class Denoising:
         """A denoiser of that architecture, with the weights to begin with if there are any."""
         network = Denoiser(self.architecture)
         if self.start is not None:
-            network.load_state_dict(self.start.state_dict())
+            grow(self.start, network)
         return network
 
     def optimizers(self, network: nn.Module) -> list[torch.optim.Optimizer]:
@@ -170,8 +168,9 @@ class Denoising:
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
-        squared = (denoised.float() - x).square().mean(dim=(1, 2, 3))
-        loss: Tensor = (squared / expected_error(sigma).square()).mean()
+        answer = denoised.float()
+        squared = (answer - x).square().mean(dim=(1, 2, 3))
+        loss: Tensor = (squared / expected_error(sigma).square() / roughness(answer)).mean()
         return loss
 
 

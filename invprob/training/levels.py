@@ -1,12 +1,19 @@
-r"""Which noise levels a denoiser is trained on, and how much an error counts at each.
+r"""Which noise levels a denoiser is trained on, and how much an error counts.
 
 The squared error of a patch is divided by e(sigma)², with
 
     e(sigma) = sigma / (1 + (sigma / 0.0208)^0.627)
 
 about the error that a good denoiser makes on photographs (fitted to published results for sigma
-from 0.01 to 1), so that no noise level outweighs the others. It stays a squared error and no
-robust one: its minimiser is the posterior mean, and Tweedie's formula needs exactly that.
+from 0.01 to 1), so that no noise level outweighs the others.
+
+Nor should rough patches outweigh smooth ones, in which the same denoiser's squared error is a tenth
+of that: at every noise level it goes about as the power 0.4 of the mean squared step t from pixel
+to pixel. So it is divided by (t / t₀)^0.3 as well, with t taken of the *denoised* patch.
+
+It stays a squared error, and what it is divided by depends on the noisy patch and sigma alone, so
+the minimiser is the posterior mean, and Tweedie's formula needs exactly that. A robust error, or
+one divided by something of the clean patch, would have another minimiser.
 """
 
 from __future__ import annotations
@@ -24,10 +31,31 @@ CENTRE, SPREAD = 0.12, 1.1
 NORMAL_SHARE = 0.85
 """How much of a batch is log-normal; the rest is log-uniform over the whole range."""
 
+MIDDLING_STEP, LEAST_STEP = 1.5e-3, 1e-5
+"""t₀ above, the median of photographs, and the least t that is told apart."""
+
+ROUGHNESS_POWER = 0.3
+"""Less than 0.4, since the PSNR of an image is that of its patches' mean squared error."""
+
 
 def expected_error(sigma: Tensor) -> Tensor:
     """About the root mean squared error of a good denoiser, in the image's unit."""
     return sigma / (1 + (sigma / 0.0208) ** 0.627)
+
+
+def roughness(denoised: Tensor) -> Tensor:
+    """How much of the squared error in a patch is due to its texture; 1 for a middling one.
+
+    Args:
+        denoised: patches `(B, C, H, W)` in [0, 1], as the network answers.
+
+    Returns:
+        `(B,)`, with no gradient.
+    """
+    still = denoised.detach()
+    down, across = still.diff(dim=-2).square(), still.diff(dim=-1).square()
+    step = down.mean(dim=(1, 2, 3)) + across.mean(dim=(1, 2, 3))
+    return (step.clamp_min(LEAST_STEP) / MIDDLING_STEP) ** ROUGHNESS_POWER
 
 
 def draw_levels(

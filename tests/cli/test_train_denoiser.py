@@ -92,8 +92,10 @@ def test_going_on_from_trained_weights(folder, tmp_path):
     assert torch.allclose(one.denoise(x, 0.1), other.denoise(x, 0.1), atol=1e-5)
     code, text = invoke(folder, "-o", second, *SMALL, *slow)
     assert code == 1 and "start=" in text
-    code, text = invoke(folder, "-o", tmp_path / "b", "--start", first, *SMALL)
-    assert code == 2 and "bring the shape" in " ".join(text.split())
+    code, text = invoke(
+        folder, "-o", tmp_path / "b", "--start", first, *budget, "--widths", "8,8,16"
+    )
+    assert code == 2 and "more blocks can be appended" in " ".join(text.split())
     code, text = invoke(folder, "-o", tmp_path / "b", "--start", "nowhere", *budget)
     assert code == 1 and "can't read" in " ".join(text.split())
 
