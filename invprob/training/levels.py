@@ -7,9 +7,9 @@ The squared error of a patch is divided by e(sigma)², with
 about the error that a good denoiser makes on photographs (fitted to published results for sigma
 from 0.01 to 1), so that no noise level outweighs the others.
 
-Nor should rough patches outweigh smooth ones, in which the same denoiser's squared error is a tenth
-of that: at every noise level it goes about as the power 0.4 of the mean squared step t from pixel
-to pixel. So it is divided by (t / t₀)^0.3 as well, with t taken of the *denoised* patch.
+Nor should rough patches outweigh smooth ones, in which the same denoiser's squared error is a
+tenth of that: at every noise level it goes about as the power 0.4 of the mean squared step t from
+pixel to pixel. So it is divided by (t / t₀)^0.3 as well, with t taken of the *denoised* patch.
 
 It stays a squared error, and what it is divided by depends on the noisy patch and sigma alone, so
 the minimiser is the posterior mean, and Tweedie's formula needs exactly that. A robust error, or
