@@ -1,9 +1,11 @@
 r"""What a denoiser learns: patches from their noisy versions, at all noise levels.
 
 A step denoises a batch of patches at noise levels of its own for each patch (`levels`); the loss
-is the squared error, relative to that of a good denoiser. Convolution kernels of the body learn by
-Muon, heads, tails and gains by AdamW. A network for colour and gray learns gray in every
-`gray_every`-th batch. The network computes in bfloat16, all else is done in float32.
+is the squared error, relative to that of a good denoiser. What strong noise hides can only be told
+from far around, so one patch of twice the width takes the place of the four with the most noise.
+Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
+colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
+else is done in float32.
 
 Everything is drawn, cut and learned on one device, so a graphics card waits for nothing but the
 one number that says whether the loss is finite.
@@ -14,6 +16,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -35,6 +38,12 @@ from .run import Run, check_budget
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
 
+WIDER = 2
+"""How many times as wide a patch is for strong noise."""
+
+AREA = WIDER**2
+"""The same for its area."""
+
 SIDE = 256
 """Of held-out photos the centre of this side is looked at."""
 
@@ -47,7 +56,8 @@ class Recipe:
         steps: budget in steps; 0 means that `hours` decides.
         hours: budget in hours, training only (loading photos and validation are not counted).
         batch: patches per step.
-        patch: their side length in pixels.
+        patch: their side length in pixels; twice that for strong noise, if all photos are that
+            large and a batch has 16 patches.
         rate: greatest learning rate of convolution kernels.
         adam_rate: greatest learning rate of everything else.
         average: share of the moving average that a step keeps.
@@ -163,15 +173,36 @@ class Denoising:
         recipe, counts = self.recipe, self.architecture.channels
         gray = step % recipe.gray_every == recipe.gray_every - 1
         channels = min(counts) if gray else max(counts)
-        x = self.photos.patches(recipe.batch, recipe.patch, channels, generator, recipe.turns)
-        sigma = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
+        draw = partial(self._errors, network, channels, generator)
+        levels = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
+        if not self.has_wide:
+            return draw(levels, recipe.patch).mean()
+        wide = recipe.batch // AREA**2
+        weak, strong = levels.sort().values.tensor_split([recipe.batch - wide * AREA])
+        one = torch.randint(AREA, (wide, 1), generator=generator, device=levels.device)
+        strong = strong.view(wide, AREA).gather(1, one)[:, 0]
+        seen_wide = draw(strong, WIDER * recipe.patch).repeat(AREA)
+        return torch.cat([draw(weak, recipe.patch), seen_wide]).mean()
+
+    @property
+    def has_wide(self) -> bool:
+        """Whether strong noise is learned on wide patches: batches and photos are large enough."""
+        least = int(self.photos.table[:, 1:3].min())
+        return self.recipe.batch >= AREA**2 and least >= WIDER * self.recipe.patch
+
+    def _errors(
+        self, network: nn.Module, channels: int, generator: Generator, sigma: Tensor, size: int
+    ) -> Tensor:
+        """The relative squared error of a patch at each noise level, `(B,)`."""
+        turns = self.recipe.turns
+        x = self.photos.patches(len(sigma), size, channels, generator, turns)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
         answer = denoised.float()
         squared = (answer - x).square().mean(dim=(1, 2, 3))
-        loss: Tensor = (squared / expected_error(sigma).square() / roughness(answer)).mean()
-        return loss
+        relative: Tensor = squared / expected_error(sigma).square() / roughness(answer)
+        return relative
 
 
 def report(

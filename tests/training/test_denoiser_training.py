@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 from attrs import evolve
+from made_up_photos import PHOTOS, photo
 from torch import Generator
 
 from invprob.errors import CheckpointError, DivergenceError, InputError
 from invprob.networks.denoiser import Architecture, Denoiser
 from invprob.networks.stored_denoiser import load_denoiser
 from invprob.training.denoising import Denoising, Recipe, report, validate
-from invprob.training.images import luminance
 from invprob.training.patches import store_photos
 from invprob.training.run import Run, begin, schedule, share_used, train
 
@@ -20,13 +20,6 @@ ARCHITECTURE = Architecture(widths=(8, 8, 8), before=(1, 1, 1), after=(1, 1))
 COLOUR_AT_HALF = (3, 50 / 255)
 
 
-def photo(channels, height, width, seed):
-    rough = torch.rand(channels, height, width, generator=Generator().manual_seed(seed))
-    smooth = rough.cumsum(1).cumsum(2)
-    return (255 * smooth / smooth.amax((1, 2), keepdim=True)).to(torch.uint8)
-
-
-PHOTOS = [photo(3, 64, 70, 0), photo(1, 50, 50, 1), photo(3, 80, 40, 2)]
 HELD_OUT = [photo(3, 64, 64, 3)]
 
 
@@ -40,58 +33,6 @@ def task(pool):
     return Denoising(SMALL, ARCHITECTURE, pool)
 
 
-def test_photos_and_their_scales(pool):
-    assert (len(pool), pool.full, pool.channels) == (3, 2, 3)
-    assert pool.firsts.diff().tolist() == [4, 2, 3]  # colour first; 40 and 50 pixels are few
-    start, height, width, apart = pool.table[0].tolist()
-    stored = pool.pixels[start : start + 3 * apart].view(3, height, width)
-    assert torch.equal(stored, PHOTOS[0])
-
-
-@pytest.mark.parametrize("turns", [True, False])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_patches_are_cuts_of_the_photos(channels, turns):
-    """Each pixel of this photo says where it is from."""
-    places = torch.arange(20 * 12, dtype=torch.uint8).view(1, 20, 12)
-    original = places if channels == 1 else torch.cat([places, places // 2, places // 4])
-    pool = store_photos([original], 10, scales=(1.0,))
-    patches = pool.patches(300, 10, channels, Generator().manual_seed(0), turns)
-    cuts = (patches * 255).round().to(torch.uint8)
-    assert cuts.shape == (300, channels, 10, 10)
-    found = set()
-    for cut in cuts:
-        turned = [
-            torch.rot90(cut, k, (1, 2)).flip(2) if flip else torch.rot90(cut, k, (1, 2))
-            for k in range(4)
-            for flip in (False, True)
-        ]
-        for number, way in enumerate(turned if turns else turned[:1]):
-            top, left = divmod(int(way[0, 0, 0]), 12)
-            if top <= 10 and left <= 2:
-                if torch.equal(way, original[:, top : top + 10, left : left + 10]):
-                    found.add((number, top, left))
-                    break
-        else:
-            pytest.fail("a patch is no cut of the photo")
-    assert len({number for number, _, _ in found}) == (8 if turns else 1)
-    assert {top for _, top, _ in found} == set(range(11))
-    assert {left for _, _, left in found} == {0, 1, 2}
-
-
-def test_gray_batches_are_gray_photos_and_luminance():
-    colour = torch.tensor([200, 100, 50], dtype=torch.uint8).view(3, 1, 1).expand(3, 20, 20)
-    gray = torch.full((1, 20, 20), 77, dtype=torch.uint8)
-    pool = store_photos([gray, colour.contiguous()], 16, scales=(1.0,))
-    seen = pool.patches(40, 16, 1, Generator().manual_seed(0)).mean((1, 2, 3))
-    expected = torch.tensor([77 / 255, float(luminance(colour.double() / 255)[0, 0, 0])])
-    assert ((seen[:, None] - expected).abs().min(1).values < 1e-6).all()
-    assert len(seen.mul(1000).round().unique()) == 2
-    assert torch.equal(
-        pool.patches(9, 16, 3, Generator().manual_seed(0)).unique(),
-        torch.tensor([50, 100, 200]) / 255,
-    )
-
-
 @pytest.mark.parametrize("channels", [2, 4, 7])
 def test_any_channel_count(channels):
     pool = store_photos([photo(channels, 40, 40, 5)], 32)
@@ -101,34 +42,9 @@ def test_any_channel_count(channels):
     assert set(validate(run.averaged, [photo(channels, 40, 40, 6)])) > {(channels, 0.4)}
 
 
-@pytest.mark.parametrize(
-    ("photos", "message"),
-    [
-        ([], "at least 32 x 32 pixels"),
-        ([photo(3, 20, 20, 0)], "at least 32 x 32 pixels"),
-        ([photo(3, 40, 40, 0), photo(4, 40, 40, 0)], r"\[3, 4\] channels"),
-        ([photo(1, 40, 40, 0), photo(4, 40, 40, 0)], r"\[1, 4\] channels"),
-    ],
-)
-def test_photos_that_do_not_go_together(photos, message):
-    with pytest.raises(InputError, match=message):
-        store_photos(photos, 32)
-
-
-@pytest.mark.parametrize("scales", [(), (0.5, 2.0), (0.0,)])
-def test_impossible_scales(scales):
-    with pytest.raises(InputError, match="scales="):
-        store_photos(PHOTOS, 32, scales)
-
-
 def test_a_network_for_channels_that_the_photos_lack(pool):
     with pytest.raises(InputError, match="photos have 3 channels"):
         Denoising(SMALL, evolve(ARCHITECTURE, channels=(4,)), pool)
-
-
-def test_luminance_of_gray_is_gray():
-    gray = torch.rand(1, 4, 4, generator=Generator().manual_seed(0))
-    torch.testing.assert_close(luminance(gray.expand(3, -1, -1)), gray)
 
 
 def test_a_recipe_decides_about_the_levels(task):
@@ -138,6 +54,32 @@ def test_a_recipe_decides_about_the_levels(task):
         for centre in (0.01, 0.5)
     )
     assert strong > 1.5 * weak
+
+
+@pytest.mark.parametrize(
+    ("batch", "patch", "seen"),
+    [
+        (16, 16, [(12, 16), (1, 32)]),
+        (35, 16, [(27, 16), (2, 32)]),
+        (16, 32, [(16, 32)]),
+        (15, 16, [(15, 16)]),
+    ],
+)
+def test_strong_noise_is_learned_on_wide_patches(pool, batch, patch, seen):
+    """One in place of four, where batches and the smallest photo have room for it."""
+    levels, shapes = [], []
+
+    class Watched(Denoiser):
+        def forward(self, x, sigma):
+            levels.append(sigma)
+            shapes.append((len(x), x.shape[-1]))
+            return super().forward(x, sigma)
+
+    task = Denoising(evolve(SMALL, batch=batch, patch=patch), ARCHITECTURE, pool)
+    loss = task.loss(Watched(ARCHITECTURE), 0, Generator().manual_seed(0))
+    assert loss.isfinite()
+    assert sorted(shapes, reverse=True) == seen
+    assert len(levels) == 1 or levels[0].min() >= levels[1].max()  # wide patches come first
 
 
 @pytest.mark.parametrize("wrong", [{"centre": 0.0}, {"centre": 25.0}, {"spread": -1.0}])
