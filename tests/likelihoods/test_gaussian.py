@@ -6,47 +6,15 @@ import pickle
 
 import pytest
 import torch
+from gaussian_examples import MASK, NOISES, SHAPE, draw, image
 from torch import Tensor
 
 import invprob as ip
-from invprob.contracts import (
-    Annealed,
-    MatchesScore,
-    Spectral,
-)
-
-torch.set_num_threads(1)
-SHAPE = (2, 4, 5)
-
-
-def image(seed: int, rows: int = 3) -> Tensor:
-    return torch.rand(rows, *SHAPE, generator=ip.generator(seed), dtype=torch.float64)
-
-
-def levels() -> Tensor:
-    return 0.05 + 0.2 * image(9, 1)[0]
-
-
-MASK = ip.Mask.random(SHAPE, keep=0.6, seed=3)
-NOISES = {
-    "identity": ip.Gaussian(sigma=0.2),
-    "identity, levels": ip.Gaussian(sigma=levels()),
-    "mask": ip.Gaussian(sigma=0.1, operator=MASK),
-    "mask, levels": ip.Gaussian(sigma=levels()[:1], operator=MASK),
-    "blur": ip.Gaussian(
-        sigma=0.1, operator=ip.CircularBlur(torch.rand(3, 2, generator=ip.generator(1)))
-    ),
-    "blind blur": ip.Gaussian(sigma=0.1, operator=ip.CircularBlur(torch.ones(2, 5) / 10)),
-}
 
 
 @pytest.fixture(params=NOISES)
 def noise(request: pytest.FixtureRequest) -> ip.Gaussian:
     return NOISES[request.param]
-
-
-def draw(noise: ip.Gaussian, x: Tensor, seed: int = 5) -> Tensor:
-    return noise.sample(x, ip.generator(seed))
 
 
 def precision(noise: ip.Gaussian) -> tuple[Tensor, Tensor]:
@@ -195,144 +163,6 @@ def test_float32_follows_the_data(noise):
         rtol=1e-4,
         atol=1e-4,
     )
-
-
-class Shear:
-    """A linear operator without a singular value decomposition."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + 0.5 * x.roll(1, -1)
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        return y + 0.5 * y.roll(-1, -1)
-
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
-
-
-MIXING = {
-    "no svd": ip.Gaussian(sigma=0.1, operator=Shear()),
-    "levels that a blur mixes": ip.Gaussian(
-        sigma=torch.linspace(0.05, 0.3, 24, dtype=torch.float64).reshape(4, 6),
-        operator=ip.CircularBlur(torch.tensor([[0.2, 0.7, 0.1]])),
-    ),
-    "stack": ip.Gaussian(
-        sigma=0.1,
-        operator=ip.Stack([ip.Mask.random((4, 6), 0.5), ip.Downsample(2)], (1, 4, 6)),
-    ),
-    "filter without a basis": ip.ColouredGaussian(sigma=0.1, A=ip.CorrelationFilter("reflect")),
-}
-
-
-def quadratic(noise):
-    """The information matrix of x and its mean, from gradients at the unit vectors alone."""
-    x = torch.zeros(1, 1, 4, 6, dtype=torch.float64)
-    y = noise.sample(x + 0.5, ip.generator(0))
-    units = torch.eye(24, dtype=torch.float64).reshape(24, 1, 4, 6)
-    slopes = noise.grad_x(y.expand(24, *y.shape[1:]), units) - noise.grad_x(y, x)
-    return y, -slopes.flatten(1), noise.grad_x(y, x).flatten()
-
-
-@pytest.mark.parametrize("name", MIXING)
-@pytest.mark.parametrize("step", [1e-6, 1e-3, 0.1, 10.0])
-def test_without_a_basis_the_prox_is_the_solution_of_the_system(name, step):
-    noise = MIXING[name]
-    y, information, slope = quadratic(noise)
-    v = torch.rand(1, 1, 4, 6, generator=ip.generator(3), dtype=torch.float64)
-    system = information + torch.eye(24, dtype=torch.float64) / step
-    wanted = torch.linalg.solve(system, slope + v.flatten() / step)
-    found = noise.prox(y, v, torch.tensor(step, dtype=torch.float64))
-    assert (found.flatten() - wanted).abs().max() < 1e-9
-    single = noise.prox(y.float(), v.float(), torch.tensor(step))
-    assert single.dtype == torch.float32
-    assert (single.flatten() - wanted).abs().max() < 1e-4
-
-
-@pytest.mark.parametrize("name", MIXING)
-def test_without_a_basis_draws_have_the_mean_and_covariance_of_the_posterior(name):
-    noise, rho, rows = MIXING[name], 0.2, 20_000
-    y, information, slope = quadratic(noise)
-    v = torch.rand(1, 1, 4, 6, generator=ip.generator(3), dtype=torch.float64)
-    covariance = torch.linalg.inv(information + torch.eye(24, dtype=torch.float64) / rho**2)
-    mean = covariance @ (slope + v.flatten() / rho**2)
-    many = (t.expand(rows, *t.shape[1:]) for t in (y, v))
-    draws = noise.sample_given(*many, torch.tensor(rho), ip.generator(5)).flatten(1)
-    white = torch.linalg.solve_triangular(
-        torch.linalg.cholesky(covariance), (draws - mean).T, upper=False
-    )
-    assert white.mean(1).abs().max() < 5 / rows**0.5
-    seen = white @ white.T / rows
-    assert (seen - torch.eye(24)).abs().max() < 5 * (2 / rows) ** 0.5
-
-
-def test_rows_of_a_system_do_not_wait_for_each_other():
-    noise = MIXING["stack"]
-    x = torch.rand(3, 1, 4, 6, generator=ip.generator(1), dtype=torch.float64)
-    y, step = noise.sample(x, ip.generator(2)), torch.tensor([1e-8, 0.1, 100.0])
-    together = noise.prox(y, 1 - x, step)
-    for k in range(3):
-        alone = noise.prox(y[k : k + 1], 1 - x[k : k + 1], step[k])
-        assert (together[k : k + 1] - alone).abs().max() < 1e-12
-
-
-def test_what_is_withdrawn_and_why():
-    assert ip.Gaussian(sigma=0.1).withdrawn() == {}
-    assert set(NOISES["mask"].withdrawn()) == {MatchesScore}
-    no_svd = ip.Gaussian(sigma=0.1, operator=Shear()).withdrawn()
-    assert set(no_svd) == {Annealed, Spectral, MatchesScore}
-    assert "its operator has no SVD (CircularBlur has one)" in no_svd[Spectral]
-    mixed = ip.Gaussian(sigma=levels(), operator=ip.CircularBlur(torch.ones(1, 2)))
-    assert set(mixed.withdrawn()) == {Annealed, Spectral}
-    with pytest.raises(ip.IncompatibleError, match="sigma differs between pixels"):
-        mixed.annealed_score(image(0), image(0), image(0), torch.tensor(1.0))
-
-
-@pytest.mark.parametrize("shape", [(4, 3), (2, *SHAPE), (7, 1, 1), (2,)])
-def test_a_sigma_that_does_not_fit_is_refused_wherever_it_is_used(shape):
-    noise, x, step = ip.Gaussian(sigma=torch.full(shape, 0.1)), image(0), torch.tensor(0.1)
-    for use in (
-        lambda: noise.sample(x, ip.generator(0)),
-        lambda: noise.log_prob(x, x),
-        lambda: noise.grad_x(x, x),
-        lambda: noise.score_y(x, x),
-        lambda: noise.match_score(x, x, x),
-        lambda: noise.prox(x, x, step),
-        lambda: noise.sample_given(x, x, step, ip.generator(0)),
-        lambda: noise.annealed_score(x, x, x, step),
-        lambda: noise.spectrum(tuple(x.shape[1:])),
-        lambda: noise.check_measurement(x),
-    ):
-        with pytest.raises(ip.InputError, match="does not broadcast") as error:
-            use()
-        assert str(shape) in str(error.value)
-
-
-def test_a_noise_level_keeps_all_its_digits():
-    assert ip.Gaussian(sigma=0.1).sigma == 0.1
-    assert ip.Gaussian(sigma=[0.1, 0.2]).sigma.tolist() == [0.1, 0.2]
-    assert ip.Gaussian(sigma=torch.tensor(0.5)).sigma == 0.5
-
-
-@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, math.inf, "loud", [0.1, 0.0]])
-def test_impossible_sigma(sigma):
-    with pytest.raises(ip.InputError, match="sigma="):
-        ip.Gaussian(sigma=sigma)
-
-
-def test_the_offending_entry_of_sigma_is_named():
-    sigma = torch.full(SHAPE, 0.1)
-    sigma[1, 2, 3] = -0.5
-    with pytest.raises(ip.InputError, match=r"sigma=-0.5 at index \(1, 2, 3\)"):
-        ip.Gaussian(sigma=sigma)
-
-
-def test_impossible_operator_and_shapes():
-    with pytest.raises(ip.InputError, match="no linear operator"):
-        ip.Gaussian(sigma=0.1, operator=torch.ones(3))
-    with pytest.raises(ip.InputError, match="does not broadcast"):
-        ip.Gaussian(sigma=torch.full((3, 3), 0.1)).check_measurement(image(0))
-    with pytest.raises(ip.InputError, match="mask"):
-        ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.ones(3, 3))).check_measurement(image(0))
 
 
 def test_a_used_part_can_be_copied_and_pickled(noise):

@@ -1,16 +1,15 @@
-"""What the kit says, and how: reports, kinds, shapes, pytest, with and without hypothesis."""
+"""What the kit says, and how: reports, pytest, with and without hypothesis."""
 
 from __future__ import annotations
 
 import attrs
 import pytest
 import torch
-from hypothesis import given
 from planted_inference_bugs import BUGS as INFERENCE_BUGS
-from small_parts import Gamma, Langevin, Matrix, Poisson, a_matrix, planted
+from small_parts import Gamma, Poisson, planted
 
 import invprob as ip
-from invprob.contracts import Domain, Proximal
+from invprob.contracts import Proximal
 from invprob.errors import InputError
 from invprob.testing import (
     CheckFailure,
@@ -20,10 +19,9 @@ from invprob.testing import (
     conforms,
     parametrize,
     run_check,
-    strategies,
     subject,
 )
-from invprob.testing.reference import GaussianImages, WhiteNoise, gaussian_problems, posterior
+from invprob.testing.reference import WhiteNoise
 
 CHECKS = {entry.name: entry for entry in checks()}
 
@@ -95,46 +93,6 @@ def test_without_hypothesis_fixed_seeds_are_used(monkeypatch):
     assert name in conforms(part, examples=3).failed
 
 
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        (WhiteNoise(), "likelihood"),
-        (Poisson(), "likelihood"),
-        (GaussianImages(), "prior"),
-        (Matrix(a_matrix(4, 6)), "operator"),
-        (Langevin(), "solver"),
-    ],
-)
-def test_the_kind_follows_from_the_methods(part, kind):
-    assert subject(part).kind == kind
-
-
-@attrs.frozen
-class OnlySamples:
-    def sample(self, shape, generator, /):
-        return torch.randn(shape, generator=generator)
-
-
-@attrs.frozen
-class OnlyColour:
-    def denoise(self, x, sigma, /):
-        return x
-
-    def domain(self):
-        return Domain(channels=(3,), sigma=(0.1, 0.2))
-
-
-def test_a_sampler_of_shapes_is_a_prior():
-    assert subject(OnlySamples()).kind == "prior"
-
-
-def test_what_has_no_kind_is_refused_with_advice():
-    with pytest.raises(InputError, match="kind='likelihood'"):
-        subject(object())
-    with pytest.raises(InputError, match="kind='noise'"):
-        subject(Gamma(), kind="noise")
-
-
 class Unfinished(WhiteNoise):
     """Noise whose author went home."""
 
@@ -176,33 +134,6 @@ def test_a_failure_is_told_once():
     assert f"{report.failed[1]}" in str(report) and f"as {report.failed[0]}" in str(report)
 
 
-def test_a_prior_is_asked_within_its_domain():
-    found = subject(OnlyColour())
-    assert all(shape[0] == 3 for shape in found.shapes)
-    assert found.case(0).sigma_range == (0.1, 0.2)
-
-
-def test_shapes_are_found_by_asking():
-    assert subject(Matrix(a_matrix(4, 6))).shapes == ((1, 2, 3),)
-    assert subject(ip.Mask(torch.ones(4, 9))).shapes == ((4, 9),)
-    assert subject(WhiteNoise(), shape=(2, 5)).shapes == ((2, 5),)
-    blurred = ip.Gaussian(sigma=0.1, operator=ip.CircularBlur(torch.ones(3, 3)))
-    assert subject(blurred).template.small == (1, 3, 3)
-
-
-def test_images_can_be_given_as_a_range_or_as_a_function():
-    case = subject(Gamma(), images=(0.4, 0.5)).case(0)
-    assert 0.4 <= float(case.image().min()) <= float(case.image().max()) <= 0.5
-    flat = subject(Gamma(), images=lambda shape, generator: torch.full(shape, 0.7)).case(0)
-    assert torch.equal(flat.image(), torch.full((2, 1, 8, 8), 0.7).double())
-
-
-def test_a_solver_is_tried_on_the_problem_that_is_given():
-    problem = next(gaussian_problems((1, 4, 6)))
-    assert subject(Langevin(), problem=problem).shapes == ((1, 4, 6),)
-    assert conforms(Langevin(), problem=problem, examples=1)
-
-
 @parametrize(Poisson(), lambda: Gamma(a=4.0), examples=2)
 def test_parametrize_makes_one_test_of_each_check(check):
     check()
@@ -229,34 +160,6 @@ def test_a_skip_names_its_reason():
         run_check(CHECKS["prox_can_not_be_improved"], subject(Gamma()))
 
 
-@given(x=strategies.images((3, 4), low=0.2, batch=2), sigma=strategies.noise_levels(0.1, 0.2))
-def test_strategies_draw_images_and_noise_levels(x, sigma):
-    assert x.shape == (2, 3, 4)
-    assert x.dtype == torch.float64
-    assert 0.2 <= float(x.min()) <= float(x.max()) <= 1
-    assert sigma.shape == () and 0.1 <= float(sigma) <= 0.2
-
-
-@given(mask=strategies.masks((4, 4)), kernel=strategies.kernels())
-def test_strategies_draw_masks_and_kernels(mask, kernel):
-    assert mask.any()
-    ip.Mask(mask)
-    assert float(kernel.sum()) == pytest.approx(1)
-
-
-@given(operator=strategies.operators((3, 8, 6)), x=strategies.images((3, 8, 6)))
-def test_strategies_draw_operators_for_images_of_a_shape(operator, x):
-    y = operator.forward(x)
-    assert tuple(y.shape[1:]) == operator.out_shape((3, 8, 6))
-    left, right = (y * y).sum(), (x * operator.adjoint(y)).sum()
-    assert float(left) == pytest.approx(float(right), rel=1e-9)
-
-
-@given(y=strategies.measurements(Poisson(), torch.full((1, 1, 4, 4), 0.5)))
-def test_strategies_draw_measurements_in_the_support(y):
-    assert torch.equal((20 * y).round() / 20, y)
-
-
 def test_close_refuses_nan_and_names_the_place():
     one = torch.tensor([[1.0, 2.0], [3.0, float("nan")]])
     with pytest.raises(CheckFailure, match=r"index \(1, 1\)"):
@@ -264,24 +167,6 @@ def test_close_refuses_nan_and_names_the_place():
     with pytest.raises(CheckFailure, match="shape"):
         close(one, torch.ones(3), 1e-3, "it")
     assert str(close(torch.ones(2) + 1e-6, torch.ones(2), 1e-3, "it")).endswith("of 1e-03")
-
-
-@attrs.frozen
-class Exacting(Langevin):
-    def init(self, problem, streams, x0, /):
-        if isinstance(problem.likelihood, WhiteNoise):
-            raise InputError("noise is beneath me")
-        return Langevin.init(self, problem, streams, x0)
-
-
-def test_a_solver_that_refuses_noise_gets_exact_data():
-    problem = subject(Exacting()).case(0).problem
-    assert isinstance(problem.likelihood, ip.Gaussian)
-    best, deviation = posterior(problem)
-    seen = problem.y != 0
-    assert torch.allclose(best[seen], problem.y[seen], atol=1e-4)
-    assert torch.allclose(best[~seen], torch.tensor(0.5).double())
-    assert deviation == pytest.approx(0.15 / 2**0.5, rel=1e-3)
 
 
 @attrs.frozen
@@ -306,8 +191,3 @@ def test_an_error_in_withdrawn_is_a_failure_and_not_a_crash():
     report = conforms(Undecided(), examples=1)
     assert "prox_can_not_be_improved" in report.failed
     assert "ask me tomorrow" in str(report)
-
-
-def test_a_prior_with_a_narrow_range_of_noise_is_asked_within_it():
-    part = planted(OnlyColour(), domain=lambda self: Domain(channels=(3,), sigma=(0.7, 2.0)))
-    assert subject(part).case(0).sigma_range == (0.7, 0.7)

@@ -1,0 +1,88 @@
+"""The contracts: what a prior, a likelihood, an operator and a solver can be asked.
+
+**A capability is a method. To have it, define it.** There is nothing to inherit: a class is a
+`Denoises` because it has `denoise`. A solver names the capabilities that it needs, and
+`invprob.compatibility` compares.
+
+Conventions that hold everywhere:
+
+* Argument order never varies: measurement `y`, image `x`, then parameters; all positional-only.
+* Shapes: `x (B, *image)`, usually `(B, C, H, W)`; `y (B, *measurement)`; `sigma ()` or `(B,)`;
+  `log_prob (B,)`, in nats, *with* its constants. A `Shape` never counts the batch.
+* Images live in [0, 1], and every noise level is in that unit.
+* Parts are frozen values; nothing changes its inputs.
+* Randomness enters only through an argument: a `torch.Generator` where one thing is drawn,
+  `Streams` (one generator per row of the batch) in solvers.
+
+All of them, with what each defines; one file for each kind of part:
+
+    priors       Denoises              denoise(x, sigma)
+                 Scores                score(x, sigma)
+                 HasLogProb            log_prob(x)
+                 HasLatent             encode(x), decode(z)
+                 SamplesPrior          sample(shape, generator)
+                 ScoresMeasurement     measurement_score(y)
+                 HasDomain             domain() -> Domain
+                 HasMoments            moments()
+    likelihoods  Likelihood            sample(x, generator)
+                 HasLikelihood         log_prob(y, x)
+                 Differentiable        grad_x(y, x)
+                 ScoresData            score_y(y, x)
+                 MatchesScore          match_score(y, s, x)
+                 StatesEquation        equation(y, x)
+                 Proximal              prox(y, v, step)
+                 SamplesGivenGaussian  sample_given(y, v, rho, generator)
+                 Annealed              annealed_score(y, x, prior_score, sigma)
+                 Flat                  flat()
+                 ChecksMeasurement     check_measurement(y)
+                 InfersImageShape      image_shape(shape)
+    spectral     Spectral              spectrum(shape) -> Spectrum
+                 LocallyGaussian       surrogate(y, x, sigma) -> Surrogate
+    operators    LinearOperator        forward(x), adjoint(y), out_shape(shape)
+                 HasSVD                svd(shape) -> SVD
+                 Invertible            inverse(y), inverse_adjoint(x), log_abs_det(shape)
+    solvers      Solver                needs, stochastic, steps, init, step, estimate
+    parts        Withdraws             withdrawn()
+
+`Prior` is any of the first six, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
+`Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
+*withdraw* a capability that its class defines, with the reason: see `Withdraws`.
+"""
+
+from .likelihoods import Annealed as Annealed
+from .likelihoods import ChecksMeasurement as ChecksMeasurement
+from .likelihoods import Differentiable as Differentiable
+from .likelihoods import Flat as Flat
+from .likelihoods import HasLikelihood as HasLikelihood
+from .likelihoods import InfersImageShape as InfersImageShape
+from .likelihoods import Likelihood as Likelihood
+from .likelihoods import MatchesScore as MatchesScore
+from .likelihoods import Proximal as Proximal
+from .likelihoods import SamplesGivenGaussian as SamplesGivenGaussian
+from .likelihoods import ScoresData as ScoresData
+from .likelihoods import StatesEquation as StatesEquation
+from .operators import SVD as SVD
+from .operators import HasSVD as HasSVD
+from .operators import Invertible as Invertible
+from .operators import LinearOperator as LinearOperator
+from .parts import Map as Map
+from .parts import Shape as Shape
+from .parts import Withdraws as Withdraws
+from .priors import Denoises as Denoises
+from .priors import Domain as Domain
+from .priors import HasDomain as HasDomain
+from .priors import HasLatent as HasLatent
+from .priors import HasLogProb as HasLogProb
+from .priors import HasMoments as HasMoments
+from .priors import Prior as Prior
+from .priors import SamplesPrior as SamplesPrior
+from .priors import Scores as Scores
+from .priors import ScoresMeasurement as ScoresMeasurement
+from .solvers import AnySolver as AnySolver
+from .solvers import Capability as Capability
+from .solvers import Needs as Needs
+from .solvers import Solver as Solver
+from .spectral import LocallyGaussian as LocallyGaussian
+from .spectral import Spectral as Spectral
+from .spectral import Spectrum as Spectrum
+from .spectral import Surrogate as Surrogate

@@ -1,0 +1,220 @@
+"""`invprob solve`, as people type it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from invprob.images import read_image, write_image
+
+
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("name", ["colour.png", "gray.png"])
+def test_solve_writes_the_estimate(invprob, folder, name):
+    done = invprob(f"solve {name} -l gaussian:sigma=0.1 -o out.png --bits 16")
+    x, y = read_image("out.png"), read_image(name)
+    smooth = torch.nn.functional.avg_pool2d(y, 3, 1, 1, count_include_pad=False)
+    torch.testing.assert_close(x, smooth, atol=1 / 65535, rtol=0)
+    assert "Once, because the prior denoises" in done.stdout
+    assert "Once() ran all 1 steps" in done.stdout
+    assert "wrote out.png" in done.stdout
+
+
+def test_samples_beside_the_estimate(invprob, folder):
+    before = set(files(folder))
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 3 --seed 5 -o out.tif")
+    assert set(files(folder)) - before == {
+        "out.tif",
+        "out-std.tif",
+        "out-panel.png",
+        *(f"out-sample-{i}.tif" for i in range(3)),
+    }
+    samples = torch.stack([read_image(f"out-sample-{i}.tif") for i in range(3)])
+    torch.testing.assert_close(read_image("out.tif"), samples.mean(0))
+    torch.testing.assert_close(read_image("out-std.tif"), samples.std(0))
+    assert float(samples.std(0).min()) > 0
+    assert read_image("out-panel.png").shape[1] == 3
+
+
+def test_a_folder(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 2 -o run/first/")
+    names = ["mean.png", "panel.png", "sample-0.png", "sample-1.png", "std.tif"]
+    assert files(folder / "run") == [f"first/{name}" for name in names]
+    invprob("solve gray.png -l gaussian:sigma=0.1 -o run")
+    assert "estimate.png" in files(folder / "run")
+
+
+def test_a_sample_does_not_depend_on_how_many(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 2 --seed 3 -o few.tif")
+    invprob("solve gray.png -l gaussian:sigma=0.1 --samples 4 --seed 3 -o many.tif")
+    assert torch.equal(read_image("few-sample-1.tif"), read_image("many-sample-1.tif"))
+
+
+def test_operators(invprob, folder):
+    invprob("solve gray.png -l gaussian:sigma=0.1 -A mask:file=mask.png -o a.png")
+    invprob("solve gray.png -l gaussian:sigma=0.1 -A circular-blur:kernel=uniform3 -o b.png")
+    assert {"a.png", "b.png"} <= set(files(folder))
+
+
+def test_an_operator_before_photon_counts(invprob, folder):
+    line = "gray.png -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o counts.tif"
+    done = invprob(f"simulate {line}")
+    assert "Observed(noise=Poisson(peak=30.0), operator=CircularBlur" in done.stdout
+    invprob("solve counts.tif -l poisson:peak=30 -A circular-blur:kernel=uniform3 -o x.png")
+    assert read_image("x.png").shape == read_image("gray.png").shape
+
+
+def test_one_page_of_many(invprob, folder):
+    import tifffile
+
+    stack = torch.rand(3, 6, 5).numpy()
+    tifffile.imwrite("stack.tif", stack, photometric="minisblack")
+    failed = invprob("solve stack.tif -l gaussian:sigma=0.1 -o out.png", code=2)
+    assert "has 3 pages" in failed.stderr
+    invprob("solve stack.tif --page 1 -l gaussian:sigma=0.1 -o out.png")
+    assert read_image("out.png").shape == (1, 1, 6, 5)
+
+
+def test_resumed_is_what_was_never_interrupted(invprob, folder, parts, monkeypatch):
+    line = "solve gray.png -l gaussian:sigma=0.1 -s restart:calls=9 --samples 2"
+    invprob(f"{line} -o whole.tif")
+    sampler = parts.solvers["restart"]
+    step, count = sampler.step, iter(range(99))
+
+    def interrupted(self, problem, state, streams, /):
+        if next(count) == 5:
+            raise KeyboardInterrupt
+        return step(self, problem, state, streams)
+
+    monkeypatch.setattr(sampler, "step", interrupted)
+    stopped = invprob(f"{line} --checkpoint run.ckpt --every 100 -o part.tif", code=130)
+    assert "interrupted after step 5 of 9" in stopped.stderr
+    assert "type the same command with --resume run.ckpt" in stopped.stderr
+    assert not (folder / "part.tif").exists()
+    monkeypatch.setattr(sampler, "step", step)
+    invprob(f"{line} --resume run.ckpt -o part.tif")
+    assert torch.equal(read_image("part.tif"), read_image("whole.tif"))
+    other = invprob(f"{line} --seed 1 --resume run.ckpt -o other.tif", code=1)
+    assert "is of another run: its seed is 0" in other.stderr
+
+
+def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(parts.solvers["pnp"], "step", interrupted)
+    stopped = invprob("solve gray.png -l gaussian:sigma=0.1 -o out.png", code=130)
+    assert "interrupted after step 0 of 1; nothing was saved; --checkpoint" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("gone.png -l gaussian:sigma=0.1 -o o.png", "there is no file gone.png"),
+        ("gray.png -l gaussian:sigma=25 -o o.png", "type sigma=25/255 (= 0.098)"),
+        ("gray.png -l gaussian -o o.png", "needs sigma; type gaussian:sigma=<a number>"),
+        ("gray.png -l gausian:sigma=1 -o o.png", "did you mean 'gaussian'"),
+        ("gray.png -l gaussian:sigma=0.1 -s pmp -o o.png", "did you mean 'pnp'"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.svg", "names no known format"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.jpg --bits 16", "written in 8 bits"),
+        ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
+        ("gray.png -l gaussian:sigma=0.1 -o ./gray.png --force", "is the input"),
+        ("gray.png -l gaussian:sigma=0.1 -o mask.png", "type --force to write over it"),
+        ("gray.png -l everything:count=1 -s pnp -o o.png", "Once cannot solve this problem"),
+        ("gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png", "is deterministic"),
+        ("gray.png -l gaussian:sigma=0.1 -A mask:file=colour.png -o o.png", "a mask is white"),
+    ],
+)
+def test_mistakes_end_in_one_message_and_no_file(invprob, folder, line, message):
+    before = files(folder)
+    failed = invprob(f"solve {line}", code=2)
+    assert message in failed.stderr
+    assert failed.stderr.startswith("error: ")
+    assert "Traceback" not in failed.output
+    assert files(folder) == before
+
+
+def test_raw_numbers_come_back_in_their_unit(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    x = read_image("gray.png")[0, 0].double().numpy()
+    counts = np.random.default_rng(0).poisson(200 * x).astype(np.int32)
+    tifffile.imwrite("counts.tif", 50 + counts)
+    line = "solve counts.tif --black 50 --white 250 -l poisson:peak=200"
+    invprob(f"{line} -o clean.tif")
+    clean = tifffile.imread("clean.tif")
+    assert clean.dtype == np.float32
+    assert float(clean.mean()) == pytest.approx(50 + 200 * x.mean(), rel=0.05)
+    invprob(f"{line} -o rounded.tif --bits 16")
+    rounded = tifffile.imread("rounded.tif")
+    assert rounded.dtype == np.uint16
+    np.testing.assert_allclose(rounded, clean, atol=0.5 + 1e-4)
+    invprob(f"{line} -o array.npy")
+    np.testing.assert_array_equal(np.load("array.npy"), clean)
+    invprob(f"{line} -o picture.png")
+    torch.testing.assert_close(
+        read_image("picture.png")[0, 0],
+        torch.from_numpy((clean - 50) / 200).clamp(0, 1),
+        atol=0.5 / 255 + 1e-6,
+        rtol=0,
+    )
+    invprob(f"{line} --samples 3 -o run/")
+    samples = np.stack([tifffile.imread(f"run/sample-{i}.tif") for i in range(3)])
+    np.testing.assert_allclose(
+        tifffile.imread("run/std.tif"), samples.std(0, ddof=1), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_an_image_that_is_all_too_dark_is_pointed_out(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    tifffile.imwrite("dim.tif", np.array([[3000, 3068], [100, 0]], np.uint16))
+    line = "solve dim.tif -l gaussian:sigma=0.1 --force -o o.png"
+    assert "max(y) = 0.0468: is white really 65535 in dim.tif?" in (said := invprob(line).stderr)
+    assert "--white 3068" in said
+    assert invprob(f"{line} --white 3068").stderr == ""
+    assert invprob("solve gray.png -l gaussian:sigma=0.1 -o p.png").stderr == ""
+
+
+def test_a_result_that_does_not_explain_the_data(invprob, folder):
+    write_image("noise.tif", (torch.arange(120).reshape(12, 10) % 2).float())
+    said = invprob("solve noise.tif -l gaussian:sigma=0.05 -o o.png").stdout
+    assert "this result does not explain the data: they are too far from it" in said
+
+
+def test_the_command_line_is_told_what_it_can_type(invprob, folder):
+    import numpy as np
+    import tifffile
+
+    tifffile.imwrite("raw.tif", np.full((4, 4), 7, np.int32))
+    failed = invprob("solve raw.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert failed.stderr.splitlines()[1].startswith("on the command line: --white 7 for")
+    tifffile.imwrite("stack.tif", np.zeros((3, 4, 4), np.uint8), photometric="minisblack")
+    failed = invprob("solve stack.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: --page 0, and so on to --page 2" in failed.stderr
+    line = "solve gray.png -l gaussian:sigma=0.1 -s pnp --samples 2 -o o.png"
+    assert "\non the command line: -s restart\n" in invprob(line, code=2).stderr
+    tifffile.imwrite("nan.tif", np.array([[0, np.nan]], np.float32))
+    failed = invprob("solve nan.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: -A mask:file=mask.png" in failed.stderr
+    tifffile.imwrite("bright.tif", np.array([[0, 900]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    assert "on the command line: --white 900\n" in failed.stderr
+    tifffile.imwrite("bright.tif", np.array([[-1 / 7, 900 / 7]], np.float32))
+    failed = invprob("simulate bright.tif -l gaussian:sigma=0.1 -o o.png", code=2)
+    advice = failed.stderr.rpartition("on the command line: ")[2].strip()
+    assert advice == "--black -0.142857 --white 128.571"
+    invprob(f"simulate bright.tif -l gaussian:sigma=0.1 {advice} -o o.png")
+    failed = invprob("solve gray.png -l poisson:peak=30 -o p.png", code=2)
+    assert "on the command line: --white N -l poisson:peak=N for raw counts" in failed.stderr
+
+
+def test_force(invprob, folder):
+    before = (folder / "mask.png").read_bytes()
+    invprob("solve gray.png -l gaussian:sigma=0.1 -o mask.png --force")
+    assert (folder / "mask.png").read_bytes() != before

@@ -1,0 +1,70 @@
+"""Gaussian noise: levels, operators and shapes that are refused, and what is withdrawn."""
+
+import math
+
+import pytest
+import torch
+from gaussian_examples import NOISES, SHAPE, Shear, image, levels
+
+import invprob as ip
+from invprob.contracts import Annealed, MatchesScore, Spectral
+
+
+def test_what_is_withdrawn_and_why():
+    assert ip.Gaussian(sigma=0.1).withdrawn() == {}
+    assert set(NOISES["mask"].withdrawn()) == {MatchesScore}
+    no_svd = ip.Gaussian(sigma=0.1, operator=Shear()).withdrawn()
+    assert set(no_svd) == {Annealed, Spectral, MatchesScore}
+    assert "its operator has no SVD (CircularBlur has one)" in no_svd[Spectral]
+    mixed = ip.Gaussian(sigma=levels(), operator=ip.CircularBlur(torch.ones(1, 2)))
+    assert set(mixed.withdrawn()) == {Annealed, Spectral}
+    with pytest.raises(ip.IncompatibleError, match="sigma differs between pixels"):
+        mixed.annealed_score(image(0), image(0), image(0), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, *SHAPE), (7, 1, 1), (2,)])
+def test_a_sigma_that_does_not_fit_is_refused_wherever_it_is_used(shape):
+    noise, x, step = ip.Gaussian(sigma=torch.full(shape, 0.1)), image(0), torch.tensor(0.1)
+    for use in (
+        lambda: noise.sample(x, ip.generator(0)),
+        lambda: noise.log_prob(x, x),
+        lambda: noise.grad_x(x, x),
+        lambda: noise.score_y(x, x),
+        lambda: noise.match_score(x, x, x),
+        lambda: noise.prox(x, x, step),
+        lambda: noise.sample_given(x, x, step, ip.generator(0)),
+        lambda: noise.annealed_score(x, x, x, step),
+        lambda: noise.spectrum(tuple(x.shape[1:])),
+        lambda: noise.check_measurement(x),
+    ):
+        with pytest.raises(ip.InputError, match="does not broadcast") as error:
+            use()
+        assert str(shape) in str(error.value)
+
+
+def test_a_noise_level_keeps_all_its_digits():
+    assert ip.Gaussian(sigma=0.1).sigma == 0.1
+    assert ip.Gaussian(sigma=[0.1, 0.2]).sigma.tolist() == [0.1, 0.2]
+    assert ip.Gaussian(sigma=torch.tensor(0.5)).sigma == 0.5
+
+
+@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, math.inf, "loud", [0.1, 0.0]])
+def test_impossible_sigma(sigma):
+    with pytest.raises(ip.InputError, match="sigma="):
+        ip.Gaussian(sigma=sigma)
+
+
+def test_the_offending_entry_of_sigma_is_named():
+    sigma = torch.full(SHAPE, 0.1)
+    sigma[1, 2, 3] = -0.5
+    with pytest.raises(ip.InputError, match=r"sigma=-0.5 at index \(1, 2, 3\)"):
+        ip.Gaussian(sigma=sigma)
+
+
+def test_impossible_operator_and_shapes():
+    with pytest.raises(ip.InputError, match="no linear operator"):
+        ip.Gaussian(sigma=0.1, operator=torch.ones(3))
+    with pytest.raises(ip.InputError, match="does not broadcast"):
+        ip.Gaussian(sigma=torch.full((3, 3), 0.1)).check_measurement(image(0))
+    with pytest.raises(ip.InputError, match="mask"):
+        ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.ones(3, 3))).check_measurement(image(0))

@@ -1,0 +1,71 @@
+"""Gaussian noise that no singular basis takes apart: the linear system is solved."""
+
+import pytest
+import torch
+from gaussian_examples import Shear
+
+import invprob as ip
+
+MIXING = {
+    "no svd": ip.Gaussian(sigma=0.1, operator=Shear()),
+    "levels that a blur mixes": ip.Gaussian(
+        sigma=torch.linspace(0.05, 0.3, 24, dtype=torch.float64).reshape(4, 6),
+        operator=ip.CircularBlur(torch.tensor([[0.2, 0.7, 0.1]])),
+    ),
+    "stack": ip.Gaussian(
+        sigma=0.1,
+        operator=ip.Stack([ip.Mask.random((4, 6), 0.5), ip.Downsample(2)], (1, 4, 6)),
+    ),
+    "filter without a basis": ip.ColouredGaussian(sigma=0.1, A=ip.CorrelationFilter("reflect")),
+}
+
+
+def quadratic(noise):
+    """The information matrix of x and its mean, from gradients at the unit vectors alone."""
+    x = torch.zeros(1, 1, 4, 6, dtype=torch.float64)
+    y = noise.sample(x + 0.5, ip.generator(0))
+    units = torch.eye(24, dtype=torch.float64).reshape(24, 1, 4, 6)
+    slopes = noise.grad_x(y.expand(24, *y.shape[1:]), units) - noise.grad_x(y, x)
+    return y, -slopes.flatten(1), noise.grad_x(y, x).flatten()
+
+
+@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.parametrize("step", [1e-6, 1e-3, 0.1, 10.0])
+def test_without_a_basis_the_prox_is_the_solution_of_the_system(name, step):
+    noise = MIXING[name]
+    y, information, slope = quadratic(noise)
+    v = torch.rand(1, 1, 4, 6, generator=ip.generator(3), dtype=torch.float64)
+    system = information + torch.eye(24, dtype=torch.float64) / step
+    wanted = torch.linalg.solve(system, slope + v.flatten() / step)
+    found = noise.prox(y, v, torch.tensor(step, dtype=torch.float64))
+    assert (found.flatten() - wanted).abs().max() < 1e-9
+    single = noise.prox(y.float(), v.float(), torch.tensor(step))
+    assert single.dtype == torch.float32
+    assert (single.flatten() - wanted).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_without_a_basis_draws_have_the_mean_and_covariance_of_the_posterior(name):
+    noise, rho, rows = MIXING[name], 0.2, 20_000
+    y, information, slope = quadratic(noise)
+    v = torch.rand(1, 1, 4, 6, generator=ip.generator(3), dtype=torch.float64)
+    covariance = torch.linalg.inv(information + torch.eye(24, dtype=torch.float64) / rho**2)
+    mean = covariance @ (slope + v.flatten() / rho**2)
+    many = (t.expand(rows, *t.shape[1:]) for t in (y, v))
+    draws = noise.sample_given(*many, torch.tensor(rho), ip.generator(5)).flatten(1)
+    white = torch.linalg.solve_triangular(
+        torch.linalg.cholesky(covariance), (draws - mean).T, upper=False
+    )
+    assert white.mean(1).abs().max() < 5 / rows**0.5
+    seen = white @ white.T / rows
+    assert (seen - torch.eye(24)).abs().max() < 5 * (2 / rows) ** 0.5
+
+
+def test_rows_of_a_system_do_not_wait_for_each_other():
+    noise = MIXING["stack"]
+    x = torch.rand(3, 1, 4, 6, generator=ip.generator(1), dtype=torch.float64)
+    y, step = noise.sample(x, ip.generator(2)), torch.tensor([1e-8, 0.1, 100.0])
+    together = noise.prox(y, 1 - x, step)
+    for k in range(3):
+        alone = noise.prox(y[k : k + 1], 1 - x[k : k + 1], step[k])
+        assert (together[k : k + 1] - alone).abs().max() < 1e-12

@@ -1,0 +1,199 @@
+"""The steps of the samplers' lectures, for a Gaussian prior, on affine functions of the draws.
+
+An affine function of the draws is a matrix `(coordinates, 1 + draws)`: the first column is the
+mean, the others are the coefficients.
+"""
+
+import math
+
+import attrs
+import torch
+
+import invprob as ip
+
+torch.set_num_threads(1)
+F64 = torch.float64
+SHAPE, SIZE = (1, 2, 4), 8
+
+
+def orthogonal(seed):
+    draw = torch.randn(SIZE, SIZE, generator=ip.generator(seed), dtype=F64)
+    return torch.linalg.qr(draw)[0]
+
+
+ROOT = orthogonal(1) * torch.linspace(0.1, 0.5, SIZE, dtype=F64)
+COVARIANCE = ROOT @ ROOT.T
+MEAN = torch.linspace(0.2, 0.8, SIZE, dtype=F64)
+
+
+def moments(mean, effects):
+    return mean, effects @ effects.T
+
+
+@attrs.frozen(eq=False)
+class Lecture:
+    """A problem in its singular basis, where images are affine functions of the draws."""
+
+    sd: torch.Tensor
+    w: torch.Tensor
+    basis: torch.Tensor
+    draws: int
+
+    @classmethod
+    def of(cls, problem, draws):
+        noise, y = problem.likelihood, problem.y.flatten()
+        if isinstance(noise, ip.Unobserved):
+            nowhere = torch.full((SIZE,), math.inf, dtype=F64)
+            return cls(nowhere, torch.zeros(SIZE, dtype=F64), torch.eye(SIZE, dtype=F64), draws)
+        pixels = torch.eye(SIZE, dtype=F64).reshape(SIZE, *SHAPE)
+        matrix = noise.operator.forward(pixels).flatten(1).T
+        square, basis = torch.linalg.eigh(matrix.T @ matrix)
+        seen = square > 1e-9
+        sd = torch.where(seen, noise.sigma / square.clamp(min=1e-9).sqrt(), math.inf)
+        return cls(sd, torch.where(seen, basis.T @ torch.linalg.pinv(matrix) @ y, 0), basis, draws)
+
+    def constant(self, values):
+        columns = torch.zeros(SIZE, 1 + self.draws * SIZE, dtype=F64)
+        columns[:, 0] = values
+        return columns
+
+    def draw(self, number):
+        columns = self.constant(0.0)
+        first = 1 + number * SIZE
+        columns[:, first : first + SIZE] = torch.eye(SIZE, dtype=F64)
+        return columns
+
+    @property
+    def observed(self):
+        return self.constant(self.w)
+
+    @property
+    def mean(self):
+        return self.constant(self.basis.T @ MEAN)
+
+    def denoise(self, x, sigma):
+        covariance = self.basis.T @ COVARIANCE @ self.basis
+        gain = covariance @ torch.linalg.inv(covariance + sigma**2 * torch.eye(SIZE, dtype=F64))
+        return self.mean + gain @ (x - self.mean)
+
+    def where(self, chosen, one, other):
+        return torch.where(chosen[:, None], one, other)
+
+    def image(self, columns):
+        return moments(self.basis @ columns[:, 0], self.basis @ columns[:, 1:])
+
+
+def diag(values, columns):
+    return torch.as_tensor(values, dtype=F64).expand(SIZE)[:, None] * columns
+
+
+def langevin(lecture, solver, states):
+    plan, sd, c = states[0].plan.tolist(), lecture.sd, solver.step_size
+    first = states[0].sigma
+    seen, share = sd <= first, c / 2
+    old, new = lecture.draw(0), lecture.draw(1)
+    width = torch.where(seen, (first**2 - sd**2).clamp(min=0), first**2).sqrt()
+    centre = lecture.where(seen, lecture.observed, lecture.mean)
+    x = centre + diag(width, (1 - share) ** 0.5 * old + share**0.5 * new)
+    denoised, noise = x, new
+    for k, sigma in enumerate(plan[: len(states) - 1]):
+        denoised = lecture.denoise(x, sigma)
+        if k + 1 == len(plan):
+            break
+        prior = (denoised - x) / sigma**2
+        below = sigma < sd
+        measured = torch.isfinite(sd)
+        gap = torch.where(below, sd**2 - sigma**2, sigma**2 - sd**2)
+        pull = diag(torch.where(measured, 1 / gap, 0), lecture.observed - x)
+        tau2 = torch.where(below, sigma**2 * (1 - sigma**2 / sd**2), sigma**2 - sd**2)
+        tau2 = torch.where(measured, tau2, sigma**2)
+        fresh = lecture.draw(2 + k)
+        mixed = (noise + fresh) / 2 if solver.reuse_noise else fresh
+        g = lecture.where(below, prior + pull, pull)
+        x = x + diag(c * tau2, g) + diag((2 * c * tau2).sqrt(), mixed)
+        noise = fresh
+    return x, denoised
+
+
+def ddrm(lecture, solver, states):
+    sd, w = lecture.sd, lecture.observed
+    sigma = states[0].sigma
+    seen = sd <= sigma
+    width = torch.where(seen, (sigma**2 - sd**2).clamp(min=0), sigma**2).sqrt()
+    x = lecture.where(seen, w, lecture.mean) + diag(width, lecture.draw(0))
+    denoised = x
+    for k, following in enumerate(state.sigma for state in states[1:]):
+        v0 = denoised = lecture.denoise(x, sigma)
+        if following == 0:
+            x = denoised = lecture.where(sd < sigma, w, v0)
+            break
+        rest = (1 - solver.eta**2) ** 0.5 * following
+        measured = torch.isfinite(sd)
+        kept = lecture.where(
+            measured, diag(torch.where(measured, 1 / sd, 0), w - v0), (x - v0) / sigma
+        )
+        fresh = lecture.draw(1 + k)
+        ahead = v0 + rest * kept + solver.eta * following * fresh
+        b = solver.eta_b
+        width = (following**2 - b**2 * sd**2).clamp(min=0).sqrt()
+        reached = (1 - b) * v0 + b * w + diag(width, fresh)
+        x, sigma = lecture.where(sd <= following, reached, ahead), following
+    return x, denoised
+
+
+def prior_sampling(lecture, solver, states):
+    sigma = states[0].sigma
+    x = lecture.mean + sigma * lecture.draw(0)
+    before, past = x, None
+    for k, following in enumerate(state.sigma for state in states[1:]):
+        denoised = lecture.denoise(x, sigma)
+        fresh = lecture.draw(1 + k)
+        if following == 0:
+            x = denoised
+        elif solver.method == "langevin":
+            x = x + 0.2 * (denoised - x) + (2 * 0.2) ** 0.5 * sigma * fresh
+        else:
+            h = math.log(sigma / following)
+            ahead = denoised if past is None else denoised + h / (2 * past) * (denoised - before)
+            e = math.exp(-2 * h)
+            x = e * x + (1 - e) * ahead + following * (1 - e) ** 0.5 * fresh
+            past = h
+        before, sigma = denoised, following
+    return x, before
+
+
+def restart(lecture, solver, states):
+    levels, restarts = states[0].levels.tolist(), states[0].restarts
+    sd, w, r = lecture.sd, lecture.observed, levels[0]
+    rho = min(levels[restarts:]) if not restarts else levels[restarts - 1]
+    old, new = lecture.draw(0), lecture.draw(1)
+    noisy = lecture.mean + r * (old + new) / 2**0.5
+    x, n, draws = lecture.where(sd <= r, w, noisy), new, 2
+    denoised, before, past = x, None, None
+    for done in range(1, len(states)):
+        denoised = lecture.denoise(x, r)
+        if done == len(levels):
+            x = denoised
+            break
+        following, fresh = levels[done], lecture.draw(draws)
+        draws += 1
+        measured = torch.isfinite(sd)
+        if done <= restarts:
+            kappa = solver.kappa if following == rho else 0.0
+            k, c = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0), kappa**2
+            pulled = diag(1 - k, denoised) + diag(k, w)
+            kept = c * following / r
+            width = following * ((1 - c) * (1 - k) / 2).sqrt()
+            x = (1 - kept) * pulled + kept * x + diag(width, n + fresh)
+            n = fresh
+        else:
+            h = math.log(r / following)
+            ahead = denoised
+            if past is not None:
+                ahead = denoised + min(h / past, 1) / 2 * (denoised - before)
+            e = math.exp(-2 * h)
+            x = e * x + (1 - e) * ahead + following * (1 - e) ** 0.5 * fresh
+        if done >= restarts and following < r:
+            past = h if done > restarts else math.log(levels[done - 1] / following)
+        before, r = denoised, following
+    return x, denoised
