@@ -139,8 +139,8 @@ class RED:
             problem, z, pull, state.direction, positive=state.positive
         )
         variance = sigma.square() / self.weight
-        level = z - excess(problem, state.denoised, variance) if self.unbiased else z
-        denoised = problem.prior.denoise(level, sigma)
+        noisy = z - excess(problem, state.denoised, variance) if self.unbiased else z
+        denoised = problem.prior.denoise(noisy, sigma)
         steep = torch.maximum(variance * steepest, variance * pull.abs() / sigma)
         x = z + (variance * pull + denoised - z) / (1 + steep)
         if state.done == 0 and state.plan[0] > state.plan[-1] and not state.positive:
@@ -207,11 +207,10 @@ class REDFixedPoint:
     ) -> DescentState:
         """One denoiser call and the likelihood's prox."""
         sigma = state.plan[state.done].to(state.x)
-        denoised = problem.prior.denoise(state.z, sigma)
         variance = sigma.square() / self.weight
+        noisy = state.z - excess(problem, state.denoised, variance) if self.unbiased else state.z
+        denoised = problem.prior.denoise(noisy, sigma)
         x = problem.likelihood.prox(problem.y, denoised, variance)
-        if self.unbiased:
-            x = x - excess(problem, denoised, variance)
         return state.after(x, denoised, accelerated=self.accelerated)
 
     def estimate(self, state: DescentState, /) -> Tensor:
@@ -270,8 +269,8 @@ class REDADMM:
         variance = sigma.square() / self.weight
         u = variance * state.dual
         x = problem.likelihood.prox(problem.y, state.v - u, variance)
-        level = state.v - excess(problem, state.v - u, variance) if self.unbiased else state.v
-        v = (x + u + problem.prior.denoise(level, sigma)) / 2
+        noisy = state.v - excess(problem, state.v - u, variance) if self.unbiased else state.v
+        v = (x + u + problem.prior.denoise(noisy, sigma)) / 2
         return state.next(x, v, state.dual + (x - v) / variance)
 
     def estimate(self, state: SplitState, /) -> Tensor:
