@@ -18,10 +18,11 @@ point again as far as the mean goes. Under Gaussian noise, coloured or filtered 
 
 What is exact: at the truth the prox has no bias. What is approximated: z is the last denoised
 image, the mean is that of 2 draws and of 5 x 5 pixels around (the bias changes slowly, and 4 draws
-of each pixel alone cost half a decibel where it is small), and x is skewed still. The seeds are
-the same at each call, and yet Poisson's and Gamma's draws jump where z changes a little, since
+of each pixel alone cost up to half a decibel where it is small), and x is skewed still. The seeds
+are the same at each call, and yet Poisson's and Gamma's draws jump where z changes a little, since
 they reject: an iteration with it trembles a little and does not come to rest. The price is two
-more proxes for each denoiser call.
+more proxes for each denoiser call. Behind an operator (`Observed`) a prox is an iteration of its
+own and costs more than the denoiser, so nothing is taken away there: `ADMM` is the better method.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from ..compatibility import lacks
 from ..contracts import Proximal
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.gaussian import Gaussian
+from ..likelihoods.observed import Observed
 from ..problem import Problem
 from ..streams import generator
 
@@ -47,8 +49,8 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     """The bias b of the prox around images, `(B, *image)`; zero where noise is Gaussian.
 
     Args:
-        problem: whose likelihood is asked. Without a prox, or where it can't simulate what it
-            would measure of z, nothing is known of b, and it counts as 0.
+        problem: whose likelihood is asked. Without a prox, behind an operator, or where it can't
+            simulate what it would measure of z, nothing is known of b, and it counts as 0.
         z: the images, `(B, *image)`; what is darker than black counts as black.
         step: of the prox, `()`.
 
@@ -59,14 +61,15 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     True
     """
     likelihood = problem.likelihood
-    if lacks(likelihood, Proximal) is not None or _gaussian(likelihood):
+    known = not lacks(likelihood, Proximal) and not isinstance(likelihood, Observed)
+    if not known or _gaussian(likelihood):
         return torch.zeros_like(z)
     z = z.clamp(min=0)
     total = torch.zeros_like(z)
     for draw in range(DRAWS):
         try:
             rows = [likelihood.sample(row[None], generator(draw)) for row in z]
-        except (ValueError, RuntimeError):  # negative behind an operator with signs, for example
+        except (ValueError, RuntimeError):  # a noise that knows no black, for example
             return torch.zeros_like(z)
         total = total + (likelihood.prox(torch.cat(rows), z, step) - z)
     mean = total / DRAWS
