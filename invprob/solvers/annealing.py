@@ -42,7 +42,7 @@ class DescentState:
         sigma: the planned noise level of the last denoiser call; of the next one at first.
         plan: the noise level of each step, `(iterations,)`.
         done: how many steps are done.
-        positive: whether images darker than black are to be avoided.
+        positive: whether the likelihood knows no images darker than black.
     """
 
     x: Tensor
@@ -67,13 +67,20 @@ class DescentState:
     ) -> DescentState:
         """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
         x = guess(problem, x0)
-        direction = curvature.measure(problem, x)[0] if curved else x.new_empty(len(x), 0)
+        direction = x.new_empty(len(x), 0)
+        if curved:
+            direction = curvature.measure(problem, x, positive=positive)[0]
         return cls(x, x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0, positive)
 
     @property
     def planned(self) -> float:
         """The noise level of the next step."""
         return float(self.plan[self.done])
+
+    @property
+    def ahead(self) -> Tensor:
+        """z, and where nothing is known below black at least half of x: no look goes beyond."""
+        return torch.maximum(self.z, self.x / 2) if self.positive else self.z
 
     def after(
         self,

@@ -11,7 +11,9 @@ rows will do, which one more gradient tells:
 For operators with signs there are two more probes, d of random signs, of which the largest counts.
 Whether that is enough is seen by the power method for the largest eigenvalue s of h^-½ M h^-½, one
 iteration for each step of the solver; where s > 1, h grows by it. Exact where M is constant;
-elsewhere a step asks anew, and a solver must bound its moves besides.
+elsewhere a step asks anew, and a solver must bound its moves besides. Where nothing is known of
+images darker than black, no probe takes more than half of a pixel's brightness: beyond black the
+gradient is a wall, and one dark pixel that looks across it would give all others steps of 0.
 """
 
 from __future__ import annotations
@@ -34,7 +36,13 @@ LEAST = 1e-6
 
 
 def refine(
-    problem: Problem[Any, Differentiable], x: Tensor, gradient: Tensor, direction: Tensor, /
+    problem: Problem[Any, Differentiable],
+    x: Tensor,
+    gradient: Tensor,
+    direction: Tensor,
+    /,
+    *,
+    positive: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """One iteration of the power method: the next direction, and h so far, both `(B, *image)`.
 
@@ -43,10 +51,14 @@ def refine(
         x: where, `(B, *image)`.
         gradient: the likelihood's `grad_x` there.
         direction: the direction so far, of root mean square 1 in each row.
+        positive: whether the likelihood knows no images darker than black; x is then none.
     """
 
     def bent(way: Tensor) -> Tensor:
-        shifted: Tensor = problem.likelihood.grad_x(problem.y, x + SMALL * way)
+        there = x + SMALL * way
+        if positive:
+            there = torch.maximum(there, x / 2)
+        shifted: Tensor = problem.likelihood.grad_x(problem.y, there)
         return (gradient - shifted) / SMALL
 
     height = bent(torch.ones_like(x)).abs()
@@ -64,7 +76,9 @@ def refine(
     return following, SAFETY * height * length.clamp(min=1)
 
 
-def measure(problem: Problem[Any, Differentiable], x: Tensor, /) -> tuple[Tensor, Tensor]:
+def measure(
+    problem: Problem[Any, Differentiable], x: Tensor, /, *, positive: bool = False
+) -> tuple[Tensor, Tensor]:
     """The direction and the curvature h at x, by the power method, both `(B, *image)`.
 
     >>> import invprob as ip
@@ -78,7 +92,7 @@ def measure(problem: Problem[Any, Differentiable], x: Tensor, /) -> tuple[Tensor
     gradient = problem.likelihood.grad_x(problem.y, x)
     curvature = torch.zeros_like(x)
     for _ in range(ITERATIONS):
-        direction, curvature = refine(problem, x, gradient, direction)
+        direction, curvature = refine(problem, x, gradient, direction, positive=positive)
     return direction, curvature
 
 

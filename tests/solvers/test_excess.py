@@ -1,0 +1,89 @@
+"""Skewed noise: what the prox adds on average is known, and no restoration is too dark."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.solvers.excess import excess
+
+torch.set_num_threads(1)
+
+PHOTO = ip.sample_photo()[..., 96:144, 96:144]
+BLUR = ip.CircularBlur.named("uniform3")
+FLAT = torch.full((1, 1, 64, 64), 0.4, dtype=torch.float64)
+PRIOR = ip.GaussianPrior(mean=FLAT[0], sd=0.2)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        ip.Gamma(alpha=2),
+        ip.Poisson(peak=5),
+        ip.SignalDependent(a=0.4, b=0.05),
+        ip.Mixture(ip.Gamma(alpha=4), 0.05),
+    ],
+    ids=repr,
+)
+def test_at_the_truth_the_prox_without_its_excess_is_right_on_average(noise):
+    y, step = noise.sample(FLAT, ip.generator(9)), torch.tensor(0.2, dtype=torch.float64)
+    biased = noise.prox(y, FLAT, step) - FLAT
+    rest = biased - excess(ip.Problem(PRIOR, noise, y), FLAT, step)
+    assert float(biased.mean()) < -0.01
+    assert abs(float(rest.mean())) < 0.25 * abs(float(biased.mean()))
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        ip.Gaussian(sigma=0.3),
+        ip.Gaussian(sigma=0.3, operator=BLUR),
+        ip.Correlated(ip.Gaussian(sigma=0.3), BLUR),
+        ip.Observed(ip.Gamma(alpha=4), BLUR),
+    ],
+    ids=repr,
+)
+def test_nothing_is_taken_away_from_gaussian_noise_and_behind_operators(noise):
+    problem = ip.Problem(PRIOR, noise, FLAT)
+    assert not excess(problem, FLAT, torch.tensor(0.2)).any()
+
+
+def test_a_row_does_not_depend_on_the_others():
+    images = torch.cat([FLAT, FLAT / 2])
+    noise, step = ip.Gamma(alpha=4), torch.tensor(0.2)
+    both = excess(ip.Problem(PRIOR, noise, images), images, step)
+    alone = excess(ip.Problem(PRIOR, noise, images[1:]), images[1:], step)
+    assert torch.equal(both[1:], alone)
+
+
+@pytest.mark.parametrize(
+    ("noise", "methods"),
+    [
+        (
+            ip.Gamma(alpha=1.5),
+            (ip.PnP(), ip.ProximalGradient(), ip.RED(), ip.REDFixedPoint(), ip.REDADMM()),
+        ),
+        (ip.SignalDependent(a=0.3, b=0.05), (ip.PnP(), ip.ProximalGradient())),
+    ],
+    ids=["speckle", "signal-dependent"],
+)
+def test_a_photo_under_skewed_noise_is_as_bright_as_it_was(noise, methods):
+    y = noise.sample(PHOTO, ip.generator(0))
+    problem = ip.Problem(ip.DenoiserPrior.pretrained(), noise, y)
+    reached = float(ip.psnr(ip.solve(problem, ip.ADMM()).x.clamp(0, 1), PHOTO))
+    for solver in methods:
+        found = ip.solve(problem, solver).x
+        assert float(found.mean() / PHOTO.mean()) == pytest.approx(1, abs=0.06), solver
+        assert float(ip.psnr(found.clamp(0, 1), PHOTO)) > reached - 0.5, solver
+
+
+def test_steepest_descent_arrives_under_speckle_where_pixels_are_almost_black():
+    """One such pixel used to give all others steps of 0."""
+    noise = ip.Gamma(alpha=1.5)
+    problem = ip.Problem(
+        ip.DenoiserPrior(lambda x, sigma: PHOTO.expand_as(x), ip.Domain(sigma=(0.01, 1.0))),
+        noise,
+        noise.sample(PHOTO, ip.generator(0)),
+    )
+    *_, last = ip.iterate(problem, ip.RED(unbiased=False))
+    step = torch.tensor(last.sigma**2 / 0.23)
+    assert float((last.state.x - noise.prox(problem.y, PHOTO, step)).abs().max()) < 1e-2
