@@ -41,10 +41,11 @@ LEVELS_TOGETHER = 1.3
 LEVELS_TWISTED = (2.0, 0.5)
 """Of a crowd under noise that is not Gaussian, which comes down the reverse SDE: so many, and so
 many more for the root of the calls that it has."""
-FALL = 0.9
-"""Levels below such a crowd, over the same root."""
-STAY = 0.25
-"""The share of the calls that is spent at the last level then."""
+FALL, SHARE = 0.9, 0.12
+"""Levels below such a crowd, over the same root, and at most, over the calls themselves."""
+STAY, FEWER = 0.25, 0.0025
+"""The share of the calls that is spent at the last level then, and at most, over the calls: where
+they are few, modes come first."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -182,13 +183,13 @@ def twisted(
     if not noise.least < top:
         return alone(problem, noise, first, calls)
     finish = _way_of_crowds(noise, calls)
-    stay = max(round(STAY * calls), 1)
+    stay = max(round(min(STAY, FEWER * calls) * calls), 1)
     budget = calls - len(finish) - stay
     decided = _decided(problem, noise, top, DECIDED_TWISTED)
     below = noise.least < decided < top
     if not below:
         decided = noise.least
-    fall = max(round(FALL * math.sqrt(budget)), 1) if below else 1
+    fall = max(round(min(FALL * math.sqrt(budget), SHARE * budget)), 1) if below else 1
 
     def cost(levels: int, most: int) -> int:
         return 1 + levels * most + fall
