@@ -80,7 +80,7 @@ def keep(
         state,
         x=padded(x, count),
         noise=padded(noise, count),
-        denoised=denoised[:, 0],
+        denoised=padded(denoised, count),
         weight=padded(weight, count),
         ahead=padded(ahead, count),
     )

@@ -6,6 +6,7 @@ The formulas are those of `restart`, in the singular basis.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from attrs import evolve, frozen
@@ -54,6 +55,18 @@ def restart(
         mean = mean.lerp_(near.vt(x), kappa**2 * level / sigma)
     free = k.neg_().add_(1)
     return Move(mean, free, level * (free * ((1 - kappa**2) / 2)).sqrt_())
+
+
+def ahead(before: Tensor, denoised: Tensor, levels: tuple[float, float, float]) -> Tensor:
+    """The denoised image, extrapolated from the one before to the middle of the next move.
+
+    Args:
+        before: denoised images at the first of the levels, `(N, *image)`.
+        denoised: the same at the second.
+        levels: the one before, the present one, and the next.
+    """
+    fallen, falls = (math.log(one / other) for one, other in pairwise(levels))
+    return torch.lerp(before, denoised, 1 + min(falls / fallen, 1) / 2)
 
 
 def diffuse(x: Tensor, ahead: Tensor, normal: Tensor, sigma: float, level: float) -> Tensor:

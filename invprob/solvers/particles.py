@@ -39,7 +39,7 @@ never longer than three times the noise at the next level. Where particles weigh
 pays for it: ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the new normal numbers of the
 restart.
 
-Noise that is not Gaussian has weights, a look-ahead and moves of its own: `twisted`.
+Noise that is not Gaussian has weights, a look-ahead, moves and crowds of its own: `twisted`.
 
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a

@@ -46,9 +46,10 @@ ones. So in small images a sample is the survivor of a crowd of particles, which
 and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
 put together (`population`), and restarts can be pulled towards the data (`guided`). All of it is
 explained in the modules `particles` and `response`. Few calls are spent at the last level then.
-Under noise that is not Gaussian crowds come down the reverse SDE (`twisted`). At the last level
-noise of a width that depends on x, as k does, would make them drift to where it is small: it has
-the width that belongs to the surrogate around the mean image.
+Under noise that is not Gaussian crowds come down the reverse SDE (`twisted`), until modes are
+decided, and their survivors go on by restarts. At the last level noise of a width that depends on
+x, as k does, would make them drift to where it is small: it has the width that belongs to the
+surrogate around the mean image.
 
 Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
@@ -79,7 +80,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import moves, restart_plan, start, twisted, weighed
+from . import crowds, moves, restart_plan, start, twisted, weighed
 from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
@@ -185,7 +186,7 @@ class Restart:
         return RestartState(
             x=padded(x[:, None], max(plan.alive)),
             noise=padded(new[:, None], max(plan.alive)),
-            denoised=x,
+            denoised=padded(x[:, None], max(plan.alive)),
             weight=weight,
             ahead=weight,
             sigma=first,
@@ -209,7 +210,7 @@ class Restart:
         denoised = problem.prior.denoise(x, level.to(x))
         if done == len(state.levels):
             last = padded(denoised[:, None], state.x.shape[1])
-            return evolve(state, x=last, denoised=denoised, sigma=0.0, done=done)
+            return evolve(state, x=last, denoised=last, sigma=0.0, done=done)
         following = float(state.levels[done])
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
@@ -218,7 +219,7 @@ class Restart:
             pulls = state.pulls if done == 1 else int(bool(self.guided))
             how = weighed.How(self.population, pulls, self._kappa(problem, state))
             state = weighed.restart(exact, state, (x, denoised), streams, how)
-        elif int(state.alive.max()) > 1 and following < level:
+        elif max(crowds.counts(state)) > 1:
             local: Any = problem
             state = twisted.restart(local, state, (x, denoised), streams)
         else:
@@ -227,7 +228,7 @@ class Restart:
 
     def estimate(self, state: RestartState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
-        return state.denoised
+        return state.denoised[:, 0]
 
     def _restarted(
         self,
@@ -246,7 +247,7 @@ class Restart:
             mean = start.centre(problem, None)
             move = move.steady(following, start.near(problem, mean, start.deviation(problem)).sd)
         x = near.v(move.to(old + new))
-        x, new = (padded(value[:, None], count) for value in (x, new))
+        x, new, denoised = (padded(value[:, None], count) for value in (x, new, denoised))
         return evolve(state, x=x, noise=new, denoised=denoised)
 
     def _kappa(
@@ -286,9 +287,8 @@ def _down(
     """The reverse SDE to the next level."""
     ahead = denoised
     if state.done - 1 > state.restarts:
-        before = math.log(float(state.levels[state.done - 2]) / state.sigma)
-        h = math.log(state.sigma / level)
-        ahead = torch.lerp(state.denoised, denoised, 1 + min(h / before, 1) / 2)
+        falls = (float(state.levels[state.done - 2]), state.sigma, level)
+        ahead = moves.ahead(state.denoised[:, 0], denoised, falls)
     x = moves.diffuse(x, ahead, streams.normal(x), state.sigma, level)
-    count = state.x.shape[1]
-    return evolve(state, x=padded(x[:, None], count), denoised=denoised)
+    x, denoised = (padded(value[:, None], state.x.shape[1]) for value in (x, denoised))
+    return evolve(state, x=x, denoised=denoised)

@@ -38,13 +38,21 @@ LEVELS = 0.9
 """Levels of a crowd, over the root of the calls that it has."""
 LEVELS_TOGETHER = 1.3
 """The same where several crowds make one: it has particles enough."""
-LEVELS_TWISTED = 1.4
-"""The same under noise that is not Gaussian, where a crowd comes down the reverse SDE."""
+LEVELS_TWISTED = (2.0, 0.5)
+"""Of a crowd under noise that is not Gaussian, which comes down the reverse SDE: so many, and so
+many more for the root of the calls that it has."""
+FALL, SHARE = 0.9, 0.12
+"""Levels below such a crowd, over the same root, and at most, over the calls themselves."""
+STAY, FEWER = 0.25, 0.0025
+"""The share of the calls that is spent at the last level then, and at most, over the calls: where
+they are few, modes come first."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
 """The level, in standard deviations of a pixel, below which it is clear which mode a sample is in.
 """
+DECIDED_TWISTED = 0.25
+"""The same under noise that is not Gaussian."""
 
 
 @frozen
@@ -135,12 +143,12 @@ def weighed(
         population: samples that interact.
     """
     finish = _way_of_crowds(noise, calls)
-    stay = max(calls // 10, 1)
+    stay = max(round(STAY * calls), 1)
     far = guided is not False and first > FAR * start.radius(problem)
     pulls = min(round(0.4 * math.sqrt(calls)), MOST_PULLS) if far else int(guided is True)
     budget = calls - len(finish) - stay - pulls
     middle = _crowded(problem, noise, first)
-    decided = min(max(DECIDED * start.deviation(problem), noise.least), middle)
+    decided = _decided(problem, noise, middle, DECIDED)
     fall = round(0.2 * math.sqrt(budget)) if decided > noise.least else 0
 
     def cost(levels: int, most: int) -> int:
@@ -162,7 +170,7 @@ def weighed(
 def twisted(
     problem: Problem[Any, Any], noise: start.Range, first: float, calls: int, particles: int | None
 ) -> Plan:
-    """The same for noise that is not Gaussian: down to its least, and there a third of the calls.
+    """The same for noise that is not Gaussian, in crowds that are as large at every level.
 
     Args:
         problem: with noise that has a density.
@@ -175,18 +183,35 @@ def twisted(
     if not noise.least < top:
         return alone(problem, noise, first, calls)
     finish = _way_of_crowds(noise, calls)
-    stay = max(round(0.3 * calls), 1)
+    stay = max(round(min(STAY, FEWER * calls) * calls), 1)
+    budget = calls - len(finish) - stay
+    decided = _decided(problem, noise, top, DECIDED_TWISTED)
+    below = noise.least < decided < top
+    if not below:
+        decided = noise.least
+    fall = max(round(min(FALL * math.sqrt(budget), SHARE * budget)), 1) if below else 1
 
     def cost(levels: int, most: int) -> int:
-        return 1 + sum(_shrinking(levels, most))
+        return 1 + levels * most + fall
 
-    budget = calls - len(finish) - stay
-    count, most = _filled(round(LEVELS_TWISTED * math.sqrt(budget)), budget, cost, particles)
-    falls = top < first
-    down = _down(top, noise.least, count + (not falls))[0 if falls else 1 :]
-    levels = (first, *down, *(noise.least,) * stay)
-    alive = (1, *_shrinking(count, most), *(1,) * (stay + len(finish)))
+    count = round(LEVELS_TWISTED[0] + LEVELS_TWISTED[1] * math.sqrt(budget))
+    count, most = _filled(count, budget, cost, particles)
+    stay = calls - len(finish) - cost(count, most)
+    at_top, at_end = int(top == first), int(not below)
+    crowded = _down(top, decided, at_top + count + at_end)[at_top : at_top + count]
+    levels = (
+        first,
+        *crowded,
+        *_down(decided, noise.least, fall + 1)[1:],
+        *(noise.least,) * stay,
+    )
+    alive = (1, *(most,) * count, *(1,) * (fall + stay + len(finish)))
     return Plan((*levels, *finish), alive, len(levels))
+
+
+def _decided(problem: Problem[Any, Any], noise: start.Range, top: float, share: float) -> float:
+    """The level, from its share of a deviation, at which it is clear which mode a sample is in."""
+    return min(max(share * start.deviation(problem), noise.least), top)
 
 
 def _filled(

@@ -15,7 +15,7 @@ class RestartState:
         x: the noisy images, `(B, particles, *image)`; of fewer particles, the others are zero.
         noise: the normal numbers put in last, `(B, particles, *spectral)`; the next restart
             uses them again.
-        denoised: what the last call said of each row's first particle, `(B, *image)`.
+        denoised: what the last call said of the particles that go on, `(B, particles, *image)`.
         weight: log weights of the particles, `(B, particles)`.
         ahead: their look-ahead, which is in their weight, `(B, particles)`.
         sigma: the noise level of x.

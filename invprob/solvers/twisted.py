@@ -13,16 +13,21 @@ curvatures J of its coordinates and the likeliest image z:
 
 v is the variance of a pixel within a mode (`particles`). From r to r' an image moves by
 
-    x(r') = (1 - e) (D + s) + e x(r) + r' sqrt(1 - e) n,        e = (r' / r)²,
+    x(r') = (1 - e) (D' + s) + e x(r) + r' sqrt(1 - e) n,        e = (r' / r)²,
 
-which is the reverse SDE but for the shift s = z - D, here with all of a pixel's variance for v: it
-leads to where the data are likely. log W gains the difference of the two psi, and pays for the
-shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 - e)))²).
+which is the reverse SDE, with the extrapolated D' of `restart`, but for the shift s = z - D, here
+with all of a pixel's variance for v: it leads to where the data are likely. log W gains the
+difference of the two psi, and pays for the shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 -
+e)))²).
 
-At the last level one particle is left, whose move there is not weighed any more, and restarts go
-on for most of the calls that remain. Exact: with
-many particles and many levels, any posterior. Approximate: what crowds of a few dozen miss, and
-the SDE's discretisation where modes are decided; within a mode, the last level (`restart`).
+The survivor's bias has two parts. One falls as 1 / N with the number of particles, and every level
+adds about as much to it: so N is the same at all of them, until modes are decided. The other is
+the SDE's discretisation; extrapolation makes six levels do for thirty. Then one particle is left,
+and ordinary restarts do the rest: they are not weighed any more, but go on for half of the calls.
+
+Exact: with many particles and many levels, the proportions of modes, whatever the posterior.
+Approximate: what crowds of a dozen miss; the look-ahead of the last crowd, by Laplace's method,
+which counts as log p(y | x) then; within a mode, the last level (`restart`).
 
 Reference: L. Wu, B. Trippe, C. Naesseth, D. Blei, J. Cunningham (2023), Practical and
 Asymptotically Exact Conditional Sampling in Diffusion Models. https://arxiv.org/abs/2306.17775.
@@ -38,7 +43,7 @@ from torch import Tensor
 from ..contracts import HasLikelihood, LocallyGaussian
 from ..problem import Problem
 from ..streams import Streams
-from . import crowds, particles, start
+from . import crowds, moves, particles, start
 from .restart_state import RestartState
 
 LEAST = -1e30
@@ -69,6 +74,10 @@ def restart(
     drawn = crowds.draw(problem, state, weight, 1, streams)
     one, weight = drawn.chosen, drawn.weight
     x, denoised, ahead = x[one], denoised[one], ahead[one].view(-1, then)
+    towards = denoised
+    if state.done > 1:
+        falls = (float(state.levels[state.done - 2]), level, following)
+        towards = moves.ahead(state.denoised[:, :now].flatten(0, 1)[one], denoised, falls)
 
     _, likely = look(problem, denoised, _left(level, pixel))
     kept = (following / level) ** 2
@@ -76,8 +85,8 @@ def restart(
     shift = (1 - kept) * (likely - denoised)
     normal = crowds.normal(streams, x, then)
     weight = weight + particles.effort(normal, shift / width).view(-1, then)
-    x = torch.lerp(denoised, x, kept).add_(shift).add_(normal, alpha=width)
-    # What restarts at the last level find as the noise before: the start's, long forgotten by x.
+    x = torch.lerp(towards, x, kept).add_(shift).add_(normal, alpha=width)
+    # What later restarts find as the noise before: the start's, long forgotten by x.
     noise = state.noise[:, :1].repeat_interleave(then, 1).flatten(0, 1)
     return crowds.keep(state, (x, denoised), noise, weight, ahead)
 
