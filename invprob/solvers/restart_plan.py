@@ -143,7 +143,7 @@ def weighed(
         population: samples that interact.
     """
     finish = _way_of_crowds(noise, calls)
-    stay = max(round(STAY * calls), 1)
+    stay = max(calls // 10, 1)
     far = guided is not False and first > FAR * start.radius(problem)
     pulls = min(round(0.4 * math.sqrt(calls)), MOST_PULLS) if far else int(guided is True)
     budget = calls - len(finish) - stay - pulls
