@@ -5,7 +5,7 @@ import torch
 
 import invprob as ip
 from invprob.diagnostics.wasserstein import exactness
-from invprob.solvers import twisted
+from invprob.solvers import moves, twisted
 
 torch.set_num_threads(1)
 
@@ -120,6 +120,25 @@ def test_a_crowd_from_a_low_level_has_no_empty_particles(sigma_max):
     problem, solver = ip.Problem(Refusing(), noise, y), ip.Restart(40, sigma_max=sigma_max)
     found = ip.solve(problem, solver, samples=2, x0=torch.full((2, 1, 8, 8), 0.5)).samples
     assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("calls", [8, 20, 50, 100, 300])
+def test_crowds_are_as_large_at_every_level_until_modes_are_decided(calls):
+    plan = ip.Restart(calls)._plan(measured("gamma"))
+    crowd = [alive for alive in plan.alive if alive > 1]
+    assert sum(plan.alive) <= calls and len(set(crowd)) <= 1
+    assert plan.alive[1 : 1 + len(crowd)] == tuple(crowd)
+    assert all(a >= b for a, b in zip(plan.levels, plan.levels[1:], strict=False))
+    assert len(crowd) >= (3 if calls >= 50 else 0)
+
+
+def test_extrapolation_is_right_where_the_denoised_image_is_linear_in_log_sigma():
+    def denoised(sigma):
+        return torch.full((2, 1, 1, 2), sigma, dtype=torch.float64).log()
+
+    levels = (0.8, 0.4, 0.3)
+    found = moves.ahead(denoised(levels[0]), denoised(levels[1]), levels)
+    torch.testing.assert_close(found, denoised((levels[1] * levels[2]) ** 0.5))
 
 
 def test_a_crowd_whose_singular_basis_has_another_shape_than_its_images():
