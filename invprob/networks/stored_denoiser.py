@@ -1,7 +1,6 @@
 """Denoisers in files, on any device, in the precision that is fast there.
 
-A weight file carries the architecture of its network. One without is of the default architecture:
-the embedded file is.
+A weight file carries the architecture of its network.
 
 Convolutions in bfloat16 run at least twice as fast as in float32 on processors with the
 instructions for them (AVX512-BF16, AMX) and on graphics cards since Ampere. Bfloat16 rounds to 8
@@ -41,12 +40,12 @@ from torch import Tensor
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
 from .tiles import Tile, in_pieces, is_tile
-from .weights_file import fill, read_about, read_described, read_weights, write_weights
+from .weights_file import fill, read_described, read_weights, write_weights
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
-SHA256 = "bb495ebb4c756be959a77d393361a0c4d578f4ab51492483d6c35844d81ca790"
+SHA256 = "60b410abfefc858bd6582b0e77e3603eb4108ae75e3806818ef0e159fb6b1378"
 """Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
 
 FAST_FROM = 0.02
@@ -71,8 +70,6 @@ def read_architecture(path: Path) -> Architecture:
     Raises:
         WeightsError: the file says something that can't be, or that it holds another network.
     """
-    if not read_about(path):
-        return Architecture()
     parse = Architecture.from_json
     return read_described(path, ABOUT, parse, kind="denoiser", command="denoiser")
 

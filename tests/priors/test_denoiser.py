@@ -115,7 +115,7 @@ def test_tiles_of_the_embedded_network_leave_no_seams():
     x = (0.5 + 0.3 * torch.sin(axes[0] * axes[1])).expand(1, 1, -1, -1)
     y = x + 0.3 * noise(x)
     whole = DenoiserPrior.pretrained("float32", tile=None).denoise(y, 0.3)
-    tiled = DenoiserPrior.pretrained("float32", tile=256).denoise(y, 0.3)
+    tiled = DenoiserPrior.pretrained("float32", tile=304).denoise(y, 0.3)
     torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
 
 
@@ -128,14 +128,14 @@ def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
         return forward(self, x, sigma)
 
     monkeypatch.setattr(Denoiser, "forward", watched)
-    monkeypatch.setattr(tiles, "TILE", 208)
-    x = torch.full((1, 1, 210, 208), 0.5)
+    monkeypatch.setattr(tiles, "TILE", 272)
+    x = torch.full((1, 1, 274, 272), 0.5)
     DenoiserPrior.pretrained().denoise(x, 0.1)
-    assert len(sizes) > 1 and max(sizes) <= 208**2
+    assert len(sizes) > 1 and max(sizes) <= 272**2
     sizes.clear()
     DenoiserPrior.pretrained(tile=None).denoise(x, 0.1)
-    DenoiserPrior.pretrained().denoise(x[..., :208, :], 0.1)
-    assert sizes == [210 * 208, 208 * 208]
+    DenoiserPrior.pretrained().denoise(x[..., :272, :], 0.1)
+    assert sizes == [274 * 272, 272 * 272]
 
 
 def test_the_network_in_a_file():
@@ -156,7 +156,7 @@ def test_impossible_tiles(tile):
 
 def test_tiles_too_small_for_the_network():
     prior = DenoiserPrior.pretrained(tile=100)
-    with pytest.raises(InputError, match="give 192 or more"):
+    with pytest.raises(InputError, match="give 272 or more"):
         prior.denoise(torch.full((1, 1, 200, 200), 0.5), 0.1)
 
 
