@@ -60,5 +60,5 @@ def _behind(noise: Any, operator: Any, typed: str) -> Any:
     raise InputError(
         f"{typed}: a linear map can come before noise that has a log-density for every pixel by "
         f"itself, and {noise!r} {lack}. If it filters the noise, say what the filter is applied "
-        'to: -l "correlated:noise=(observed:noise=(poisson:peak=30),operator=(mask:file=mask.png))"'
+        'to: -l "correlated:noise=(observed:noise=(poisson:peak=30),operator=(mask:file=m.png))"'
     )

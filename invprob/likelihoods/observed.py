@@ -82,8 +82,8 @@ class Observed:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.noise, Pixelwise):
             raise InputError(
-                f"noise={self.noise!r} has no method `log_density(y, x)`, the log-density of every "
-                "entry by itself; write it if the noise is of that kind. For Gaussian noise write "
+                f"noise={self.noise!r} has no method `log_density(y, x)`, the log-density of "
+                "every entry by itself; write it if there is one. For Gaussian noise write "
                 "Gaussian(sigma, operator=H), and a filter after the noise goes around it, "
                 "Correlated(Observed(noise, H), A)"
             )
