@@ -114,8 +114,10 @@ def alternatives(
     return list(dict.fromkeys(names))
 
 
-def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
+def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = False) -> None:
     """Refuse an impossible composition, with everything that is missing and what would work.
+
+    If samples are wanted, that is samplers alone.
 
     Raises:
         IncompatibleError: the prior or the likelihood lacks what the solver needs.
@@ -126,16 +128,14 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /) -> None:
         raise InputError(f"{solver!r} is no solver; the order is solve(problem, solver)")
     complaints = missing(solver, prior=problem.prior, likelihood=problem.likelihood)
     if complaints:
-        name = type(solver).__name__
+        name, kind = type(solver).__name__, "sampler" if samples else "solver"
         lines = [f"{name} cannot solve this problem:", *(f"  - {text}." for text in complaints)]
-        others = alternatives(problem)
-        lines.append(
-            f"Solvers that accept this prior and likelihood: {', '.join(others)}."
-            if others
-            else "No installed solver accepts this prior and this likelihood together."
-        )
-        typed = " or ".join(f"-s {other}" for other in alternatives(problem, typed=True)[:3])
-        raise IncompatibleError("\n".join(lines), typed=typed)
+        others = alternatives(problem, stochastic=samples)
+        some = f"{kind.title()}s that accept this prior and likelihood: {', '.join(others)}."
+        none = f"No installed {kind} accepts this prior and this likelihood together."
+        lines.append(some if others else none)
+        names = alternatives(problem, stochastic=samples, typed=True)[:3]
+        raise IncompatibleError("\n".join(lines), typed=" or ".join(f"-s {one}" for one in names))
 
 
 # --------------------------------------------------------------------------- the matrix

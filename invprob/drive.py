@@ -26,7 +26,7 @@ from .counts import check_count
 from .errors import InputError
 from .problem import Problem, domain_of
 from .progress import Watch
-from .recommendation import recommend
+from .recommendation import check_sampling, recommend
 from .result import Record, Result
 from .streams import Streams
 from .trace import Trace
@@ -124,7 +124,7 @@ def iterate(
     identity = Identity(problem, solver, seed)
     streams = Streams(seed, problem.samples, problem.measurements)
     with torch.no_grad():
-        state = solver.init(problem, streams, _start(problem, x0))
+        state = _given(solver, "init", solver.init(problem, streams, _start(problem, x0)))
     steps, first = solver.steps(problem), 0
     if resume is not None:
         state, first = load_checkpoint(resume, identity, state, steps, streams)
@@ -141,7 +141,8 @@ def _events(
     yield Event(span.start, steps, 0.0, state, streams.state(), identity)
     for step in span[1:]:
         with torch.no_grad(), _shapes_explained(identity.problem):
-            state = identity.solver.step(identity.problem, state, streams)
+            made = identity.solver.step(identity.problem, state, streams)
+        state = _given(identity.solver, "step", made)
         seconds = time.perf_counter() - begin
         yield Event(step, steps, seconds, state, streams.state(), identity)
 
@@ -188,7 +189,7 @@ def solve(
     """
     if solver is None:
         solver = recommend(problem, samples=samples is not None).solver
-    check(problem, solver)
+    check(problem, solver, samples=samples is not None)
     if samples is not None:
         _check_samples(problem, solver, samples)
         problem = problem.repeat(samples)
@@ -229,6 +230,12 @@ def solve(
     )
 
 
+def _given(solver: AnySolver, method: str, state: Any) -> Any:
+    if state is None:
+        raise InputError(f"`{method}` of {solver!r} returned None; it has to return the state")
+    return state
+
+
 @contextlib.contextmanager
 def _shapes_explained(problem: Problem[Any, Any]) -> Iterator[None]:
     """What torch says of tensors that don't fit, in words if it is a plain prior's fault.
@@ -266,7 +273,8 @@ def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
 def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) -> None:
     check_count("samples", samples)
     if samples > 1 and not solver.stochastic:
-        others = ", ".join(alternatives(problem, stochastic=True)) or "none is installed"
+        check_sampling(problem)
+        others = ", ".join(alternatives(problem, stochastic=True))
         names = alternatives(problem, stochastic=True, typed=True)
         raise InputError(
             f"{solver!r} is deterministic: all {samples} samples would be equal; leave `samples` "

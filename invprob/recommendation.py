@@ -12,8 +12,9 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import check, lacks, missing
+from .compatibility import alternatives, check, lacks, missing
 from .contracts import AnySolver, Flat, ScoresMeasurement, Spectral
+from .errors import IncompatibleError
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
@@ -22,8 +23,8 @@ OTHERWISE = "of the solvers that are installed it is the first that accepts thes
 FOR_AN_ESTIMATE = {
     "prior-sampling": THE_PRIOR,
     "score-equation": "the prior is the score of noisy images, and does not know clean ones",
-    "admm": "the noise is not Gaussian, and what its proximal map adds on average to skewed noise,"
-    " ADMM takes away",
+    "admm": "the noise is not Gaussian, and where it is skewed, ADMM takes away what its proximal"
+    " map adds on average",
     "pnp": "the prior denoises and the likelihood has a proximal map: few calls are enough",
     "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
     "map": "the prior has a density and no denoiser, so its mode is what can be found",
@@ -71,6 +72,8 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
+    if samples:
+        check_sampling(problem)
     reasons = FOR_SAMPLES if samples else _for_an_estimate(problem)
     candidates = [
         (part.name, solver)
@@ -92,8 +95,33 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         )
 
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
-    check(problem, solver)
+    check(problem, solver, samples=samples)
     return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def check_sampling(problem: Problem[Any, Any], /) -> None:
+    """Refuse samples where no installed solver can draw any, and say which part is to blame.
+
+    Raises:
+        IncompatibleError: no sampler accepts the prior and the likelihood together.
+    """
+    if alternatives(problem, stochastic=True):
+        return
+    samplers = [part.example() for part in _in_order(list(FOR_SAMPLES)[::-1])]
+    samplers = [solver for solver in samplers if solver.stochastic]
+    lines = ["No installed sampler accepts these parts, so there can be no samples:"]
+    for role, part in (("prior", problem.prior), ("likelihood", problem.likelihood)):
+        refusals = [missing(solver, **{role: part}) for solver in samplers]
+        if all(refusals):
+            lines += [f"  - {refusals[0][0]}."]
+    if len(lines) == 1:
+        who = f"prior {problem.prior!r} and likelihood {problem.likelihood!r}"
+        lines += [f"  - {who} have samplers each, but none in common."]
+    if others := alternatives(problem):
+        lines += [f"One estimate, without samples, is possible: {', '.join(others)}."]
+    typed = alternatives(problem, typed=True)
+    advice = f"leave --samples out, with -s {typed[0]} or without -s" if typed else ""
+    raise IncompatibleError("\n".join(lines), typed=advice)
 
 
 def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:

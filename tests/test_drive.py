@@ -139,6 +139,42 @@ def test_many_samples_of_a_deterministic_solver_are_refused(problem):
     assert ip.solve(problem, ip.PnP(), samples=1).samples.shape[0] == 1
 
 
+def test_samples_where_no_sampler_accepts_the_parts_name_the_part_to_blame():
+    prior, noise = ip.DenoiserPrior(lambda x, sigma: x), OnlyProx()
+    problem = ip.Problem(prior, noise, torch.full((1, 1, 4, 4), 0.5))
+    for solver in (None, ip.PnP()):
+        with pytest.raises(ip.IncompatibleError, match="No installed sampler accepts") as refused:
+            ip.solve(problem, solver, samples=3)
+        lines = str(refused.value).splitlines()
+        assert [line for line in lines if line.startswith("  - ")] == [lines[1]]
+        assert lines[1].startswith("  - likelihood OnlyProx() is neither Spectral nor LocallyG")
+        assert "One estimate, without samples, is possible: PnP" in lines[2]
+        assert refused.value.typed.startswith("leave --samples out, with -s pnp")
+    with pytest.raises(ip.IncompatibleError, match="No installed sampler accepts this") as refused:
+        ip.solve(problem, ip.Restart(), samples=3)
+    assert "PnP" not in str(refused.value)
+
+
+class OnlyProx:
+    def sample(self, x, generator, /):
+        return x
+
+    def prox(self, y, v, step, /):
+        return y
+
+    def __repr__(self):
+        return "OnlyProx()"
+
+
+def test_a_step_that_returns_nothing_is_named(problem):
+    class Forgetful(Custom):
+        def step(self, problem, state, streams, /):
+            pass
+
+    with pytest.raises(ip.InputError, match=r"`step` of .* returned None; it has to return"):
+        ip.solve(problem, Forgetful())
+
+
 def test_a_class_for_a_solver_is_explained(problem):
     with pytest.raises(ip.InputError, match=r"give an instance: PnP\(\)"):
         ip.solve(problem, ip.PnP)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import invprob as ip
+from invprob.compatibility import lacks
+from invprob.contracts import LocallyGaussian, Spectral
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+OWN_PARTS = (ROOT / "docs" / "your-own-parts.md").read_text()
 TUTORIAL = (ROOT / "docs" / "write-a-plugin.md").read_text()
 
 
@@ -33,6 +37,17 @@ def test_the_code_runs_as_pasted(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "run.ckpt").exists()
 
 
+def test_the_page_on_own_parts_runs():
+    names: dict[str, Any] = {}
+    for block in blocks(OWN_PARTS, "python"):
+        exec(compile(block, "your-own-parts.md", "exec"), names)
+    operators = [names["fourier"], names["operator"]]
+    for operator in operators:
+        noise = ip.Gaussian(sigma=0.1, operator=operator)
+        assert lacks(noise, Spectral | LocallyGaussian)
+    assert ip.psnr(names["result"].x, names["photo"]).item() > 25
+
+
 def test_the_matrix_is_the_computed_one():
     assert section("matrix") == ip.matrix().markdown()
 
@@ -46,7 +61,7 @@ def test_each_command_is_self_contained(name):
 
 
 def test_the_pictures_and_pages_exist():
-    for page in (README, TUTORIAL, (ROOT / "CONTRIBUTING.md").read_text()):
+    for page in (README, TUTORIAL, OWN_PARTS, (ROOT / "CONTRIBUTING.md").read_text()):
         for target in re.findall(r"\]\(([^)#=]+)\)", page):
             if not target.startswith("http"):
                 assert (ROOT / target).exists() or (ROOT / "docs" / target).exists(), target

@@ -30,7 +30,7 @@ def test_every_pair_gets_a_solver_that_accepts_it_or_a_refusal(prior, likelihood
         and (solver.stochastic or not samples)
     ]
     if not fit:
-        with pytest.raises(ip.IncompatibleError, match="cannot solve this problem"):
+        with pytest.raises(ip.IncompatibleError, match="cannot solve this|No installed sampler"):
             ip.recommend(problem, samples=samples)
         return
     found = ip.recommend(problem, samples=samples)
@@ -120,7 +120,7 @@ def test_samples_where_only_estimates_exist_are_refused_with_what_would_work():
     flow = ip.catalogue().get("prior", "flow").example()
     problem = measured(ip.Gaussian(sigma=0.1), flow)
     assert lacks(flow, ip.contracts.Denoises)
-    with pytest.raises(ip.IncompatibleError, match="Solvers that accept this .*: MAP") as caught:
+    with pytest.raises(ip.IncompatibleError, match="without samples, is possible: MAP") as caught:
         ip.solve(problem, samples=4)
     assert "is not Denoises" in str(caught.value)
 

@@ -1,7 +1,8 @@
 """A noise model as text, with what came before the noise: `-l poisson:peak=30 -A mask:file=m.png`.
 
 `Gaussian` takes a linear operator itself, since much more is known of it then. Noise that treats
-every pixel by itself is put behind the operator, `Observed(noise, H)`. Noise behind a filter of
+every pixel by itself, and says so by its `log_density`, is put behind the operator,
+`Observed(noise, H)`. Noise behind a filter of
 its own is refused, because two readings are possible: the filter is the last in one and the first
 in the other.
 """
@@ -48,12 +49,16 @@ def _behind(noise: Any, operator: Any, typed: str) -> Any:
     from ..likelihoods.observed import Observed
     from ..likelihoods.pixelwise import Pixelwise
 
-    if isinstance(noise, Pixelwise) and lacks(noise, HasLikelihood) is None:
-        return Observed(noise, operator)
     if isinstance(noise, Flat) and noise.flat():
         raise InputError(f"{typed}: nothing was measured, so nothing came before; leave -A out")
+    if not isinstance(noise, Pixelwise):
+        lack: str | None = "has no method `log_density(y, x)`, one number for each pixel"
+    elif lack := lacks(noise, HasLikelihood):
+        lack = f"has no log-density: {lack}"
+    else:
+        return Observed(noise, operator)
     raise InputError(
-        f"{typed}: a linear map can come before noise that treats every pixel by itself, and "
-        f"{noise!r} does not. If it filters the noise, say what the filter is applied to: "
-        '-l "correlated:noise=(observed:noise=(poisson:peak=30),operator=(mask:file=mask.png))"'
+        f"{typed}: a linear map can come before noise that has a log-density for every pixel by "
+        f"itself, and {noise!r} {lack}. If it filters the noise, say what the filter is applied "
+        'to: -l "correlated:noise=(observed:noise=(poisson:peak=30),operator=(mask:file=m.png))"'
     )

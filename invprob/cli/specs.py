@@ -81,6 +81,9 @@ def parse(text: str, /) -> Spec:
                 f"{text!r}: {piece.strip()!r} is no option; write name:key=value,key=value, "
                 "for example gaussian:sigma=0.1"
             )
+    head, comma, options_first = text.partition(",")
+    if comma and "=" in options_first and not {"=", ":"} & set(head) and head.strip():
+        raise InputError(f"{text!r}: a colon follows the name: {head.strip()}:{options_first}")
     if not name.strip() or "=" in name:
         raise InputError(f"{text!r} has no name; write it first: gaussian:sigma=0.1")
     return Spec(name.strip(), options)

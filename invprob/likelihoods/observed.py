@@ -63,11 +63,11 @@ class Observed:
 
     Args:
         noise: p(y | u), a noise that treats every entry of u by itself: Poisson, Gamma, Rayleigh,
-            SignalDependent, Mixture.
+            SignalDependent, Mixture, or one of your own with `log_density(y, x)`.
         operator: H, a linear operator.
 
     Raises:
-        InputError: noise is not of that kind, or operator is no linear operator.
+        InputError: noise has no `log_density`, or operator is no linear operator.
 
     >>> import torch, invprob as ip
     >>> noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5"))
@@ -82,9 +82,10 @@ class Observed:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.noise, Pixelwise):
             raise InputError(
-                f"noise={self.noise!r} has no log_density(y, x): it does not treat every entry by "
-                "itself; for Gaussian noise write Gaussian(sigma, operator=H), and a filter "
-                "after the noise goes around it, Correlated(Observed(noise, H), A)"
+                f"noise={self.noise!r} has no method `log_density(y, x)`, the log-density of "
+                "every entry by itself; write it if there is one. For Gaussian noise write "
+                "Gaussian(sigma, operator=H), and a filter after the noise goes around it, "
+                "Correlated(Observed(noise, H), A)"
             )
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:

@@ -27,7 +27,7 @@ REACH = 7.0
 
 @runtime_checkable
 class Pixelwise(Protocol):
-    """A noise model that treats every pixel by itself."""
+    """A noise model that treats every pixel by itself, and can so be put behind an operator."""
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry; -inf outside the support."""

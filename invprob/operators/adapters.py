@@ -142,6 +142,13 @@ def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
     text = f"from_scipy({linear.shape[0]}x{linear.shape[1]}, image_shape={shape})"
     if linear.dtype is not None and linear.dtype.kind == "c":
         raise InputError(f"{text} is complex; stack its real and its imaginary part as rows")
+    try:
+        linear.rmatvec(torch.zeros(linear.shape[0], dtype=torch.float64).numpy())
+    except _FAILURES as error:
+        raise InputError(
+            f"{text} has no product with the transposed matrix ({error!r}); give it: "
+            "LinearOperator(shape, matvec=..., rmatvec=...), or give a matrix"
+        ) from error
     forward = _Product(linear.matmat, (int(linear.shape[0]),))
     adjoint = _Product(linear.rmatmat, shape)
     like = torch.empty((2, *shape), dtype=torch.float64)
@@ -199,12 +206,21 @@ def _call(f: Map, x: Tensor, text: str) -> Tensor:
         result = f(x)
     except _FAILURES as error:
         raise InputError(f"{text} failed on {tuple(x.shape)}, {x.dtype}: {error}") from error
+    _real(result, text)
     if not isinstance(result, Tensor) or not bool(torch.isfinite(result).all()):
         what = (
             "values that are not finite" if isinstance(result, Tensor) else type(result).__name__
         )
         raise InputError(f"{text} makes {what} of normal numbers; a finite torch.Tensor is needed")
     return result
+
+
+def _real(result: object, text: str) -> None:
+    if isinstance(result, Tensor) and result.is_complex():
+        raise InputError(
+            f"{text} makes complex numbers; give complex measurements as two real channels: "
+            "from_callable(lambda x: torch.view_as_real(f(x)), ...)"
+        )
 
 
 def _try(forward: Map, adjoint: Map, like: Tensor, text: str) -> Shape:

@@ -73,11 +73,18 @@ class Mask:
             file: any image file; colours are averaged, and white is what is above one half.
 
         Raises:
-            InputError: the file can't be read, or it is no mask: many of its pixels are gray.
+            InputError: the file can't be read, or it is no mask: many of its pixels are gray, or
+                none is white.
         """
         from ..images import read_image
 
         gray = read_image(Path(file))[0].mean(0)
+        if 0 < (top := float(gray.max())) < 0.1:
+            raise InputError(
+                f"the values of {file} go from 0 to {255 * top:.3g} of 255, all of them black; a "
+                "mask has 255 where a pixel was observed and 0 where it was not: multiply it by "
+                f"{1 / top:.5g}"
+            )
         doubtful = float(((gray > 0.1) & (gray < 0.9)).double().mean())
         if doubtful > 0.05:
             raise InputError(

@@ -20,6 +20,7 @@ without priors or supervision, 2011, https://doi.org/10.1162/NECO_a_00076.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,8 @@ class DenoiserPrior:
 
     Raises:
         InputError: denoiser is not callable; in use: an image or a noise level is outside the
-            domain, or the denoiser changes the image's shape.
+            domain, or the denoiser can't be called with (x, sigma), returns no tensor, or changes
+            the image's shape.
 
     >>> import torch
     >>> flat = DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
@@ -134,7 +136,7 @@ class DenoiserPrior:
             InputError: x or sigma is outside the domain, or x is no batch of floating point.
         """
         check_images(x, self._domain, self)
-        out = self.denoiser(x, self._levels(x, sigma))
+        out = self._called(x, self._levels(x, sigma))
         if out.shape != x.shape:
             raise InputError(
                 f"the denoiser {self._name()} made {tuple(out.shape)} of an image of shape"
@@ -162,6 +164,25 @@ class DenoiserPrior:
     def domain(self) -> Domain:
         """The images and noise levels that the denoiser was made for."""
         return self._domain
+
+    def _called(self, x: Tensor, level: Tensor) -> Tensor:
+        """What the denoiser makes of x, if it is a tensor."""
+        try:
+            out: object = self.denoiser(x, level)
+        except TypeError as error:
+            if _takes_two(self.denoiser):
+                raise
+            raise InputError(
+                f"the denoiser {self._name()} can't be called with (x, sigma): {error}; if it has "
+                "no use for the noise level, DenoiserPrior(lambda x, sigma: f(x))"
+            ) from error
+        if not isinstance(out, Tensor):
+            kind = f"{type(out).__module__}.{type(out).__qualname__}"
+            raise InputError(
+                f"the denoiser {self._name()} returned {kind.removeprefix('builtins.')}, and a "
+                "torch.Tensor is needed; an array of numpy becomes one by torch.as_tensor(array)"
+            )
+        return out
 
     def _levels(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Sigma as `(B,)`, checked."""
@@ -193,6 +214,21 @@ class DenoiserPrior:
             return _of_stored(self.denoiser)
         domain = "" if self._domain == Domain() else f", domain={self._domain}"
         return f"DenoiserPrior({self._name()}{domain})"
+
+
+def _takes_two(denoiser: DenoisingFunction) -> bool:
+    """Whether a call with two arguments is one that it can take, as far as Python knows."""
+    try:
+        signature = inspect.signature(
+            denoiser.forward if isinstance(denoiser, nn.Module) else denoiser
+        )
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def _of_stored(denoiser: StoredDenoiser) -> str:

@@ -119,8 +119,8 @@ def adapt(
         progress: whether to show a bar on a terminal.
 
     Returns:
-        The adapted prior in `.prior`; if there is no clear improvement, the original, with a
-        warning. It computes in float32 and on the whole image; `.save` it and
+        The adapted prior in `.prior`; if there is no clear improvement, or sigma is too large, the
+        original, with a warning. It computes in float32 and on the whole image; `.save` it and
         `DenoiserPrior.load` it for bfloat16 and tiles.
 
     Raises:
@@ -143,6 +143,8 @@ def adapt(
     judge = Judge.of(wide, sigma, seed)
     first = best = judge.blocks(averaged)
     kept, kept_step, history = averaged.state_dict(), 0, {0: judge.psnr(first)}
+    if bool(first.mean() < 0):
+        return _overstated(prior, sigma, history)
     batches = _losses(network, wide, sigma, rate, generator)
     bar = tqdm(batches, total=steps, disable=None if progress else True, desc="adapt")
     for step, finite in enumerate(bar, 1):
@@ -160,6 +162,8 @@ def adapt(
         if not finite or step == steps or step - kept_step >= PATIENCE * PAUSE:
             break
     bar.close()
+    if bool(best.mean() < 0):
+        return _overstated(prior, sigma, history)
     gain = first - best
     if kept_step == 0 or bool(gain.mean() < 2 * gain.std() / len(gain) ** 0.5):
         warnings.warn(
@@ -170,6 +174,17 @@ def adapt(
         return Adaptation(prior, 0, history)
     averaged.load_state_dict(kept)
     return Adaptation(DenoiserPrior(averaged.eval(), prior.domain()), kept_step, history)
+
+
+def _overstated(prior: DenoiserPrior, sigma: float, history: dict[int, float]) -> Adaptation:
+    """The original, where the estimate of a squared error came out negative."""
+    warnings.warn(
+        f"the estimated error of the denoised image is negative, so sigma={sigma:.4g} is more than"
+        " the noise of this image: give a smaller one, such as the standard deviation of a flat"
+        " part; the prior stays as it was",
+        stacklevel=3,
+    )
+    return Adaptation(prior, 0, history)
 
 
 def _losses(

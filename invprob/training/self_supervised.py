@@ -99,7 +99,10 @@ class Judge:
 
     @staticmethod
     def psnr(blocks: Tensor) -> float:
-        """In dB, of a mean squared error that may come out as 0 or less if it is tiny."""
+        """In dB, of a mean squared error; 100 where that comes out as 0 or less.
+
+        It may where the error is tiny, and it does where sigma is more than the noise of y.
+        """
         return float(-10 * blocks.mean().clamp_min(1e-10).log10())
 
 

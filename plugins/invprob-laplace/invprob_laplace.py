@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 from torch.special import log_ndtr, ndtri
 
 from invprob import Component, hookimpl
+from invprob.contracts import Surrogate
 
 
 @frozen
@@ -38,7 +39,11 @@ class Laplace:
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The log-density, one number per row."""
-        return -((y - x).abs() / self.scale + math.log(2 * self.scale)).flatten(1).sum(1)
+        return self.log_density(y, x).flatten(1).sum(1)
+
+    def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
+        """The log-density of every pixel by itself."""
+        return -(y - x).abs() / self.scale - math.log(2 * self.scale)
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """sign(y - x) / b."""
@@ -52,6 +57,15 @@ class Laplace:
         """Move v towards y, by step / b at most."""
         reach = per_row(step, v) / self.scale
         return v + (y - v).clamp(-reach, reach)
+
+    def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
+        """The Gaussian with the prox of x, as sharp as the kink is when blurred by sigma."""
+        step = per_row(sigma, x).square()
+        pull = (self.prox(y, x, step.flatten()) - x) / step
+        kink = (-(y - x).square() / (2 * step)).exp() * (2 / (math.pi * step)).sqrt() / self.scale
+        sharp = torch.maximum(kink, 1e-6 / step)
+        w = x + pull * step + pull / sharp
+        return Surrogate(w, sharp.rsqrt(), torch.clone, torch.clone)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """The side of y by its weight, then a truncated normal by inversion."""

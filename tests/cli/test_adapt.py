@@ -41,6 +41,13 @@ def test_nothing_is_written_without_an_improvement(noisy, tmp_path):
     assert code == 1 and "no clear improvement" in text and not out.exists()
 
 
+def test_a_noise_level_above_that_of_the_image_is_named(noisy, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(noisy, "--sigma", "0.6", "-o", out, "--steps", 1)
+    assert code == 1 and "sigma=0.6 is more than the noise of this image" in text
+    assert "100.00" not in text and not out.exists()
+
+
 @pytest.mark.parametrize("sigma", ["much", "0", "25"])
 def test_noise_levels_that_can_not_be(noisy, tmp_path, sigma):
     code, text = invoke(noisy, "--sigma", sigma, "-o", tmp_path / "own.safetensors")

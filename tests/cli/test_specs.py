@@ -48,6 +48,7 @@ def test_spaces_and_commas():
         (":sigma=1", "has no name"),
         ("sigma=1", "has no name"),
         ("", "has no name"),
+        ("pnp,iterations=3", "a colon follows the name: pnp:iterations=3"),
         ("gaussian:sigma=1,sigma=2", "says sigma twice"),
         (
             "mixture:noise=(poisson:peak=30,sigma=1",

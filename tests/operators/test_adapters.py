@@ -102,8 +102,19 @@ def test_scipy_refusals():
     with pytest.raises(ip.InputError, match="complex"):
         ip.from_scipy(np.ones((3, 8)) * 1j, (2, 4))
     forward_only = scipy.sparse.linalg.LinearOperator((3, 8), matvec=lambda x: x[:3])
-    with pytest.raises(ip.InputError, match="failed"):
+    with pytest.raises(ip.InputError, match=r"transposed matrix \(.*rmatvec=\.\.\."):
         ip.from_scipy(forward_only, (2, 4))
+
+
+def test_complex_measurements_are_two_real_channels():
+    with pytest.raises(ip.InputError, match=r"complex.*torch.view_as_real\(f\(x\)\)"):
+        ip.from_callable(torch.fft.fft2, image_shape=(1, 4, 4))
+    fourier = ip.from_callable(
+        lambda x: torch.view_as_real(torch.fft.fft2(x)), image_shape=(1, 4, 4)
+    )
+    x = random(2, 1, 4, 4).float()
+    assert fourier.out_shape((1, 4, 4)) == (1, 4, 4, 2)
+    torch.testing.assert_close(fourier.adjoint(fourier.forward(x)), 16 * x)
 
 
 def test_other_shapes():

@@ -84,6 +84,12 @@ def test_from_file(tmp_path):
         assert torch.equal(ip.Mask.from_file(tmp_path / name).mask, mask)
 
 
+def test_zeros_and_ones_of_255_are_told_what_is_white(tmp_path):
+    ip.write_image(tmp_path / "ones.png", torch.eye(8)[None, None] / 255)
+    with pytest.raises(ip.InputError, match=r"go from 0 to 1 of 255.*multiply it by 255"):
+        ip.Mask.from_file(tmp_path / "ones.png")
+
+
 def test_a_photograph_is_no_mask(tmp_path):
     ip.write_image(tmp_path / "photo.png", torch.rand(1, 1, 8, 8, generator=ip.generator(0)))
     with pytest.raises(ip.InputError, match="neither black nor white"):

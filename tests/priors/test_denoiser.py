@@ -102,6 +102,19 @@ def test_a_denoiser_has_to_be_callable_and_keep_the_shape():
         DenoiserPrior(lambda x, sigma: x[..., 1:]).denoise(torch.zeros(1, 1, 4, 4), 0.1)
 
 
+def test_what_a_denoiser_takes_and_returns_is_explained():
+    x = torch.zeros(1, 1, 4, 4)
+    with pytest.raises(InputError, match=r"returned numpy.ndarray.*torch.as_tensor\(array\)"):
+        DenoiserPrior(lambda x, sigma: x.numpy()).denoise(x, 0.1)
+    with pytest.raises(InputError, match=r"returned NoneType"):
+        DenoiserPrior(lambda x, sigma: None).denoise(x, 0.1)
+    for one in (torch.nn.Conv2d(1, 1, 3, padding=1), lambda x: x):
+        with pytest.raises(InputError, match=r"can't be called with \(x, sigma\): .*lambda x, s"):
+            DenoiserPrior(one).denoise(x, 0.1)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        DenoiserPrior(lambda x, sigma: x + None).denoise(x, 0.1)
+
+
 def test_repr_names_the_denoiser_and_no_weights():
     assert repr(DenoiserPrior(shrink)) == "DenoiserPrior(shrink)"
     assert repr(DenoiserPrior(torch.nn.Identity())) == "DenoiserPrior(Identity)"

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+import invprob as ip
 from invprob.testing import parametrize, registry
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +68,27 @@ CASES = parametrize(laplace.Laplace(scale=0.1), laplace.Laplace(scale=0.02), exa
 @pytest.mark.parametrize("check", [case for case in CASES.args[1] if PICKLED not in case.id])
 def test_the_plugin_conforms(check):
     check()
+
+
+def test_the_noise_goes_behind_an_operator_and_is_sampled():
+    noise = ip.Observed(laplace.Laplace(scale=0.1), ip.Mask(torch.tensor([[1, 0]])))
+    prior = ip.GaussianPrior(mean=torch.full((1, 1, 2), 0.5), sd=0.2)
+    problem = ip.Problem(prior, noise, torch.tensor([[[[0.9, 0.0]]]]))
+    result = ip.solve(problem, ip.Restart(), samples=600, seed=0)
+    x = torch.linspace(-0.5, 1.5, 4001)
+    share = (-(0.9 - x).abs() / 0.1 - ((x - 0.5) / 0.2).square() / 2).softmax(0)
+    mean = float((share * x).sum())
+    sd = float((share * (x - mean).square()).sum().sqrt())
+    seen, hidden = result.samples.reshape(-1, 2).unbind(1)
+    assert float(seen.mean()) == pytest.approx(mean, abs=0.02)
+    assert float(seen.std()) == pytest.approx(sd, rel=0.1)
+    assert float(hidden.mean()) == pytest.approx(0.5, abs=0.03)
+    assert float(hidden.std()) == pytest.approx(0.2, rel=0.1)
+
+
+def test_a_surrogate_has_the_prox_of_the_noise():
+    noise, sigma = laplace.Laplace(scale=0.1), torch.tensor([0.02, 0.3])
+    y, x = torch.rand(2, 2, 1, 4, 4, generator=ip.generator(0))
+    near, variance = noise.surrogate(y, x, sigma), sigma.square().reshape(-1, 1, 1, 1)
+    found = (variance * near.w + near.sd.square() * x) / (variance + near.sd.square())
+    torch.testing.assert_close(found, noise.prox(y, x, sigma.square()))
