@@ -23,6 +23,7 @@ def adapt(
     `--prior denoiser:file=FILE.safetensors`. Nothing is written if there is no clear improvement.
     """
     from ..errors import InputError
+    from ..files import check_writable
     from ..images import read_image
     from ..training.adapting import adapt as learn
     from .specs import make
@@ -36,6 +37,7 @@ def adapt(
         raise TypeError("a number was read as something else")
     if output.exists() or not output.parent.is_dir():
         raise InputError(f"{output} exists, or its folder does not: name another file")
+    check_writable(output)
     found = learn(
         make("prior", prior), read_image(image), level, steps=steps, rate=rate, seed=seed
     )
