@@ -30,6 +30,13 @@ def denoiser(
         int | None,
         typer.Option(min=1, help="1 for gray; by default what the images have, and gray, too."),
     ] = None,
+    black: Annotated[
+        float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option(help="Weights to begin with: a file of this command's, or 'pretrained'."),
@@ -68,6 +75,7 @@ def denoiser(
     Interrupted, the same command goes on from the last save. With `--start pretrained` the
     embedded denoiser goes on learning, from your images. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
+    Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
     from functools import partial
 
@@ -80,6 +88,7 @@ def denoiser(
     from ..training.patches import store_photos
     from ..training.run import begin
     from ..training.run import train as learn
+    from ..units import Unit
 
     if threads:
         torch.set_num_threads(threads)
@@ -102,14 +111,15 @@ def denoiser(
     }
     begun = _beginning(start)
     kept = checkpoint or output.with_suffix(".ckpt")
-    learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY)
+    unit = Unit(black, white)
+    learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY, unit)
     for reason in skipped:
         typer.echo(f"left out {reason}", err=True)
     sizes = numbers("scales", scales, tuple[float, ...])
     photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
     architecture = attrs.evolve(begun.architecture if begun else Architecture(known), **shape)
-    task = Denoising(recipe, architecture, photos, begun)
+    task = Denoising(recipe, architecture, photos, begun, unit)
     run = begin(task, output, kept, typer.echo, device)
     some = apart[:: -(-len(apart) // FEW)]
     try:

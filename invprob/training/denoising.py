@@ -28,6 +28,7 @@ from ..errors import InputError
 from ..fingerprint import fingerprint
 from ..networks.denoiser import SIGMA_RANGE, Architecture, Denoiser
 from ..networks.stored_denoiser import write_denoiser
+from ..units import Unit
 from .growth import check_growth, grow
 from .images import luminance
 from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
@@ -116,6 +117,7 @@ class Denoising:
         architecture: of the network.
         photos: what it is learned from.
         start: a network whose weights the run begins with; None draws them.
+        unit: of the photos' files.
 
     Raises:
         InputError: the photos do not have the network's channels, or `start` is of another
@@ -126,6 +128,7 @@ class Denoising:
     architecture: Architecture
     photos: Photos
     start: Denoiser | None = None
+    unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -151,6 +154,7 @@ class Denoising:
         return parts | {
             "photos": f"{len(self.photos)} ({self._fingerprint[:12]})",
             "start": start or "nothing",
+            **self.unit.settings(),
         }
 
     def about(self) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from typer.testing import CliRunner
 
@@ -135,6 +136,31 @@ def test_what_can_not_be(folder, tmp_path, options, message):
     code, text = invoke(folder, "-o", tmp_path / "own.safetensors", *SMALL, *options)
     assert code == 2 and message in " ".join(text.split())
     assert not (tmp_path / "own.safetensors").exists()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_raw_numbers_of_an_instrument(tmp_path, suffix):
+    numbers = np.random.default_rng(0).integers(0, 201, (3, 20, 20)).astype(np.uint16)
+    raw, line = tmp_path / "raw", ["-o", tmp_path / "own.safetensors", *SMALL]
+    raw.mkdir()
+    if suffix == ".npy":
+        np.save(raw / "all.npy", numbers)
+    else:
+        for k, image in enumerate(numbers):
+            tifffile.imwrite(raw / f"{k}.tif", image)
+    code, text = invoke(raw, *line, "--white", 200)
+    assert code == 0 and "warning" not in text and "; 2 photos; " in text
+    code, text = invoke(raw, *line, "--white", 210)
+    assert code == 1 and "white=200.0 and not 210.0" in text
+    code, text = invoke(raw, "-o", tmp_path / "other.safetensors", *SMALL)
+    text = " ".join(text.split())
+    if suffix == ".npy":
+        assert code == 2 and "(on the command line: --white NUMBER for" in text
+    else:
+        assert code == 0 and "is white really 65535 in " in text
+        assert "--white 200, or what the instrument's is" in text
+    code, text = invoke(raw, "-o", tmp_path / "third.safetensors", *SMALL, "--white", 100)
+    assert code == 2 and "it has values from 0 to 2" in " ".join(text.split())
 
 
 def test_an_empty_folder(tmp_path):
