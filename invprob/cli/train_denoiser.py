@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, usable
+from .training import EVERY, how_to_go_on, numbers, run_file, usable
 
 if TYPE_CHECKING:
     from ..networks.denoiser import Denoiser
@@ -83,13 +83,14 @@ def denoiser(
     import torch
 
     from ..networks.denoiser import Architecture
-    from ..training.denoising import Denoising, Recipe, report
+    from ..training.denoising import COLUMNS, Denoising, Recipe, report
     from ..training.images import read_apart
     from ..training.patches import store_photos
     from ..training.run import begin
     from ..training.run import train as learn
     from ..units import Unit
 
+    kept = run_file(output, checkpoint)
     if threads:
         torch.set_num_threads(threads)
     recipe = Recipe(
@@ -110,7 +111,6 @@ def denoiser(
         if text is not None
     }
     begun = _beginning(start)
-    kept = checkpoint or output.with_suffix(".ckpt")
     unit = Unit(black, white)
     learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY, unit)
     for reason in skipped:
@@ -121,6 +121,7 @@ def denoiser(
     architecture = attrs.evolve(begun.architecture if begun else Architecture(known), **shape)
     task = Denoising(recipe, architecture, photos, begun, unit)
     run = begin(task, output, kept, typer.echo, device)
+    typer.echo(COLUMNS)
     some = apart[:: -(-len(apart) // FEW)]
     try:
         learn(run, kept, every, partial(report, run, some, output, typer.echo))

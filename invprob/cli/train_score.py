@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, usable
+from .training import EVERY, how_to_go_on, numbers, run_file, usable
 
 
 def score(
@@ -78,6 +78,7 @@ def score(
     from ..units import Unit
     from .noise import make_noise
 
+    kept = run_file(output, checkpoint)
     if threads:
         torch.set_num_threads(threads)
     recipe = Recipe(
@@ -109,7 +110,6 @@ def score(
         ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start, unit)
         for some in (learned, apart)
     )
-    kept = checkpoint or output.with_suffix(".ckpt")
     run = begin(task, output, kept, typer.echo, device)
     held_out = HeldOut(check, noise, apart)
     try:

@@ -39,6 +39,9 @@ from .run import Run, check_budget
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
 
+COLUMNS = "held out: PSNR in dB at sigma " + ", ".join(f"{sigma:.3g}" for sigma in VALIDATED)
+"""What the numbers in a report are, in words."""
+
 WIDER = 2
 """How many times as wide a patch is for strong noise."""
 

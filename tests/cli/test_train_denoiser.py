@@ -39,6 +39,8 @@ def test_a_denoiser_from_a_folder(folder, tmp_path):
     assert code == 0, text
     assert "torn.png" in text and "small.png: smaller than 16 x 16" in text
     assert "; 3 photos; " in text and text.count("held out, C=1") == 3
+    levels = "held out: PSNR in dB at sigma 0.01, 0.0588, 0.098, 0.196, 0.4, 1\n"
+    assert text.count(levels) == 1 and text.index(levels) < text.index("held out, C=1")
     prior = DenoiserPrior.load(out, precision="float32")
     assert repr(prior) == f"DenoiserPrior.load({str(out)!r}, precision='float32')"
     for channels in (1, 3):
@@ -94,10 +96,10 @@ def test_going_on_from_trained_weights(folder, tmp_path):
     code, text = invoke(folder, "-o", second, *SMALL, *slow)
     assert code == 1 and "start=" in text
     code, text = invoke(
-        folder, "-o", tmp_path / "b", "--start", first, *budget, "--widths", "8,8,16"
+        folder, "-o", tmp_path / "b.safetensors", "--start", first, *budget, "--widths", "8,8,16"
     )
     assert code == 2 and "more blocks can be appended" in " ".join(text.split())
-    code, text = invoke(folder, "-o", tmp_path / "b", "--start", "nowhere", *budget)
+    code, text = invoke(folder, "-o", tmp_path / "b.safetensors", "--start", "nowhere", *budget)
     assert code == 1 and "can't read" in " ".join(text.split())
 
 
@@ -114,7 +116,7 @@ def test_held_out_images_are_not_learned_from(folder, tmp_path):
     out = tmp_path / "own.safetensors"
     code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")
     assert code == 0 and "; 3 photos; " in text
-    code, text = invoke(folder, "-o", tmp_path / "b", *SMALL, "--held-out", folder)
+    code, text = invoke(folder, "-o", tmp_path / "b.safetensors", *SMALL, "--held-out", folder)
     assert code == 2 and "images are too few" in text
 
 
@@ -161,6 +163,13 @@ def test_raw_numbers_of_an_instrument(tmp_path, suffix):
         assert "--white 200, or what the instrument's is" in text
     code, text = invoke(raw, "-o", tmp_path / "third.safetensors", *SMALL, "--white", 100)
     assert code == 2 and "it has values from 0 to 2" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["own.pt", "own"])
+def test_weights_that_would_share_a_run_are_refused(folder, tmp_path, name):
+    code, text = invoke(folder, "-o", tmp_path / name, *SMALL)
+    assert code == 2 and f"{name}.safetensors" in text
+    assert not list(tmp_path.glob("own*"))
 
 
 def test_an_empty_folder(tmp_path):

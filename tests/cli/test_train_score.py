@@ -50,8 +50,12 @@ def test_from_a_folder_to_a_clean_image(folder, tmp_path, simulate):
     clean = tmp_path / "clean.png"
     prior = ["--prior", f"measured:file={out}"]
     code, text = invoke("solve", folder / "0.png", *NOISE, *prior, "-o", clean)
-    assert code == 0 and "ScoreEquation" in text, text
+    assert code == 0 and "ScoreEquation" in text and "warning" not in text, text
     assert ip.read_image(clean).shape == (1, 1, 20, 18)
+    other = ["-l", "gaussian:sigma=0.2", "-o", tmp_path / "other.png"]
+    code, text = invoke("solve", folder / "0.png", *other, *prior)
+    assert code == 0, text
+    assert "was learned from Gaussian(sigma=0.1), and is used with Gaussian(sigma=0.2)" in text
 
 
 def test_the_same_command_goes_on(folder, tmp_path):
