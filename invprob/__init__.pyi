@@ -21,6 +21,7 @@ from .errors import DivergenceError as DivergenceError
 from .errors import IncompatibleError as IncompatibleError
 from .errors import InputError as InputError
 from .errors import InvprobError as InvprobError
+from .errors import NoiseWarning as NoiseWarning
 from .errors import PluginError as PluginError
 from .errors import PluginWarning as PluginWarning
 from .errors import UnknownNameError as UnknownNameError

@@ -68,5 +68,9 @@ class PluginWarning(UserWarning):
     """A plugin is broken and was left out."""
 
 
+class NoiseWarning(UserWarning):
+    """A score that was learned from one noise is used with another."""
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint could not be written; the run goes on and the previous one is intact."""

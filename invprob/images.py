@@ -30,10 +30,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -41,6 +39,7 @@ from torch import Tensor
 
 from . import formats
 from .errors import InputError
+from .files import replacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,6 +171,7 @@ def write_image(
     Raises:
         InputError: x is not one finite image, the format or its depth is unknown, or there is no
             such folder; or white is not above black.
+        OSError: the file can't be written.
 
     >>> import invprob as ip, tempfile, pathlib
     >>> path, x = pathlib.Path(tempfile.mkdtemp()) / "x.tif", torch.rand(1, 3, 4, 6)
@@ -188,7 +188,7 @@ def write_image(
         )
     own = 1.0 if bits == 32 else 2.0**bits - 1
     pixels = _of_depth(black + ((own if white is None else white) - black) * _one_image(x), bits)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         formats.write(file, path, pixels)
 
 
@@ -258,15 +258,3 @@ def _of_depth(values: NDArray[np.float64], bits: int) -> NDArray[Any]:
         return values.astype(np.float32)
     levels: NDArray[Any] = np.rint(values.clip(0, 2**bits - 1))
     return levels.astype(np.uint8 if bits == 8 else np.uint16)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` at the end, if all went well."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(draft, "wb") as file:
-            yield file
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -13,6 +13,13 @@ def adapt(
     sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
     prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
+    black: Annotated[
+        float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="At most.")] = 200,
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
@@ -21,10 +28,12 @@ def adapt(
 
     Use the result for this image, and for others like it, with
     `--prior denoiser:file=FILE.safetensors`. Nothing is written if there is no clear improvement.
+    Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
     from ..errors import InputError
-    from ..images import read_image
+    from ..files import check_writable
     from ..training.adapting import adapt as learn
+    from ..units import Unit
     from .specs import make
     from .values import convert
 
@@ -36,9 +45,11 @@ def adapt(
         raise TypeError("a number was read as something else")
     if output.exists() or not output.parent.is_dir():
         raise InputError(f"{output} exists, or its folder does not: name another file")
-    found = learn(
-        make("prior", prior), read_image(image), level, steps=steps, rate=rate, seed=seed
-    )
+    check_writable(output)
+    unit = Unit(black, white)
+    y = unit.read(image)
+    unit.warn_if_dim()
+    found = learn(make("prior", prior), y, level, steps=steps, rate=rate, seed=seed)
     if not found.improved:
         raise typer.Exit(1)
     found.save(output)

@@ -31,14 +31,16 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Of the noise and of the samples.")] = 0,
 ) -> None:
     """Denoise, inpaint and deblur a photo, and show it: offline, in about a minute or less."""
+    from ..files import check_writable
     from ..images import sample_photo
     from ..plotting import panel
     from ..priors.denoiser import DenoiserPrior
 
+    picture = output / "demo.png"
+    check_writable(picture, make_folder=True)
     truth = sample_photo()
     prior = DenoiserPrior.pretrained()
     tasks = _tasks(truth)
-    output.mkdir(parents=True, exist_ok=True)
     outcomes = []
     for number, task in enumerate(tasks, 1):
         typer.echo(f"{number}/{len(tasks)} {task.name}: {task.detail}", err=True)
@@ -47,7 +49,6 @@ def demo(
         [outcome.tiles(truth) for outcome in outcomes],
         labels=[f"{task.name}\n{task.detail}" for task in tasks],
     )
-    picture = output / "demo.png"
     figure.savefig(picture)
     _print_table(outcomes, truth)
     typer.echo(f"The picture: {picture}")

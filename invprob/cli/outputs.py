@@ -16,6 +16,8 @@ black and white is white.
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +71,7 @@ class Outputs:
         """
         from ..formats import depth
 
-        inside = output.is_dir() or not output.suffix
+        inside = os.path.isdir(output) or not output.suffix
         pictures = ".png" if white is None else ".tif"
         suffix = pictures if inside else output.suffix
 
@@ -93,17 +95,45 @@ class Outputs:
         """Make the folder; refuse to write over the input, or without `force` over anything.
 
         Raises:
-            InputError: a file is in the way.
+            InputError: a file is in the way, or can't be written.
         """
+        from ..files import check_writable
+
         for path in self:
-            if path.exists() and path.samefile(measurement):
+            if os.path.exists(path) and path.samefile(measurement):
                 raise InputError(f"{path} is the input; write the result to another file")
-            if path.exists() and not force:
+            if os.path.exists(path) and not force:
                 raise InputError(f"{path} exists already; type --force to write over it")
-        self.estimate.parent.mkdir(parents=True, exist_ok=True)
+        for path in self:
+            check_writable(path, make_folder=True)
 
     def write(self, result: Result) -> None:
-        """Write a result of one measurement."""
+        """Write a result of one measurement.
+
+        Raises:
+            OSError: a file can't be written after all; the message says where the images are kept.
+        """
+        try:
+            self._write(result)
+        except OSError as error:
+            raise OSError(f"{_said(error)}; {self._keep(result)}") from error
+
+    def _keep(self, result: Result) -> str:
+        """Keep the images in the temporary folder, and say where, or why not."""
+        from ..images import write_image
+
+        images = [(self.estimate, result.x), *zip(self.samples, result.samples, strict=False)]
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="invprob-"))
+            for path, x in images:
+                kept = folder / f"{path.stem}.npy"
+                write_image(kept, x, black=self.black, white=self.white)
+        except OSError as error:
+            return f"nor can a copy in the temporary folder: {_said(error)}"
+        what = folder / f"{self.estimate.stem}.npy" if len(images) == 1 else f"{folder}{os.sep}"
+        return f"the result is kept in {what}, with every value: move it to a disk with space"
+
+    def _write(self, result: Result) -> None:
         self.write_image(self.estimate, result.x)
         for path, sample in zip(self.samples, result.samples, strict=False):
             self.write_image(path, sample)
@@ -144,3 +174,10 @@ class Outputs:
         from ..formats import holds_numbers
 
         return (self.black, self.white) if holds_numbers(path) else (0.0, None)
+
+
+def _said(error: OSError) -> str:
+    """Which file can't be written, and why."""
+    if error.strerror is None or error.filename is None:
+        return f"a file can't be written: {error}"
+    return f"{error.filename} can't be written: {error.strerror}"

@@ -73,13 +73,15 @@ def solve(
     from ..drive import solve as run
     from ..problem import Problem
     from ..recommendation import recommend
-    from .measurement import read_measurement
+    from ..units import Unit
     from .noise import make_noise
     from .outputs import Outputs
     from .specs import make
 
     files = Outputs.of(output, count=samples or 1, bits=bits, black=black, white=white)
-    y = read_measurement(measurement, page, black, white)
+    unit = Unit(black, white)
+    y = unit.read(measurement, page)
+    unit.warn_if_dim()
     noise = make_noise(likelihood, operator)
     problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
     files.check(measurement, force=force)

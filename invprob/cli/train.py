@@ -9,7 +9,7 @@ import typer
 
 from .train_denoiser import denoiser
 from .train_score import score
-from .training import EVERY, how_to_go_on, numbers, usable
+from .training import EVERY, how_to_go_on, numbers, run_file, usable
 
 train = typer.Typer(no_args_is_help=True)
 train.command()(denoiser)
@@ -74,6 +74,7 @@ def flow(
     from ..training.run import begin
     from ..training.run import train as learn
 
+    kept = run_file(output, checkpoint)
     if threads:
         torch.set_num_threads(threads)
     recipe = Recipe(
@@ -91,7 +92,6 @@ def flow(
         typer.echo(f"left out {reason}", err=True)
     architecture = Architecture(learned.shape, levels, width, bits)
     task = MaximumLikelihood(recipe, architecture, learned)
-    kept = checkpoint or output.with_suffix(".ckpt")
     run = begin(task, output, kept, typer.echo, where)
     try:
         learn(run, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))

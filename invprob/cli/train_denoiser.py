@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, usable
+from .training import EVERY, how_to_go_on, numbers, run_file, usable
 
 if TYPE_CHECKING:
     from ..networks.denoiser import Denoiser
@@ -29,6 +29,13 @@ def denoiser(
     channels: Annotated[
         int | None,
         typer.Option(min=1, help="1 for gray; by default what the images have, and gray, too."),
+    ] = None,
+    black: Annotated[
+        float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
     ] = None,
     start: Annotated[
         str | None,
@@ -68,6 +75,7 @@ def denoiser(
     Interrupted, the same command goes on from the last save. With `--start pretrained` the
     embedded denoiser goes on learning, from your images. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
+    Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
     from functools import partial
 
@@ -75,12 +83,14 @@ def denoiser(
     import torch
 
     from ..networks.denoiser import Architecture
-    from ..training.denoising import Denoising, Recipe, report
+    from ..training.denoising import COLUMNS, Denoising, Recipe, report
     from ..training.images import read_apart
     from ..training.patches import store_photos
     from ..training.run import begin
     from ..training.run import train as learn
+    from ..units import Unit
 
+    kept = run_file(output, checkpoint)
     if threads:
         torch.set_num_threads(threads)
     recipe = Recipe(
@@ -101,16 +111,17 @@ def denoiser(
         if text is not None
     }
     begun = _beginning(start)
-    kept = checkpoint or output.with_suffix(".ckpt")
-    learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY)
+    unit = Unit(black, white)
+    learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY, unit)
     for reason in skipped:
         typer.echo(f"left out {reason}", err=True)
     sizes = numbers("scales", scales, tuple[float, ...])
     photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
     architecture = attrs.evolve(begun.architecture if begun else Architecture(known), **shape)
-    task = Denoising(recipe, architecture, photos, begun)
+    task = Denoising(recipe, architecture, photos, begun, unit)
     run = begin(task, output, kept, typer.echo, device)
+    typer.echo(COLUMNS)
     some = apart[:: -(-len(apart) // FEW)]
     try:
         learn(run, kept, every, partial(report, run, some, output, typer.echo))

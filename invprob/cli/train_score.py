@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, usable
+from .training import EVERY, how_to_go_on, numbers, run_file, usable
 
 
 def score(
@@ -24,6 +24,13 @@ def score(
     ] = False,
     channels: Annotated[
         int | None, typer.Option(min=1, help="By default what all images have.")
+    ] = None,
+    black: Annotated[
+        float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
     ] = None,
     widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, 1/8.")] = "48,64,96",
     before: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down.")] = "2,1,1",
@@ -55,6 +62,8 @@ def score(
     Interrupted, the same command goes on from the last save. Use the result with
     `--prior measured:file=FILE.safetensors`, or in Python `MeasuredPrior.load(path)`; for the
     posterior mean of Poisson counts say what peak they have, `measured:file=FILE,peak=30`.
+    Raw numbers of an instrument: `--white`, and `--black`, as for `solve`; raw counts of which 200
+    is bright are `--white 200 -l poisson:peak=200`.
     """
     from functools import partial
 
@@ -66,8 +75,10 @@ def score(
     from ..training.run import begin
     from ..training.run import train as learn
     from ..training.score import HeldOut, Recipe, ScoreMatching, report
+    from ..units import Unit
     from .noise import make_noise
 
+    kept = run_file(output, checkpoint)
     if threads:
         torch.set_num_threads(threads)
     recipe = Recipe(
@@ -89,16 +100,16 @@ def score(
         for name, text in (("widths", widths), ("before", before), ("after", after))
     }
     where = usable(device)
-    found = load_noisy(images, noise, patch, channels, seed if simulate else None)
+    unit = Unit(black, white)
+    found = load_noisy(images, noise, patch, channels, seed if simulate else None, unit)
     for reason in found.skipped:
         typer.echo(f"left out {reason}", err=True)
     architecture = Architecture(found.channels, coordinates, noise=repr(noise), **sizes)
     learned, apart = found.split(EVERY)
     task, check = (
-        ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start)
+        ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start, unit)
         for some in (learned, apart)
     )
-    kept = checkpoint or output.with_suffix(".ckpt")
     run = begin(task, output, kept, typer.echo, device)
     held_out = HeldOut(check, noise, apart)
     try:

@@ -20,6 +20,21 @@ def numbers(name: str, text: str, kind: Any) -> Any:
         raise InputError(f"--{name} {text}: give numbers with commas between them") from None
 
 
+def run_file(output: Path, checkpoint: Path | None) -> Path:
+    """Where a run is kept: beside the weights, in a file that no other weights share.
+
+    Raises:
+        InputError: the weights are to go to a file that is not FILE.safetensors.
+    """
+    from ..errors import InputError
+
+    if output.suffix != ".safetensors":
+        raise InputError(
+            f"-o {output}: weights are kept in a safetensors file; type -o {output}.safetensors"
+        )
+    return checkpoint or output.with_suffix(".ckpt")
+
+
 def how_to_go_on(step: int, checkpoint: Path) -> str:
     """What to do after an interruption."""
     if not checkpoint.exists():

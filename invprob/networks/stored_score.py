@@ -86,6 +86,11 @@ class StoredScore:
         parts = torch.split(wide, rows)
         return torch.cat([network(part, self.tile) for part in parts]).to(y.dtype)
 
+    def noise(self) -> str:
+        """The noise that it was learned from, in words; none if the file does not say."""
+        cpu = torch.device("cpu")
+        return _network(self.path, self.sha256, cpu, torch.float32).architecture.noise
+
     def domain(self) -> Domain:
         """Images with the network's number of channels."""
         return _network(self.path, self.sha256, torch.device("cpu"), torch.float32).domain()

@@ -9,7 +9,8 @@ network learns it from noisy images by denoising score matching: with u ~ N(0, I
 does. Three things to know about such a score:
 
 * It is not `score` of a prior over clean images, hence the other name, `measurement_score`.
-* It belongs to one noise at one level. Another noise needs another network.
+* It belongs to one noise at one level. Another noise needs another network; a score from a file
+  that is solved with another likelihood warns.
 * `a` must not be too small for data on a lattice. Counts divided by a peak have the spacing
   1 / peak; for `a` well below it the smoothed density is a comb, whose score at a count is 0, and
   nothing is denoised. Take `a` at 0.6 to 0.8 of the spacing. On continuous data any small `a` will
@@ -41,6 +42,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,7 +51,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import Domain
-from ..errors import InputError
+from ..errors import InputError, NoiseWarning
 from ..networks.stored_score import StoredScore
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
@@ -131,6 +133,18 @@ class MeasuredPrior:
     def domain(self) -> Domain:
         """The images that the score was learned from: what its own `domain()` says, or any."""
         return domain_of(self._score)
+
+    def warn_of_other_noise(self, likelihood: object, /) -> None:
+        """A `NoiseWarning` if the score's file says that it was learned from other noise."""
+        learned = self._score.noise() if isinstance(self._score, StoredScore) else ""
+        if learned and learned != repr(likelihood):
+            warnings.warn(
+                f"{self!r} was learned from {learned}, and is used with {likelihood!r}: unless "
+                "that is meant, say the noise that it learned, or learn one from this noise with "
+                "`invprob train score`",
+                NoiseWarning,
+                stacklevel=3,
+            )
 
     def measurement_score(self, y: Tensor, /) -> Tensor:
         """∇ log p(y), in y's precision; for counts s' above."""

@@ -41,6 +41,7 @@ from torch import Tensor
 from ..contracts import MatchesScore, Needs, ScoresMeasurement
 from ..counts import check_count
 from ..errors import InputError
+from ..priors.measured import MeasuredPrior
 from ..problem import Problem
 from ..streams import Streams
 
@@ -108,6 +109,8 @@ class ScoreEquation:
     ) -> ScoreEquationState:
         """The measurement itself; grey where it has not the shape of an image."""
         y = problem.y
+        if isinstance(problem.prior, MeasuredPrior):
+            problem.prior.warn_of_other_noise(problem.likelihood)
         if x0 is None:
             x0 = y.clone() if y.shape[1:] == problem.image_shape else problem.zeros() + 0.5
         change = y.new_full((len(y),), torch.inf)

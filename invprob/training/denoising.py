@@ -28,6 +28,7 @@ from ..errors import InputError
 from ..fingerprint import fingerprint
 from ..networks.denoiser import SIGMA_RANGE, Architecture, Denoiser
 from ..networks.stored_denoiser import write_denoiser
+from ..units import Unit
 from .growth import check_growth, grow
 from .images import luminance
 from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
@@ -37,6 +38,9 @@ from .run import Run, check_budget
 
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
+
+COLUMNS = "held out: PSNR in dB at sigma " + ", ".join(f"{sigma:.3g}" for sigma in VALIDATED)
+"""What the numbers in a report are, in words."""
 
 WIDER = 2
 """How many times as wide a patch is for strong noise."""
@@ -116,6 +120,7 @@ class Denoising:
         architecture: of the network.
         photos: what it is learned from.
         start: a network whose weights the run begins with; None draws them.
+        unit: of the photos' files.
 
     Raises:
         InputError: the photos do not have the network's channels, or `start` is of another
@@ -126,6 +131,7 @@ class Denoising:
     architecture: Architecture
     photos: Photos
     start: Denoiser | None = None
+    unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -151,6 +157,7 @@ class Denoising:
         return parts | {
             "photos": f"{len(self.photos)} ({self._fingerprint[:12]})",
             "start": start or "nothing",
+            **self.unit.settings(),
         }
 
     def about(self) -> str:

@@ -7,7 +7,7 @@ left out and listed with the reason, not passed over in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,10 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..errors import InputError
-from ..images import read_image
+from ..units import Unit
+from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few
 
 Size = tuple[int, int]
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-
-MANY = 10
-"""So many files that were left out are named when too few remain."""
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in gray (ITU-R BT.601)."""
@@ -107,8 +103,9 @@ def load_images(
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             or size and it was not said which to take.
     """
-    paths = list(paths)
-    found, skipped = read_images(paths, channels)
+    paths, unit = list(paths), Unit()
+    found, skipped = read_images(paths, channels, unit)
+    unit.warn_if_dim("image")
     counts = sorted({image.shape[0] for _, image in found})
     if len(counts) > 1:
         raise InputError(
@@ -133,13 +130,14 @@ def load_images(
 
 
 def read_images(
-    paths: Iterable[Path], channels: int | None = None
+    paths: Iterable[Path], channels: int | None = None, unit: Unit | None = None
 ) -> tuple[list[tuple[Path, Tensor]], list[str]]:
     """All images in files and folders, searched recursively, 8-bit.
 
     Args:
         paths: image files, `.npy` files, and folders of these.
         channels: leaves out images with others; 1 turns colour into gray.
+        unit: of the files; by default their own.
 
     Returns:
         Each image `(C, H, W)` with the file that it is from; and what was left out, and why.
@@ -149,16 +147,22 @@ def read_images(
     """
     found: list[tuple[Path, Tensor]] = []
     skipped: list[str] = []
+    unit = unit or Unit()
     for path in image_files(paths, (*SUFFIXES, ".npy")):
         try:
-            found += [(path, image) for image in _convert(_read(path), channels)]
+            found += [(path, image) for image in _convert(_read(path, unit), channels)]
         except InputError as error:
-            skipped.append(f"{path}: {error}")
+            skipped.append(left_out(path, error))
     return found, skipped
 
 
 def read_apart(
-    paths: Sequence[Path], held_out: Sequence[Path], channels: int | None, least: int, every: int
+    paths: Sequence[Path],
+    held_out: Sequence[Path],
+    channels: int | None,
+    least: int,
+    every: int,
+    unit: Unit | None = None,
 ) -> tuple[list[Tensor], list[Tensor], list[str]]:
     """Images to learn from, others to judge by, and what was left out, and why.
 
@@ -169,12 +173,13 @@ def read_apart(
         channels: as in `read_images`.
         least: images smaller than this many pixels on a side are left out.
         every: so many-th.
+        unit: of the files; by default their own.
 
     Raises:
         InputError: a path does not exist, or nothing is left of one of the two.
     """
-    size = (least, least)
-    found, skipped = read_images(paths, channels)
+    size, unit = (least, least), unit or Unit()
+    found, skipped = read_images(paths, channels, unit)
     skipped += [
         f"{path}: smaller than {least} x {least}" for path, i in found if not _holds(i, size)
     ]
@@ -182,7 +187,7 @@ def read_apart(
     if not found:
         raise nothing_to_learn(paths, skipped)
     if held_out:
-        apart, reasons = read_images(held_out, channels)
+        apart, reasons = read_images(held_out, channels, unit)
         if not apart:
             raise nothing_to_learn(held_out, reasons)
         skipped += reasons
@@ -194,26 +199,8 @@ def read_apart(
         found = [(path, image) for path, image in found if id(image) not in chosen]
     if not found:
         raise too_few(len(apart), skipped)
+    unit.warn_if_dim("image")
     return [image for _, image in found], [image for _, image in apart], skipped
-
-
-def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputError:
-    """That there is no image left, with the first reasons."""
-    reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
-    return InputError(
-        f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
-    )
-
-
-def too_few(count: int, skipped: Sequence[str]) -> InputError:
-    """That nothing is left to learn from once some are held out, and what else there was."""
-    are = "1 image is" if count == 1 else f"{count} images are"
-    more = f"; and {len(skipped) - MANY} more" if len(skipped) > MANY else ""
-    left_out = f". Left out: {'; '.join(skipped[:MANY])}{more}" if skipped else ""
-    return InputError(
-        f"{are} too few: one at least is held out to see how well the others were learned"
-        f"{left_out}"
-    )
 
 
 def luminance(colour: Tensor) -> Tensor:
@@ -222,51 +209,45 @@ def luminance(colour: Tensor) -> Tensor:
     return (colour * weights.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
-def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
-    """Files that were named, and in folders those with one of the suffixes, sorted.
-
-    Raises:
-        InputError: a path does not exist.
-    """
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"there is no file or folder {path}; the current one is {Path.cwd()}")
-        if not path.is_dir():
-            yield path
-            continue
-        inside = (file for file in path.rglob("*") if file.is_file())
-        yield from sorted(f for f in inside if f.suffix.lower() in suffixes)
-
-
-def _read(path: Path) -> list[Tensor]:
+def _read(path: Path, unit: Unit) -> list[Tensor]:
     if path.suffix.lower() == ".npy":
-        return list(_read_array(path))
-    return [_read_photo(path)]
+        return list(_read_array(path, unit))
+    return [_eight_bit(unit.read(path)[0])]
 
 
-def _read_photo(path: Path) -> Tensor:
-    """An image file; `InputError` for what can't be an image in [0, 1]."""
-    image = read_image(path)[0]
+def _eight_bit(image: Tensor) -> Tensor:
+    """Images in 8 bits; `InputError` for what can't be one in [0, 1]."""
+    if bad := int((~image.isfinite()).sum()):
+        raise InputError(
+            f"{bad} of its values are not finite (NaN): fill them in, or leave the file out"
+        )
     least, most = float(image.min()), float(image.max())
     if not 0 <= least <= most <= 1:
         raise InputError(
             f"it has values from {least:g} to {most:g}, and images live in [0, 1]: divide them"
-            " by the white level"
+            " by the white level",
+            typed="--white NUMBER, and --black, for the files' values that mean 1 and 0",
         )
     return (255 * image).round().to(torch.uint8)
 
 
-def _read_array(path: Path) -> Tensor:
+def _read_array(path: Path, unit: Unit) -> Tensor:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"it can't be read as an array: {error}") from error
-    if array.dtype != np.uint8 or array.ndim not in (3, 4) or 0 in array.shape:
+    known = array.dtype == np.uint8 or (unit.white is not None and array.dtype.kind in "uif")
+    if not known or array.ndim not in (3, 4) or 0 in array.shape:
         raise InputError(
             f"it holds {array.dtype} of shape {array.shape}, and not 8-bit images (N, H, W) or"
-            " (N, H, W, C)"
+            " (N, H, W, C)",
+            typed="--white NUMBER for the value that means 1" if array.ndim in (3, 4) else "",
         )
-    images = torch.from_numpy(array)
+    if unit.white is not None:
+        scaled = (array.astype(np.float64) - unit.black) / (unit.white - unit.black)
+        images = _eight_bit(torch.from_numpy(scaled))
+    else:
+        images = torch.from_numpy(array)
     return images[:, None] if images.ndim == 3 else images.movedim(3, 1).contiguous()
 
 

@@ -24,10 +24,11 @@ from torch import Generator, Tensor
 
 from ..contracts import ChecksMeasurement
 from ..errors import InputError
-from ..images import read_image
 from ..networks.coordinates import Coordinates
 from ..streams import generator
-from .images import SUFFIXES, image_files, luminance, too_few
+from ..units import Unit
+from .files import SUFFIXES, image_files, left_out, too_few
+from .images import luminance
 from .patches import below, grids
 
 CLIPPED = 0.02
@@ -143,6 +144,7 @@ def load_noisy(
     least: int,
     channels: int | None = None,
     simulate: int | None = None,
+    unit: Unit | None = None,
 ) -> Folder:
     """Noisy images from files and folders, searched recursively.
 
@@ -155,17 +157,19 @@ def load_noisy(
         channels: leaves out images with others; 1 turns clean colour into gray, but not noisy
             colour, whose noise would be another. By default what all have.
         simulate: the images are clean, and get their noise here, from this seed.
+        unit: of the files; by default their own.
 
     Raises:
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             and it was not said which to take.
     """
-    paths, found, skipped = list(paths), [], []
+    paths, found, skipped, unit = list(paths), [], [], unit or Unit()
     for number, path in enumerate(image_files(paths, SUFFIXES)):
         try:
-            found.append(_pair(path, number, likelihood, least, channels, simulate))
+            found.append(_pair(unit.read(path), number, likelihood, least, channels, simulate))
         except InputError as error:
-            skipped.append(f"{path}: {error}")
+            skipped.append(left_out(path, error))
+    unit.warn_if_dim("y" if simulate is None else "image")
     if not found:
         reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)}"
         raise InputError(
@@ -189,14 +193,13 @@ def load_noisy(
 
 
 def _pair(
-    path: Path,
+    image: Tensor,
     number: int,
     likelihood: Any,
     least: int,
     channels: int | None,
     simulate: int | None,
 ) -> Pair:
-    image = read_image(path)
     if simulate is not None and channels == 1 and image.shape[1] == 3:
         image = luminance(image)
     if channels not in (None, image.shape[1]):
@@ -204,7 +207,10 @@ def _pair(
     if min(image.shape[2:]) < least:
         raise InputError(f"smaller than {least} x {least}")
     if not bool(image.isfinite().all()):
-        raise InputError("it has values that are not finite")
+        bad = int((~image.isfinite()).sum())
+        raise InputError(
+            f"{bad} of its values are not finite (NaN): fill them in, or leave the file out"
+        )
     if simulate is not None:
         y: Tensor = likelihood.sample(image, generator(simulate, number))
         if y.shape != image.shape:

@@ -25,6 +25,7 @@ from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
 from ..errors import CheckpointError, DivergenceError, InputError
+from ..files import check_writable
 
 
 class Recipe(Protocol):
@@ -170,6 +171,8 @@ class Run:
             ) from error
         own = self._settings()
         names = [name for name in sorted(own | saved) if saved.get(name) != own.get(name)]
+        if "noise" in names:  # the coordinates follow from it
+            names = [name for name in names if name != "coordinates"]
         if names:
             changes = ", ".join(f"{n}={saved.get(n)} and not {own.get(n)}" for n in names)
             raise CheckpointError(
@@ -205,7 +208,8 @@ def begin(
         device: where it is learned.
 
     Raises:
-        InputError: there is no such folder, or out exists and belongs to no checkpoint.
+        InputError: there is no such folder, a file can't be written there, or out exists and
+            belongs to no checkpoint.
         CheckpointError: the checkpoint is damaged, or of a run with other settings.
     """
     for path in (out, checkpoint):
@@ -216,6 +220,8 @@ def begin(
             f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
             " move this one away"
         )
+    for path in (out, checkpoint):
+        check_writable(path)
     run = Run(task, device)
     if checkpoint.exists():
         run.restore(checkpoint)

@@ -59,6 +59,7 @@ from ..networks.weights_file import digest_of, fill, read_weights
 from ..priors.measured import MeasuredPrior
 from ..problem import Problem
 from ..solvers.score_equation import ScoreEquation
+from ..units import Unit
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
 from .run import Run, check_budget
@@ -130,12 +131,14 @@ class ScoreMatching:
         images: what is learned from.
         start: weights to begin from, a file; those of another noise are a good beginning, since
             all noise looks alike in even coordinates. By default they are drawn.
+        unit: of the images' files.
     """
 
     recipe: Recipe
     architecture: Architecture
     images: NoisyImages
     start: Path | None = None
+    unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
 
     @_fingerprint.default
@@ -147,7 +150,7 @@ class ScoreMatching:
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
         start = "none" if self.start is None else digest_of(self.start)
         images = f"{len(self.images)} ({self._fingerprint[:12]})"
-        return parts | {"images": images, "start": start}
+        return parts | {"images": images, "start": start} | self.unit.settings()
 
     def about(self) -> str:
         """What learns from what."""

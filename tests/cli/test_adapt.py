@@ -6,7 +6,8 @@ from torch import Generator
 from typer.testing import CliRunner
 
 from invprob.cli.app import app
-from invprob.images import write_image
+from invprob.errors import InputError
+from invprob.images import read_image, write_image
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -46,6 +47,24 @@ def test_a_noise_level_above_that_of_the_image_is_named(noisy, tmp_path):
     code, text = invoke(noisy, "--sigma", "0.6", "-o", out, "--steps", 1)
     assert code == 1 and "sigma=0.6 is more than the noise of this image" in text
     assert "100.00" not in text and not out.exists()
+
+
+def test_raw_numbers_of_an_instrument(noisy, tmp_path, monkeypatch):
+    seen = []
+
+    def refuse(prior, y, *_, **__):
+        seen.append(y)
+        raise InputError("seen")
+
+    monkeypatch.setattr("invprob.training.adapting.adapt", refuse)
+    raw, y = tmp_path / "raw.tif", read_image(noisy)
+    write_image(raw, y.clamp(0, 1), bits=16, black=300, white=1300)
+    line = [raw, "--sigma", "0.2", "-o", tmp_path / "own.safetensors"]
+    code, text = invoke(*line)
+    assert code == 2 and "max(y) = 0.0198: is white really 65535" in text
+    code, text = invoke(*line, "--black", 300, "--white", 1300)
+    assert code == 2 and "warning" not in text
+    torch.testing.assert_close(seen[1], y.clamp(0, 1), atol=6e-4, rtol=0)
 
 
 @pytest.mark.parametrize("sigma", ["much", "0", "25"])

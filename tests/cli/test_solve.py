@@ -218,3 +218,53 @@ def test_force(invprob, folder):
     before = (folder / "mask.png").read_bytes()
     invprob("solve gray.png -l gaussian:sigma=0.1 -o mask.png --force")
     assert (folder / "mask.png").read_bytes() != before
+
+
+@pytest.mark.parametrize("output", ["gray.png/t.png", f"{'x' * 300}.png", "mask.png/run/"])
+def test_an_output_that_can_not_be_written_is_known_before_the_run(invprob, folder, output):
+    before = files(folder)
+    failed = invprob(f"solve gray.png -l gaussian:sigma=0.1 -o {output}", code=2)
+    assert (
+        f"error: {output.rstrip('/')}" in failed.stderr and "can't be written: " in failed.stderr
+    )
+    assert "ran all" not in failed.output and files(folder) == before
+
+
+def test_a_folder_of_somebody_else(invprob, folder, monkeypatch):
+    def refused(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.touch", refused)
+    failed = invprob("solve gray.png -l gaussian:sigma=0.1 -o t.png", code=2)
+    assert failed.stderr.startswith("error: t.png can't be written: Permission denied; name")
+    failed = invprob("simulate gray.png -l gaussian:sigma=0.1 -o t.tif", code=2)
+    assert failed.stderr.startswith("error: t.tif can't be written: Permission denied; name")
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_full_disk_does_not_cost_the_result(invprob, folder, monkeypatch, samples):
+    from invprob import formats
+
+    write, temporary = formats.write, folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    def full(file, path, pixels, /):
+        if path.suffix != ".npy":
+            raise OSError(28, "No space left on device")
+        write(file, path, pixels)
+
+    monkeypatch.setattr("invprob.formats.write", full)
+    line = f"solve gray.png -l gaussian:sigma=0.1 --samples {samples} -s restart --white 200"
+    said = invprob(f"{line} -o t.tif", code=1).stderr
+    assert "error: t.tif can't be written: No space left on device; the result is kept in " in said
+    assert str(temporary) in said and not (folder / "t.tif").exists()
+    kept = files(temporary)
+    assert [name.rpartition("/")[2] for name in kept] == [
+        *(f"t-sample-{i}.npy" for i in range(samples if samples > 1 else 0)),
+        "t.npy",
+    ]
+    assert read_image(temporary / kept[-1], white=200).shape == (1, 1, 12, 10)
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "gone"))
+    said = invprob(f"{line} -o t.tif", code=1).stderr
+    assert "t.tif can't be written: No space" in said and "nor can a copy in the temp" in said

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from typer.testing import CliRunner
 
@@ -38,6 +39,8 @@ def test_a_denoiser_from_a_folder(folder, tmp_path):
     assert code == 0, text
     assert "torn.png" in text and "small.png: smaller than 16 x 16" in text
     assert "; 3 photos; " in text and text.count("held out, C=1") == 3
+    levels = "held out: PSNR in dB at sigma 0.01, 0.0588, 0.098, 0.196, 0.4, 1\n"
+    assert text.count(levels) == 1 and text.index(levels) < text.index("held out, C=1")
     prior = DenoiserPrior.load(out, precision="float32")
     assert repr(prior) == f"DenoiserPrior.load({str(out)!r}, precision='float32')"
     for channels in (1, 3):
@@ -93,10 +96,10 @@ def test_going_on_from_trained_weights(folder, tmp_path):
     code, text = invoke(folder, "-o", second, *SMALL, *slow)
     assert code == 1 and "start=" in text
     code, text = invoke(
-        folder, "-o", tmp_path / "b", "--start", first, *budget, "--widths", "8,8,16"
+        folder, "-o", tmp_path / "b.safetensors", "--start", first, *budget, "--widths", "8,8,16"
     )
     assert code == 2 and "more blocks can be appended" in " ".join(text.split())
-    code, text = invoke(folder, "-o", tmp_path / "b", "--start", "nowhere", *budget)
+    code, text = invoke(folder, "-o", tmp_path / "b.safetensors", "--start", "nowhere", *budget)
     assert code == 1 and "can't read" in " ".join(text.split())
 
 
@@ -113,7 +116,7 @@ def test_held_out_images_are_not_learned_from(folder, tmp_path):
     out = tmp_path / "own.safetensors"
     code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")
     assert code == 0 and "; 3 photos; " in text
-    code, text = invoke(folder, "-o", tmp_path / "b", *SMALL, "--held-out", folder)
+    code, text = invoke(folder, "-o", tmp_path / "b.safetensors", *SMALL, "--held-out", folder)
     assert code == 2 and "images are too few" in text
 
 
@@ -135,6 +138,38 @@ def test_what_can_not_be(folder, tmp_path, options, message):
     code, text = invoke(folder, "-o", tmp_path / "own.safetensors", *SMALL, *options)
     assert code == 2 and message in " ".join(text.split())
     assert not (tmp_path / "own.safetensors").exists()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_raw_numbers_of_an_instrument(tmp_path, suffix):
+    numbers = np.random.default_rng(0).integers(0, 201, (3, 20, 20)).astype(np.uint16)
+    raw, line = tmp_path / "raw", ["-o", tmp_path / "own.safetensors", *SMALL]
+    raw.mkdir()
+    if suffix == ".npy":
+        np.save(raw / "all.npy", numbers)
+    else:
+        for k, image in enumerate(numbers):
+            tifffile.imwrite(raw / f"{k}.tif", image)
+    code, text = invoke(raw, *line, "--white", 200)
+    assert code == 0 and "warning" not in text and "; 2 photos; " in text
+    code, text = invoke(raw, *line, "--white", 210)
+    assert code == 1 and "white=200.0 and not 210.0" in text
+    code, text = invoke(raw, "-o", tmp_path / "other.safetensors", *SMALL)
+    text = " ".join(text.split())
+    if suffix == ".npy":
+        assert code == 2 and "(on the command line: --white NUMBER for" in text
+    else:
+        assert code == 0 and "is white really 65535 in " in text
+        assert "--white 200, or what the instrument's is" in text
+    code, text = invoke(raw, "-o", tmp_path / "third.safetensors", *SMALL, "--white", 100)
+    assert code == 2 and "it has values from 0 to 2" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["own.pt", "own"])
+def test_weights_that_would_share_a_run_are_refused(folder, tmp_path, name):
+    code, text = invoke(folder, "-o", tmp_path / name, *SMALL)
+    assert code == 2 and f"{name}.safetensors" in text
+    assert not list(tmp_path.glob("own*"))
 
 
 def test_an_empty_folder(tmp_path):

@@ -1,6 +1,8 @@
 """`invprob train score`."""
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 from typer.testing import CliRunner
 
@@ -48,8 +50,12 @@ def test_from_a_folder_to_a_clean_image(folder, tmp_path, simulate):
     clean = tmp_path / "clean.png"
     prior = ["--prior", f"measured:file={out}"]
     code, text = invoke("solve", folder / "0.png", *NOISE, *prior, "-o", clean)
-    assert code == 0 and "ScoreEquation" in text, text
+    assert code == 0 and "ScoreEquation" in text and "warning" not in text, text
     assert ip.read_image(clean).shape == (1, 1, 20, 18)
+    other = ["-l", "gaussian:sigma=0.2", "-o", tmp_path / "other.png"]
+    code, text = invoke("solve", folder / "0.png", *other, *prior)
+    assert code == 0, text
+    assert "was learned from Gaussian(sigma=0.1), and is used with Gaussian(sigma=0.2)" in text
 
 
 def test_the_same_command_goes_on(folder, tmp_path):
@@ -59,8 +65,41 @@ def test_the_same_command_goes_on(folder, tmp_path):
     assert code == 0 and "going on from step 3" in text and "step 5" in text
     content = out.read_bytes()
     code, text = train(folder, "-l", "gaussian:sigma=0.2", "-o", out, *SMALL)
-    assert code == 1 and "noise=" in text and "nothing was written" in text
+    assert code == 1 and "nothing was written" in text
+    assert "noise=Gaussian(sigma=0.1) and not Gaussian(sigma=0.2)" in text
+    assert "coordinates=" not in text
     assert out.read_bytes() == content
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """Raw counts, 16-bit, of which 200 is bright."""
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    for k in range(4):
+        mean = np.full((20, 18), 40.0 * (k + 1))
+        numbers = np.random.default_rng(k).poisson(mean).astype(np.uint16)
+        tifffile.imwrite(folder / f"{k}.tif", 10 + numbers)
+    return folder
+
+
+def test_raw_counts(counts, tmp_path):
+    out, noise = tmp_path / "score.safetensors", ["-l", "poisson:peak=200"]
+    code, text = train(counts, *noise, "-o", out, *SMALL)
+    assert code == 2 and "it is no count" in text
+    assert "(on the command line: --white N -l poisson:peak=N for raw counts" in text
+    unit = ["--black", 10, "--white", 210]
+    code, text = train(counts, *noise, "-o", out, *SMALL, *unit)
+    assert code == 0 and "warning" not in text and f"wrote {out}" in text
+    code, text = train(counts, *noise, "-o", out, *SMALL, "--black", 9, "--white", 209)
+    assert code == 1 and "black=10.0 and not 9.0" in text and "white=210.0 and not 209.0" in text
+    code, text = train(counts, *noise, "-o", out, *SMALL, "--black", 9)
+    assert code == 2 and "on the command line: --black 9 --white NUMBER" in text
+
+
+def test_noisy_images_that_are_all_too_dark_are_pointed_out(counts, tmp_path):
+    code, text = train(counts, *NOISE, "-o", tmp_path / "dim.safetensors", *SMALL)
+    assert code == 0 and "is white really 65535 in " in text and "3.tif? If images are" in text
 
 
 @pytest.mark.parametrize(

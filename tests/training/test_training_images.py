@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from torch import Generator
 
@@ -78,6 +79,17 @@ def test_sizes(folder):
 def test_floating_point_outside_the_unit(folder):
     write_image(folder / "counts.tif", 40 * picture(1, 8, 8))
     assert "has values from" in load_images([folder]).skipped[0]
+
+
+def test_nan_is_named(folder):
+    write_image(folder / "hole.tif", picture(1, 8, 8))
+    image = tifffile.imread(folder / "hole.tif")
+    image[2, 3] = np.nan
+    tifffile.imwrite(folder / "hole.tif", image)
+    (reason,) = load_images([folder]).skipped
+    assert reason.endswith(
+        "hole.tif: 1 of its values are not finite (NaN): fill them in, or leave the file out"
+    )
 
 
 @pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 1), (5, 8, 8, 3), (5, 8, 8, 6)])

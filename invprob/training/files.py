@@ -1,0 +1,54 @@
+"""Which files are read to learn from, and what is said of those that can't be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+
+MANY = 10
+"""So many files that were left out are named when too few remain."""
+
+
+def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
+    """Files that were named, and in folders those with one of the suffixes, sorted.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"there is no file or folder {path}; the current one is {Path.cwd()}")
+        if not path.is_dir():
+            yield path
+            continue
+        inside = (file for file in path.rglob("*") if file.is_file())
+        yield from sorted(f for f in inside if f.suffix.lower() in suffixes)
+
+
+def left_out(path: Path, error: InputError) -> str:
+    """The file, why it was left out, and what to type instead."""
+    typed = f" (on the command line: {error.typed})" if error.typed else ""
+    return f"{path}: {error}{typed}"
+
+
+def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputError:
+    """That there is no image left, with the first reasons."""
+    reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
+    return InputError(
+        f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
+    )
+
+
+def too_few(count: int, skipped: Sequence[str]) -> InputError:
+    """That nothing is left to learn from once some are held out, and what else there was."""
+    are = "1 image is" if count == 1 else f"{count} images are"
+    more = f"; and {len(skipped) - MANY} more" if len(skipped) > MANY else ""
+    left_out = f". Left out: {'; '.join(skipped[:MANY])}{more}" if skipped else ""
+    return InputError(
+        f"{are} too few: one at least is held out to see how well the others were learned"
+        f"{left_out}"
+    )

@@ -1,0 +1,91 @@
+"""The unit of numbers in image files, and a word where it looks wrong.
+
+An 8-bit file's 255 and a 16-bit file's 65535 are white unless it is said which values are black
+and white. Counts in such a file, of which 200 is bright, would be read as images that are almost
+black: nothing else tells them from photographs of the night, so that is pointed out.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import define, field
+
+from .images import check_ends, in_unit, read_pixels, white_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+DIM = 0.1
+"""Images that never exceed this have probably another white level than their file's type."""
+
+
+@define(eq=False)
+class Unit:
+    """Which values of files mean 0 and 1; it remembers the brightest file that it read.
+
+    Attributes:
+        black: the value that means 0.
+        white: the value that means 1; `None` for that of each file's type.
+
+    Raises:
+        InputError: white is not above black, or not said where black is.
+
+    >>> Unit(300, 8300).settings()
+    {'black': 300.0, 'white': 8300.0}
+    """
+
+    black: float = field(default=0.0, converter=float)
+    white: float | None = None
+    _brightest: dict[float, tuple[float, Path]] = field(init=False, factory=dict, repr=False)
+    _read: int = field(init=False, default=0, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        check_ends(self.black, self.white)
+        self.white = None if self.white is None else float(self.white)
+
+    def read(self, path: str | os.PathLike[str], page: int | None = None, /) -> Tensor:
+        """The image in a file, `(1, C, H, W)`, as `read_image` reads it.
+
+        Raises:
+            InputError: as in `read_image`.
+        """
+        pixels = read_pixels(path, page)
+        image = in_unit(pixels, path, self.black, self.white)
+        self._read += 1
+        self._remember(pixels, Path(path))
+        return image
+
+    def warn_if_dim(self, what: str = "y") -> None:
+        """Warn if no file of one type comes near to white, and it was not said what is white.
+
+        Args:
+            what: was read, for the message.
+        """
+        for own, (greatest, path) in self._brightest.items():
+            if not 0 < greatest / own < DIM:
+                continue
+            images = "the image is" if self._read == 1 else "images are"
+            warnings.warn(
+                f"max({what}) = {greatest / own:.3g}: is white really {own:g} in {path}? If "
+                f"{images} not that dark, say which value is white: --white {greatest:g}, or "
+                "what the instrument's is",
+                stacklevel=2,
+            )
+
+    def settings(self) -> dict[str, object]:
+        """What was said of the unit, by name."""
+        return {} if self.white is None else {"black": self.black, "white": self.white}
+
+    def _remember(self, pixels: NDArray[Any], path: Path) -> None:
+        own = white_of(pixels)
+        if self.white is not None or own is None:
+            return
+        greatest = float(np.nanmax(pixels, initial=0))
+        if greatest >= self._brightest.get(own, (0.0, path))[0]:
+            self._brightest[own] = greatest, path
