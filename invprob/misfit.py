@@ -214,7 +214,7 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
             white = drawn - first
             del first
         moved = drawn - mean
-        mean += moved / count
+        mean.add_(moved, alpha=1 / count)
         squares += moved.mul_(drawn.sub_(mean))
     variance = squares.div_(SIMULATED - 1)
     measured = variance > 0
@@ -250,19 +250,18 @@ def _echo(residual: Tensor, variance: Tensor) -> Echo:
 
 
 def _neighbours(residual: Tensor, variance: Tensor, down: int, right: int) -> Echo:
-    if right < 0:
-        residual, variance, right = residual.flip(-1), variance.flip(-1), -right
+    common = squares = power = 0.0
     high, wide = residual.shape[-2:]
-    here = ..., slice(high - down), slice(wide - right)
-    there = ..., slice(down, None), slice(right, None)
-    both = (variance[here] > 0) & (variance[there] > 0)
-    power = float(((variance[here] + variance[there]) * both).sum()) / 2
+    here = ..., slice(high - down), slice(max(-right, 0), wide - max(right, 0))
+    there = ..., slice(down, None), slice(max(right, 0), wide - max(-right, 0))
+    for left, noise in zip(residual, variance, strict=True):  # one row's copies at a time
+        both = (noise[here] > 0) & (noise[there] > 0)
+        common += float((left[here] * left[there]).sum())
+        squares += float((noise[here] * noise[there]).sum())
+        power += float(((noise[here] + noise[there]) * both).sum()) / 2
     if power == 0:
         return Echo(0.0, math.inf)
-    return Echo(
-        size=float((residual[here] * residual[there]).sum()) / power,
-        error=math.sqrt(float((variance[here] * variance[there]).sum())) / power,
-    )
+    return Echo(size=common / power, error=math.sqrt(squares) / power)
 
 
 def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
