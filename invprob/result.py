@@ -2,46 +2,28 @@
 
 Two indicators, for any likelihood and any solver; neither needs the clean image.
 
-* **Misfit.** Measure the result again, with new noise, and compare: the true measurement's squared
-  distance from the mean of such simulated ones, over their variance, summed over the entries,
-
-      misfit = sum (y - E[y' | x])² / sum Var[y' | x].
-
-  It is 1 for a sample of p(x | y), because (x, y) then have their joint distribution, give or take
-  sqrt(2 / n) for n entries with independent noise. An estimate that averages lies closer to y: a
-  little less is right then. Far less means that the noise was fitted, more that the data were not.
-  Noise that is weak enough to be taken for detail stays in an estimate: small misfits are normal
-  under it.
+* **Misfit and echo.** Measure the result again, with new noise, and compare: is the true
+  measurement as far from what the result predicts as the simulated ones are, and is the rest of it
+  as white? See `misfit`.
 * **Change and mixing.** The last step's change for methods that converge to a point, split R-hat
   for samplers that stay at a noise level: see `trace`.
 """
 
 from __future__ import annotations
 
-import math
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import torch
 from attrs import field, frozen
-from torch import Generator, Tensor
+from torch import Tensor
 
-from .contracts import AnySolver, Likelihood
+from .contracts import AnySolver, HasLogProb, Likelihood
 from .errors import InputError
+from .misfit import Misfit, simulated
 from .problem import Problem
-from .streams import generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SIMULATED = 8
-"""How many measurements the misfit simulates."""
-
-TRUSTED = 0.5, 2.0
-"""A misfit outside of this is said to be wrong."""
-
-WEAK = 0.03
-"""Noise of a smaller deviation may well stay in an estimate, whose misfit is small then."""
 
 
 @frozen
@@ -59,35 +41,6 @@ class Record:
     seconds: float
     sigma: float | None
     change: float
-
-
-@frozen(eq=False)
-class _Misfit:
-    """The misfit of each measurement, how far noise moves their mean from 1, and its deviation."""
-
-    misfit: Tensor
-    error: float
-    noise: float
-
-    def lines(self) -> list[str]:
-        """The figure, and a sentence if it is far from 1 and noise alone can't have done that."""
-        found = float(self.misfit.mean())
-        lines = [
-            f"misfit {found:.3f}: the data's distance from what the result predicts; noise "
-            f"alone gives 1 ± {self.error:.2g}"
-        ]
-        surely = abs(found - 1) > 5 * self.error
-        if surely and found > TRUSTED[1]:
-            lines.append(
-                "this result does not explain the data: they are too far from it. Likely the "
-                "noise is stronger than was said, or the operator or the unit of y is another"
-            )
-        elif surely and found < TRUSTED[0] and self.noise > WEAK:
-            lines.append(
-                "this result does not explain the data: such noise would leave them farther from "
-                "it. Likely the noise is weaker than was said (a smaller level, a larger peak)"
-            )
-        return lines
 
 
 @frozen(eq=False)
@@ -146,27 +99,14 @@ class Result:
         """
         return None if (found := self._simulate()) is None else found.misfit
 
-    def _simulate(self) -> _Misfit | None:
+    def _simulate(self) -> Misfit | None:
         """The misfit, and what it takes to judge it."""
         if self.problem is None:
             return None
         likelihood = self.problem.likelihood
         assert isinstance(likelihood, Likelihood)
         x, y = self.samples.flatten(0, 1).cpu(), self.problem.y.cpu()
-        draw = generator(0)
-        simulated = [_measure(likelihood, x, draw) for _ in range(SIMULATED)]
-        variance, mean = torch.var_mean(torch.stack(simulated).double(), 0)
-        measured = variance > 0
-        expected = (1 + 1 / SIMULATED) * self._per_measurement(variance)
-        found = self._per_measurement((y - mean).square() * measured)
-        if not bool((expected > 0).all()):
-            return None
-        error = math.sqrt(2 * len(self.samples) / int(measured.sum()))
-        return _Misfit(found / expected, error, float(variance[measured].mean().sqrt()))
-
-    def _per_measurement(self, values: Tensor) -> Tensor:
-        """The mean over samples and entries, `(B,)`."""
-        return values.reshape(*self.samples.shape[:2], -1).mean((0, 2))
+        return simulated(likelihood, x, y, samples=len(self.samples))
 
     def plot(self) -> Figure:
         """A figure of the estimate, and of the samples, their mean and spread if there are any."""
@@ -191,7 +131,13 @@ class Result:
             f"{what} of {measurements} measurement{'s'[: measurements > 1]}, {tuple(shape)}",
         ]
         if found := self._simulate():
-            lines += found.lines()
+            sampled = count > 1 if self.solver is None else self.solver.stochastic
+            lines += found.lines(
+                sampled=sampled,
+                loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
+                steps=self.steps,
+                mixing=self.mixing,
+            )
         if self.mixing is not None:
             lines.append(
                 f"split R-hat {self.mixing:.2f}: near 1 the samples' chains mix; far above, they "
@@ -200,10 +146,3 @@ class Result:
         elif self.change is not None and self.solver is not None and not self.solver.stochastic:
             lines.append(f"last change {self.change:.2g}: how far the last step moved the image")
         return "\n".join(lines)
-
-
-def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
-    try:
-        return likelihood.sample(x, draw)
-    except InputError:
-        return likelihood.sample(x.clamp(min=0), draw)
