@@ -22,7 +22,7 @@ of each pixel alone cost up to half a decibel where it is small), and x is skewe
 are the same at each call, and yet Poisson's and Gamma's draws jump where z changes a little, since
 they reject: an iteration with it trembles a little and does not come to rest. The price is two
 more proxes for each denoiser call. Behind an operator (`Observed`) a prox is an iteration of its
-own and costs more than the denoiser, so nothing is taken away there: `ADMM` is the better method.
+own and costs more than the denoiser, so nothing is taken away there.
 """
 
 from __future__ import annotations

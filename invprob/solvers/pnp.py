@@ -19,9 +19,9 @@ share 0.6, if less than 0.23 does, and if no single frequency then has noise abo
 which some kernels let grow from call to call. Photographs gain in 8 calls 0.1 to 0.3 dB where they
 are blurred, and up to 0.4 where pixels are missing.
 
-Under skewed noise the prox makes x darker than z on average, by more than the denoiser can know.
-With `unbiased` what it does on average is simulated and taken away (see `excess`): photographs
-under speckle gain up to 5 dB, and are as bright as they should be. Under Gaussian noise it is 0.
+Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
+know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle
+gain up to 3 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)

@@ -15,7 +15,7 @@ the fixed point, x + sigma² grad = v, is the same. The gradient is that of the 
 has mean 0 there if that is the truth: skewed noise makes the fixed point no darker. Where the
 likelihood knows no image darker than black, it is asked about pixels of at least 0.001 of white,
 for at black itself speckle's gradient is infinite, and no look ahead takes more than half of a
-pixel's brightness: the way back is long, and in 30 calls photographs would be a tenth too dark.
+pixel's brightness: with looks that do, photographs of 2 photons at white were 4 dB worse.
 
 With `accelerated` v is taken beyond where it is (see `momentum`): FISTA. sigma falls from coarse
 to fine (see `annealing`) down to the noise level of the data. For noise that is not Gaussian it is

@@ -45,7 +45,7 @@ which `PnP` has too and which is what Romano et al. chose by hand (0.21 for a un
 weight = 1 the network is told of more noise than there is, and loses three decibels.
 
 Under skewed noise (*) is biased: even at the truth the data would pull the noisy image to one
-side, mostly towards black, and photographs end up to 20 % too dark and 1 to 5 dB worse. With
+side, mostly towards black, and photographs end up to 20 % too dark and up to 3 dB worse. With
 `unbiased`, the default, what they would do on average is simulated (see `excess`) and taken from
 what the denoiser is given, in all three variants alike:
 
