@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
+from crops import KODAK, centres
 
 import invprob as ip
 from invprob.contracts import AnySolver, Likelihood
 
-KODAK = Path(__file__).parents[1] / ".." / "shared" / "data" / "test" / "kodak24"
 SOLVERS: dict[str, AnySolver] = {
     "PnP": ip.PnP(),
     "ADMM": ip.ADMM(),
@@ -68,16 +67,9 @@ def main() -> None:
     parser.add_argument("--noises", default="", help="beginnings of names, with ; between")
     parser.add_argument("--solvers", default="", help="only those whose names begin so")
     options = parser.parse_args()
-    files = sorted(p for p in options.images.glob("*") if p.suffix in (".png", ".jpg"))
-    files = files[:: max(1, len(files) // options.count)][: options.count]
-    if not files:
+    x = centres(options.images, options.count, options.size)
+    if x is None:
         parser.exit(0, f"skipped: no photographs in {options.images}\n")
-    photos = []
-    for file in files:
-        photo = ip.read_image(file)
-        top, left = ((n - options.size) // 2 for n in photo.shape[-2:])
-        photos.append(photo[..., top : top + options.size, left : left + options.size])
-    x = torch.cat(photos)
     prior = ip.DenoiserPrior.pretrained()
     chosen = {name: s for name, s in SOLVERS.items() if name.startswith(options.solvers)}
     print("| | " + " | ".join(chosen) + " |")

