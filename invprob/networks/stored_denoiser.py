@@ -45,7 +45,7 @@ from .weights_file import fill, read_described, read_weights, write_weights
 Precision = Literal["auto", "float32", "bfloat16"]
 
 WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
-SHA256 = "60b410abfefc858bd6582b0e77e3603eb4108ae75e3806818ef0e159fb6b1378"
+SHA256 = "b94c61ac7052ac9484dd0b795083fce609fa021f7260e698413b457678dc33c7"
 """Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
 
 FAST_FROM = 0.02
