@@ -7,11 +7,11 @@ instructions for them (AVX512-BF16, AMX) and on graphics cards since Ampere. Bfl
 significant bits. The network sees the image with its noise, so at a noise level near 2^-9 of the
 image's range rounding would drown what it should remove. Two things are done about it. The first
 convolution stays in float32, which costs nothing to speak of. Below `FAST_FROM` all does. What
-rounding to bfloat16 changes in the score, relative to its length, on photographs:
+rounding to bfloat16 changes in the score, relative to its length, on a photograph:
 
     sigma                        0.005   0.01   0.02   0.06    0.1    0.3      1
-    everything in bfloat16        11 %    6 %    3 %  1.3 %  0.9 %  0.4 %  0.1 %
-    first convolution in float32         2.0 %  1.3 %  0.9 %  0.7 %
+    everything in bfloat16       5.4 %  3.3 %  1.9 %  1.1 %  1.2 %  0.5 %  0.2 %
+    first convolution in float32 3.2 %  2.1 %  1.4 %  1.0 %  1.2 %  0.5 %  0.2 %
 
 From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` measures both).
 Everything outside the network (see `networks.denoiser`) is always done in float32 or better. On

