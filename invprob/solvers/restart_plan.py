@@ -47,7 +47,8 @@ STAY, FEWER = 0.25, 0.0025
 """The share of the calls that is spent at the last level then, and at most, over the calls: where
 they are few, modes come first."""
 LONGEST_STAY = 48
-"""The most restarts at the last level of samples of one particle."""
+"""The most restarts at the last level of samples of one particle, and the most levels within a
+factor of e above it."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -115,8 +116,8 @@ def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: i
     """Samples of one particle each; half of the restarts are at the last level, up to a number.
 
     A long chain at one level forgets where it came from, and a network's small errors, the same
-    in every restart, add up in it: deblurred photos lost 8 dB in 490 restarts. More levels on the
-    way down bring the chain to the same law, and each has few restarts.
+    in every restart, add up in it: deblurred photos lost 8 dB in 490 restarts. So do they just
+    above that level. What more calls are good for is to decide the modes, far above.
     """
     finish = _finish(noise, min(max(calls // 4, 6), 12))
     count = calls - len(finish)
@@ -256,7 +257,12 @@ def _middle(problem: Problem[Any, Any], noise: start.Range, first: float) -> flo
 def _ladder(first: float, middle: float, least: float, count: int, stay: int) -> tuple[float, ...]:
     """Levels of the restarts: `first`, then from the middle to the least, and `stay` there."""
     levels = (first,) if middle < first else ()
-    return (*levels, *_down(middle, least, count - stay - len(levels)), *(least,) * stay)
+    count -= stay + len(levels)
+    turn = math.e * least
+    if not turn < middle or count <= LONGEST_STAY * math.log(middle / least):
+        return (*levels, *_down(middle, least, count), *(least,) * stay)
+    above = _down(middle, turn, count - LONGEST_STAY + 1)[:-1]
+    return (*levels, *above, *_down(turn, least, LONGEST_STAY), *(least,) * stay)
 
 
 def _down(highest: float, least: float, count: int) -> tuple[float, ...]:
