@@ -13,7 +13,8 @@ rounding to bfloat16 changes in the score, relative to its length, on a photogra
     everything in bfloat16       5.4 %  3.3 %  1.9 %  1.1 %  1.2 %  0.5 %  0.2 %
     first convolution in float32 3.2 %  2.1 %  1.4 %  1.0 %  1.2 %  0.5 %  0.2 %
 
-From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` measures both).
+From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` measures that and
+the second line).
 Everything outside the network (see `networks.denoiser`) is always done in float32 or better. On
 graphics cards torch's own switch `torch.backends.cudnn.allow_tf32` says whether convolutions in
 float32 may round their input to 11 bits.

@@ -21,11 +21,11 @@ and half of its noise is that of the restart before. At r = r' = rho this is a L
 p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
 Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
 size where the density is Gaussian, whatever the step. A chain of its own stays there for half of
-its restarts, but no more than 48, and comes there by no more than 48 levels below e rho: a
-network's errors add up. Before, levels fall from far above the prior's size to rho. Coordinates
-with sd < r' are pinned to w then, which inflates their noise to r': annealing. There only the
-proportions of the modes are decided, so mixing counts more than exactness, and restarts go all the
-way down, kappa = 0.
+its restarts, but no more than 48, and comes there, unless the prior's size is below e rho, by no
+more than about 48 levels below e rho: a network's errors add up. Before, levels fall from far
+above the prior's size to rho. Coordinates with sd < r' are pinned to w then, which inflates their
+noise to r': annealing. There only the proportions of the modes are decided, so mixing counts more than
+exactness, and restarts go all the way down, kappa = 0.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,

@@ -269,11 +269,11 @@ def test_weights_of_large_images_are_refused():
 
 
 def test_a_denoiser_with_too_much_contrast_does_not_run_away_with_more_calls():
-    """At the last level, where 2 percent more than right is more than the prior pulls back."""
+    """Near the last level, where 2 percent more than right is more than the prior pulls back."""
     exact = ip.GaussianPrior(mean=torch.full(SHAPE, 0.5), sd=0.2)
 
     def loud(x, sigma):
-        gain = 1 + 0.02 * (sigma.view(-1, 1, 1, 1) < 0.0201)
+        gain = 1 + 0.02 * (sigma.view(-1, 1, 1, 1) < 0.0283)
         return 0.5 + gain * (exact.denoise(x, sigma) - 0.5)
 
     noise = ip.Gaussian(sigma=0.02, operator=ip.Mask.random(SHAPE[1:], keep=0.5))
@@ -281,6 +281,6 @@ def test_a_denoiser_with_too_much_contrast_does_not_run_away_with_more_calls():
     problem = ip.Problem(ip.DenoiserPrior(loud), noise, y)
     few, many = (
         ip.solve(problem, ip.Restart(calls=calls, particles=1), samples=50).samples.std(0).mean()
-        for calls in (100, 400)
+        for calls in (100, 1000)
     )
-    assert many < 1.2 * few
+    assert many < 1.25 * few
