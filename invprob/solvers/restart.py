@@ -24,8 +24,8 @@ size where the density is Gaussian, whatever the step. A chain of its own stays 
 its restarts, but no more than 48, and comes there, unless the prior's size is below e rho, by no
 more than about 48 levels below e rho: a network's errors add up. Before, levels fall from far
 above the prior's size to rho. Coordinates with sd < r' are pinned to w then, which inflates their
-noise to r': annealing. There only the proportions of the modes are decided, so mixing counts more than
-exactness, and restarts go all the way down, kappa = 0.
+noise to r': annealing. There only the proportions of the modes are decided, so mixing counts more
+than exactness, and restarts go all the way down, kappa = 0.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
