@@ -32,9 +32,15 @@ def score(
         float | None,
         typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
     ] = None,
-    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, 1/8.")] = "48,64,96",
-    before: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down.")] = "2,1,1",
-    after: Annotated[str, typer.Option(help="Blocks at 1/2, 1/4, up.")] = "2,1",
+    widths: Annotated[
+        str | None, typer.Option(help="Channels at 1/2, 1/4, 1/8; by default 48,64,96.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(help="Blocks at 1/2, 1/4, 1/8, down; by default 2,1,1.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Blocks at 1/2, 1/4, up; by default 2,1.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.5,
     steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
     batch: Annotated[int, typer.Option(help="Patches per step, an even number.")] = 16,
@@ -51,7 +57,8 @@ def score(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
     start: Annotated[
-        Path | None, typer.Option(help="Weights to begin from, learned for another noise.")
+        Path | None,
+        typer.Option(help="Weights to begin with, of another noise; the network is as theirs."),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
@@ -67,10 +74,12 @@ def score(
     """
     from functools import partial
 
+    import attrs
     import torch
 
     from ..networks.coordinates import measure
     from ..networks.score import Architecture
+    from ..networks.stored_score import read_score_architecture
     from ..training.noisy import load_noisy, store_noisy
     from ..training.run import begin
     from ..training.run import train as learn
@@ -95,16 +104,19 @@ def score(
     )
     noise = make_noise(likelihood, None)
     coordinates = measure(noise)
-    sizes = {
+    parts = {
         name: numbers(name, text, tuple[int, ...])
         for name, text in (("widths", widths), ("before", before), ("after", after))
+        if text is not None
     }
+    begun = read_score_architecture(start) if start else None
     where = usable(device)
     unit = Unit(black, white)
     found = load_noisy(images, noise, patch, channels, seed if simulate else None, unit)
     for reason in found.skipped:
         typer.echo(f"left out {reason}", err=True)
-    architecture = Architecture(found.channels, coordinates, noise=repr(noise), **sizes)
+    parts |= {"channels": found.channels, "coordinates": coordinates, "noise": repr(noise)}
+    architecture = attrs.evolve(begun, **parts) if begun else Architecture(**parts)
     learned, apart = found.split(EVERY)
     task, check = (
         ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start, unit)

@@ -71,6 +71,22 @@ def test_the_same_command_goes_on(folder, tmp_path):
     assert out.read_bytes() == content
 
 
+def test_it_begins_with_another_one_and_its_network(folder, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    train(folder, *NOISE, "-o", first, *SMALL)
+    other = ["-l", "gaussian:sigma=0.2", "-o", second, "--start", first, *SMALL[6:]]
+    code, text = train(folder, *other)
+    assert code == 0 and "widths=(8, 8, 8)" in text, text
+    for options, message in (
+        (["--widths", "8,8,16"], "made for another network"),
+        (["--start", tmp_path / "nowhere"], "nowhere"),
+    ):
+        third = tmp_path / "third.safetensors"
+        code, text = train(folder, *other, *options, "-o", third)
+        assert code == 1 and message in text, text
+        assert not third.exists() and not third.with_suffix(".ckpt").exists()
+
+
 @pytest.fixture
 def counts(tmp_path):
     """Raw counts, 16-bit, of which 200 is bright."""
