@@ -19,14 +19,14 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from .asked import check_calls, check_samples, starting
 from .checkpoint import Identity, load_checkpoint
-from .compatibility import alternatives, check
+from .compatibility import check
 from .contracts import AnySolver, Denoises, Solver
-from .counts import check_count
 from .errors import InputError
 from .problem import Problem, domain_of
 from .progress import Watch
-from .recommendation import check_sampling, recommend
+from .recommendation import recommend
 from .result import Record, Result
 from .streams import Streams
 from .trace import Trace
@@ -124,7 +124,7 @@ def iterate(
     identity = Identity(problem, solver, seed)
     streams = Streams(seed, problem.samples, problem.measurements)
     with torch.no_grad():
-        state = _given(solver, "init", solver.init(problem, streams, _start(problem, x0)))
+        state = _given(solver, "init", solver.init(problem, streams, starting(problem, x0)))
     steps, first = solver.steps(problem), 0
     if resume is not None:
         state, first = load_checkpoint(resume, identity, state, steps, streams)
@@ -187,11 +187,12 @@ def solve(
     >>> result.samples.shape, result.std.shape
     (torch.Size([3, 2, 1, 4, 4]), torch.Size([2, 1, 4, 4]))
     """
+    check_calls(callbacks, stop)
     if solver is None:
         solver = recommend(problem, samples=samples is not None).solver
     check(problem, solver, samples=samples is not None)
     if samples is not None:
-        _check_samples(problem, solver, samples)
+        check_samples(problem, solver, samples)
         problem = problem.repeat(samples)
     events = iterate(problem, solver, seed=seed, x0=x0, resume=resume)
     history: list[Record] = []
@@ -268,29 +269,3 @@ def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:
     return where + (
         " ".join(said) or "nothing was saved: add callbacks=[SaveEvery(50, 'run.ckpt')]"
     )
-
-
-def _check_samples(problem: Problem[Any, Any], solver: AnySolver, samples: int) -> None:
-    check_count("samples", samples)
-    if samples > 1 and not solver.stochastic:
-        check_sampling(problem)
-        others = ", ".join(alternatives(problem, stochastic=True))
-        names = alternatives(problem, stochastic=True, typed=True)
-        raise InputError(
-            f"{solver!r} is deterministic: all {samples} samples would be equal; leave `samples` "
-            f"out, or take a sampler for this problem: {others}",
-            typed=" or ".join(f"-s {name}" for name in names),
-        )
-
-
-def _start(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor | None:
-    if x0 is None:
-        return None
-    rows = (problem.measurements, *problem.image_shape)
-    if tuple(x0.shape) == rows:
-        x0 = x0.repeat(problem.samples, *[1] * len(problem.image_shape))
-    elif tuple(x0.shape) != (problem.y.shape[0], *problem.image_shape):
-        raise InputError(f"x0 has shape {tuple(x0.shape)}; this problem needs {rows}")
-    if not x0.is_floating_point() or not bool(torch.isfinite(x0).all()):
-        raise InputError("x0 must hold finite floating-point numbers")
-    return x0.to(problem.y)

@@ -55,7 +55,7 @@ class Result:
         solver: which solver ran.
         problem: what it solved, one row for each sample and measurement.
         mixing: split R-hat of the samples' chains where they stayed at one noise level; 1 is
-            mixed. `None` for other runs and for a single sample.
+            mixed. `None` for other runs, for a single sample, and for the survivors of crowds.
     """
 
     samples: Tensor = field(repr=lambda samples: str(tuple(samples.shape)))

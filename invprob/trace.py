@@ -7,7 +7,9 @@
 * Samplers do not converge to a point. Those that stay at one noise level for a while (`Restart`)
   are Markov chains there, and split R-hat (see `diagnostics.chains`) compares, for a few random
   projections of the estimate, the spread within the halves of each chain to the spread between
-  them. The longest stay of the run counts; shorter ones than 8 steps say nothing.
+  them. The longest stay of the run counts; shorter ones than 8 steps say nothing, nor do chains
+  that were chosen among others before (`state.chained` is false): that they do not cross from
+  mode to mode is no fault then.
 
 The passes over the image take about a thousandth of a denoiser call.
 """
@@ -44,7 +46,8 @@ class Trace:
         self._limit = SENSIBLE * max(1.0, self._largest)
         self._sane = self._best_step = event.step
         several = event.solver.stochastic and event.problem.samples > 1
-        self._stay = _Stay(event) if several else None
+        chained = several and getattr(event.state, "chained", True)
+        self._stay = _Stay(event) if chained else None
 
     def see(self, event: Event) -> float:
         """The change of this step; called at every step.

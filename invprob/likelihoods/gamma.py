@@ -31,7 +31,7 @@ from .gamma_gaussian import around_mode
 from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
-from .rows import per_row, together, total
+from .rows import device_of, per_row, together, total
 
 
 def _alpha(value: float) -> float:
@@ -65,7 +65,7 @@ class Gamma:
             InputError: a pixel of x is negative, by more than half a grey level.
         """
         x = not_negative(x, self)
-        shape = torch.full(x.shape, self.alpha, dtype=x.dtype, device=generator.device)
+        shape = torch.full(x.shape, self.alpha, dtype=x.dtype, device=device_of(generator))
         factor = torch._standard_gamma(shape, generator=generator).to(x.device) / self.alpha
         return inside(inside(x, DARKEST) * factor)
 

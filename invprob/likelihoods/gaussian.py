@@ -63,6 +63,8 @@ class Diagonal(Protocol):
 def noise_level(value: Tensor | float, /) -> Tensor | float:
     """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
     try:
+        if isinstance(value, str):
+            raise TypeError("it is a text")
         if torch.as_tensor(value).dtype == torch.bool:
             raise TypeError("it is true or false")
         level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)

@@ -36,7 +36,7 @@ from .checks import DARKEST, inside, not_negative, positive, refuse
 from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
 from .poisson_gaussian import tilted_counts
-from .rows import per_row, together, total
+from .rows import device_of, per_row, together, total
 
 
 def _peak(value: float) -> float:
@@ -70,7 +70,7 @@ class Poisson:
             InputError: a pixel of x is negative, by more than half a grey level.
         """
         rate = self.peak * not_negative(x, self).clamp_min(0)
-        return torch.poisson(rate.to(generator.device), generator=generator).to(x) / self.peak
+        return torch.poisson(rate.to(device_of(generator)), generator=generator).to(x) / self.peak
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""

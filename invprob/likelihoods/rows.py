@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
+
 
 def total(values: Tensor, /) -> Tensor:
     """The sum over everything but the batch, `(B,)`.
@@ -29,16 +31,27 @@ def per_row(number: Tensor | float, like: Tensor, /) -> Tensor:
 
 def normal(like: Tensor, generator: Generator, /) -> Tensor:
     """Standard normal numbers, shape, dtype and device of `like`, drawn where the generator is."""
-    return torch.randn(
-        like.shape, generator=generator, dtype=like.dtype, device=generator.device
-    ).to(like.device)
+    where = device_of(generator)
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=where).to(
+        like.device
+    )
 
 
 def uniform(like: Tensor, generator: Generator, /) -> Tensor:
     """Uniform numbers in [0, 1), shape, dtype and device of `like`."""
-    return torch.rand(
-        like.shape, generator=generator, dtype=like.dtype, device=generator.device
-    ).to(like.device)
+    where = device_of(generator)
+    return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=where).to(
+        like.device
+    )
+
+
+def device_of(generator: Generator) -> torch.device:
+    """Where a generator draws; `InputError` if it is none, but a seed."""
+    if not isinstance(generator, Generator):
+        raise InputError(
+            f"generator={generator!r} is no torch.Generator; of a seed, ip.generator(seed) is one"
+        )
+    return generator.device
 
 
 def together(*tensors: Tensor) -> tuple[Tensor, ...]:

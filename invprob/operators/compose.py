@@ -124,7 +124,7 @@ class Compose:
                 f"{self.inner!r} do not"
             )
         for part in (self.outer, self.inner):
-            if lack := lacks(part, HasSVD):
+            if HasSVD in reasons and (lack := lacks(part, HasSVD)):
                 reasons[HasSVD] = f"{part!r} has none: {lack}"
             if lack := lacks(part, Invertible):
                 reasons[Invertible] = f"{part!r} has no inverse: {lack}"

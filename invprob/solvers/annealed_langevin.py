@@ -73,7 +73,7 @@ PUBLISHED: dict[Published, tuple[float, int, int, float]] = {
 
 
 LAST = 0.01
-"""The last noise level, unless the data are less noisy than four times that."""
+"""The last noise level, unless some of the data are less noisy than four times that."""
 
 
 @frozen(eq=False)
@@ -110,9 +110,9 @@ class AnnealedLangevin:
         repeats: steps per level.
         step_size: c, in (0, 2). A larger one mixes faster, with a larger bias.
         sigma_min: the last noise level; a third of the least standard deviation of the images
-            along any direction, or less. By default 0.01, or a quarter of the first level if that
-            is less: a run that ends at a share r of the data's noise has samples whose standard
-            deviation is sqrt(1 - r²) of what it should be.
+            along any direction, or less. By default 0.01, or a quarter of the first level or of
+            the data's least noise if that is less: a run that ends at a share r of the data's
+            noise has samples whose standard deviation is sqrt(1 - r²) of what it should be.
         sigma_max: the first noise level, for coordinates that were not measured; by default ten
             times the prior's radius, or the most that the prior can denoise.
         reuse_noise: whether a step takes the mean of its own normal draw and the last one.
@@ -260,7 +260,15 @@ class AnnealedLangevin:
     def _ends(self, problem: Problem[Denoises, Spectral]) -> tuple[float, float]:
         noise = start.noise_range(problem)
         first = start.first_level(problem, noise, self.sigma_max)
-        return first, start.last_level(problem, noise, first, self.sigma_min, LAST)
+        usual = min(LAST, noise.least / 4)
+        last = start.last_level(problem, noise, first, self.sigma_min, usual)
+        if last > noise.least:
+            raise InputError(
+                f"sigma_min={last:.4g}, but the data's least noise is {noise.least:.4g}: what was "
+                f"measured better than the last level would be as noisy as that. Leave sigma_min "
+                f"out, or give {noise.least / 4:.2g}"
+            )
+        return first, last
 
     def _check_plain_step(self, sd: Tensor, plan: Tensor) -> None:
         """Raise `InputError` if a step of c sigma² overshoots at a level, in some coordinate."""

@@ -38,6 +38,11 @@ class RestartState:
     pulls: int
     done: int
 
+    @property
+    def chained(self) -> bool:
+        """Whether samples are chains of their own, and not survivors of crowds."""
+        return int(self.alive.max()) == 1
+
 
 def padded(x: Tensor, count: int, /) -> Tensor:
     """`(B, n, ...)` with zeros up to `count` particles: a state's shapes never change."""

@@ -72,21 +72,23 @@ def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
     """The noise levels of a problem.
 
     Of noise that is not Gaussian, they are those of its surrogate around the mean image, less a
-    tenth of the coordinates at either end, and the least is divided by 3: within that distance the
-    surrogate and the likelihood are nearly the same. The deviation of the pixels lies between,
-    since noise that tells little of a coordinate may yet say where it can't be.
+    tenth of a measurement's coordinates at either end, and the least is divided by 3: within that
+    distance the surrogate and the likelihood are nearly the same. The deviation of the pixels lies
+    between, since noise that tells little of a coordinate may yet say where it can't be. Of
+    several measurements the least and the greatest are taken: all go through the same levels.
 
     Raises:
         InputError: nothing was measured, or all is noisier than the prior can denoise.
     """
     low, high = domain_of(problem.prior).sigma
-    sd = near(problem, centre(problem, None), deviation(problem)).sd.flatten()
+    sd = near(problem, centre(problem, None), deviation(problem)).sd
     least, greatest = (float(value) for value in sd.aminmax())
     if not linear(problem):
-        tenth, most = len(sd) // 10, deviation(problem)
-        least = min(float(sd.kthvalue(1 + tenth).values), most) / NEARER
+        rows, most = sd.flatten(1), deviation(problem)
+        tenth = rows.shape[1] // 10
+        least = min(float(rows.kthvalue(1 + tenth).values.min()), most) / NEARER
         if math.isfinite(greatest):
-            greatest = max(float(sd.kthvalue(len(sd) - tenth).values), most)
+            greatest = max(float(rows.kthvalue(rows.shape[1] - tenth).values.max()), most)
     if math.isinf(least):
         raise InputError(
             f"nothing was measured: {problem.likelihood!r} sees no coordinate of the image; to "

@@ -194,3 +194,9 @@ def test_the_extreme_pixels_of_an_8_bit_file(name):
     assert y.isfinite().all()
     assert not noise.log_prob(y, x).isnan().any()
     assert noise.grad_x(y, x).isfinite().all() and noise.score_y(y, x).isfinite().all()
+
+
+@pytest.mark.parametrize("noise", [ip.Gaussian(sigma=0.1), ip.Poisson(peak=9), ip.Gamma(alpha=3)])
+def test_a_seed_is_no_generator(noise):
+    with pytest.raises(ip.InputError, match=r"generator=0 is no .*ip.generator\(seed\)"):
+        noise.sample(torch.ones(1, 1, 2, 2), 0)

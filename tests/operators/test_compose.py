@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from attrs import frozen
 from operator_examples import random
 
 import invprob as ip
@@ -185,3 +186,29 @@ class Pairs:
 def test_shapes_that_can_meet_are_not(outer, inner, shape):
     both = ip.Compose(outer, inner)
     assert both.forward(torch.ones(2, *shape)).shape == (2, *both.out_shape(shape))
+
+
+@frozen
+class Roll:
+    """Orthogonal, and no more is known of it."""
+
+    def forward(self, x, /):
+        return x.roll(1, -1)
+
+    def adjoint(self, y, /):
+        return y.roll(-1, -1)
+
+    def out_shape(self, shape, /):
+        return shape
+
+    def is_orthogonal(self):
+        return True
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_orthogonal_factor_needs_no_decomposition_of_its_own(order):
+    mask = ip.Mask(torch.eye(4))
+    product = ip.Compose(*(mask, Roll())[::order])
+    assert lacks(product, HasSVD) is None
+    svd, x = product.svd((1, 4, 4)), torch.rand(2, 1, 4, 4, generator=ip.generator(0))
+    assert torch.equal(svd.u(svd.s * svd.vt(x)), product.forward(x))

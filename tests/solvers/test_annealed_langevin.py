@@ -162,6 +162,18 @@ def test_a_ladder_that_does_not_fall_is_refused(solver):
         ip.solve(grey_problem(0.005, coarse), solver())
 
 
+def test_what_was_measured_well_is_known_well_where_the_rest_was_not_measured():
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    noise = ip.Gaussian(sigma=1e-3, operator=ip.Mask(torch.eye(4)))
+    problem = ip.Problem(prior, noise, noise.sample(prior.mean[None], ip.generator(0)))
+    seen = ip.solve(problem, ip.AnnealedLangevin(), samples=200).std.diagonal(dim1=-2, dim2=-1)
+    assert float(seen.mean()) == pytest.approx(1e-3, rel=0.1)
+    with pytest.raises(
+        ip.InputError, match=r"sigma_min=0.01, but the data's least noise is 0.001"
+    ):
+        ip.solve(problem, ip.AnnealedLangevin(sigma_min=0.01))
+
+
 # --------------------------------------------------------------------------- the plain step
 
 

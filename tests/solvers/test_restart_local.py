@@ -222,3 +222,17 @@ def test_filtered_noise_of_bright_and_dark_pixels_has_the_spread_of_both():
         )
     assert float(((found - x).mean(0).abs() / x.std(0)).max()) < 0.5
     assert float(found.std(0).mean() / x.std(0).mean()) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("noise", [ip.Poisson(peak=200), ip.Gamma(alpha=20)])
+def test_a_dark_measurement_among_bright_ones_is_known_as_well_as_alone(noise):
+    means = torch.tensor([0.03, 0.8], dtype=torch.float64).reshape(2, 1, 1, 1)
+    widths = torch.diag_embed(torch.tensor([[0.01**2], [0.15**2]], dtype=torch.float64))
+    prior = ip.GaussianMixturePrior(torch.ones(2).double(), means, widths)
+    x = torch.tensor([0.03, 0.8, 0.9, 0.7, 1.0, 0.75, 0.85, 0.95, 0.8, 0.7]).double()
+    y = noise.sample(x.reshape(-1, 1, 1, 1), ip.generator(1))
+    alone, among = (
+        float(ip.solve(ip.Problem(prior, noise, some), ip.Restart(), samples=400).std[0])
+        for some in (y[:1], y)
+    )
+    assert among == pytest.approx(alone, rel=0.1)
