@@ -20,12 +20,10 @@ back up to the next level r' <= r, on the path that ends in w. With
 and half of its noise is that of the restart before. At r = r' = rho this is a Langevin step for
 p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
 Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
-size where the density is Gaussian, whatever the step. A chain of its own stays there for half of
-its restarts, but no more than 48, and comes there, unless the prior's size is below e rho, by no
-more than about 48 levels below e rho: a network's errors add up. Before, levels fall from far
-above the prior's size to rho. Coordinates with sd < r' are pinned to w then, which inflates their
-noise to r': annealing. There only the proportions of the modes are decided, so mixing counts more
-than exactness, and restarts go all the way down, kappa = 0.
+size where the density is Gaussian, whatever the step. A chain of its own stays there for a quarter
+of its restarts. Before, levels fall from far above the prior's size to rho. Coordinates with
+sd < r' are pinned to w then, which inflates their noise to r': annealing. Longer restarts mix
+better, but a network's errors add up: the more there are the shorter, kappa² = 1 - 64 / restarts.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -39,8 +37,8 @@ growing h, are the best here, and without it the samples come out too wide.
 **Noise that is not Gaussian** (Poisson, Gamma, any that treats pixels by themselves, also of
 H x) looks like a Gaussian near an image, N(w; x, sd²) with the gradient and curvature of
 log p(y | x): its surrogate. It is renewed in every restart, around D; levels go down to where x(r)
-is within sd / 3 of D, so that the two agree there, and restarts go all the way down. Their drift
-k (w - D) is then r² times the gradient of the true likelihood, whatever its curvature is.
+is within sd / 3 of D, so that the two agree there. The drift k (w - D) of a whole restart is r²
+times the gradient of the true likelihood, whatever its curvature is.
 
 **In crowds, together, guided.** Where the data barely tell modes apart, samples end up in wrong
 ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
@@ -85,6 +83,9 @@ from . import crowds, moves, restart_plan, start, twisted, weighed
 from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
+AFTER_CROWDS = 0.7
+"""The usual kappa at the last level then."""
+
 
 @frozen
 class Restart:
@@ -105,9 +106,9 @@ class Restart:
             them, each for a second call; with False none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        kappa: how far down a restart at the last level goes, as a share of it, in [0, 1). 0
-            mixes fastest, which pays where the denoiser is exact; a network's errors add up. For
-            noise that is not Gaussian it is always 0.
+        kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
+            those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a denoiser
+            is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -127,7 +128,7 @@ class Restart:
     particles: int | None = None
     guided: bool | None = None
     sigma_max: float | None = None
-    kappa: float = 0.7
+    kappa: float | None = None
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral | LocallyGaussian,))
     stochastic: ClassVar[bool] = True
@@ -142,7 +143,7 @@ class Restart:
         check_count("population", self.population, why="a sample is at least alone, 1")
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
-        if not 0 <= self.kappa < 1:
+        if self.kappa is not None and not 0 <= self.kappa < 1:
             raise InputError(
                 f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
                 "the way), or for example 0.7"
@@ -254,8 +255,12 @@ class Restart:
     def _kappa(
         self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
     ) -> float:
-        """Restarts go all the way down, but for Gaussian noise at the last level."""
-        return self.kappa if _is_last(state) and start.linear(problem) else 0.0
+        """After crowds restarts go all the way down, but for Gaussian noise at the last level."""
+        linear = start.linear(problem)
+        if self._weighs(problem) if linear else restart_plan.is_twisted(problem, self.particles):
+            usual = AFTER_CROWDS if self.kappa is None else self.kappa
+            return usual if linear and _is_last(state) else 0.0
+        return restart_plan.kappa(state.restarts) if self.kappa is None else self.kappa
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         crowded = restart_plan.fits(problem, self.particles)

@@ -4,6 +4,10 @@ First one level far above the prior's size, where every level says the same. The
 from about half of that size to the least noise of the measurement; crowds take most of them down
 to where modes are decided, and few below. Then restarts at the last level; then the way to zero,
 whose levels are linear in sigma^(1/3).
+
+A sample alone can have too many restarts: a network's small errors, the same in each, add up. With
+deblurred photos, and more so under speckle, a thousand whole ones cost up to 3 dB. So the more
+there are, the shorter they get.
 """
 
 from __future__ import annotations
@@ -46,9 +50,8 @@ FALL, SHARE = 0.9, 0.12
 STAY, FEWER = 0.25, 0.0025
 """The share of the calls that is spent at the last level then, and at most, over the calls: where
 they are few, modes come first."""
-LONGEST_STAY = 48
-"""The most restarts at the last level of samples of one particle, and the most levels within a
-factor of e above it."""
+WHOLE = 64.0
+"""So many whole restarts are as far as all those of a sample alone go together."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -113,18 +116,23 @@ def denoising(noise: start.Range, calls: int) -> Plan:
 
 
 def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: int) -> Plan:
-    """Samples of one particle each; half of the restarts are at the last level, up to a number.
-
-    A long chain at one level forgets where it came from, and a network's small errors, the same
-    in every restart, add up in it: deblurred photos lost 8 dB in 490 restarts. So do they just
-    above that level. What more calls are good for is to decide the modes, far above.
-    """
+    """Samples of one particle each; a quarter of the restarts are at the last level."""
     finish = _finish(noise, min(max(calls // 4, 6), 12))
     count = calls - len(finish)
-    stay = min(count // 2, LONGEST_STAY)
-    ladder = _ladder(first, _middle(problem, noise, first), noise.least, count, stay)
-    levels = (*ladder, *finish)
-    return Plan(levels, (1,) * len(levels), len(ladder))
+    stay, middle = count // 4, _middle(problem, noise, first)
+    levels = (first,) if middle < first else ()
+    down = _down(middle, noise.least, count - stay - len(levels))
+    levels = (*levels, *down, *(noise.least,) * stay, *finish)
+    return Plan(levels, (1,) * len(levels), count)
+
+
+def kappa(restarts: int) -> float:
+    """How far down each of so many restarts of a sample alone goes, as a share of the next level.
+
+    >>> kappa(50), round(kappa(1000), 2)
+    (0.0, 0.97)
+    """
+    return math.sqrt(max(0.0, 1 - WHOLE / restarts))
 
 
 def weighed(
@@ -252,17 +260,6 @@ def _crowded(problem: Problem[Any, Any], noise: start.Range, first: float) -> fl
 def _middle(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:
     """The second level: half of the prior's radius."""
     return max(min(start.radius(problem) / 2, first), noise.least)
-
-
-def _ladder(first: float, middle: float, least: float, count: int, stay: int) -> tuple[float, ...]:
-    """Levels of the restarts: `first`, then from the middle to the least, and `stay` there."""
-    levels = (first,) if middle < first else ()
-    count -= stay + len(levels)
-    turn = math.e * least
-    if not turn < middle or count <= LONGEST_STAY * math.log(middle / least):
-        return (*levels, *_down(middle, least, count), *(least,) * stay)
-    above = _down(middle, turn, count - LONGEST_STAY + 1)[:-1]
-    return (*levels, *above, *_down(turn, least, LONGEST_STAY), *(least,) * stay)
 
 
 def _down(highest: float, least: float, count: int) -> tuple[float, ...]:

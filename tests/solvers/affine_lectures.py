@@ -165,7 +165,6 @@ def prior_sampling(lecture, solver, states):
 def restart(lecture, solver, states):
     levels, restarts = states[0].levels.tolist(), states[0].restarts
     sd, w, r = lecture.sd, lecture.observed, levels[0]
-    rho = min(levels[restarts:]) if not restarts else levels[restarts - 1]
     old, new = lecture.draw(0), lecture.draw(1)
     noisy = lecture.mean + r * (old + new) / 2**0.5
     x, n, draws = lecture.where(sd <= r, w, noisy), new, 2
@@ -179,7 +178,9 @@ def restart(lecture, solver, states):
         draws += 1
         measured = torch.isfinite(sd)
         if done <= restarts:
-            kappa = solver.kappa if following == rho else 0.0
+            kappa = solver.kappa
+            if kappa is None:  # alone: together as far as 64 whole ones
+                kappa = max(0.0, 1 - 64 / restarts) ** 0.5
             k, c = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0), kappa**2
             pulled = diag(1 - k, denoised) + diag(k, w)
             kept = c * following / r

@@ -106,7 +106,13 @@ CASES = [
         prior_sampling,
         "nothing",
     ),
-    ("restart, part-way", ip.Restart(24, particles=1, guided=False), restart, "dense mask white"),
+    (
+        "restart, part-way",
+        ip.Restart(24, particles=1, guided=False, kappa=0.7),
+        restart,
+        "dense mask white",
+    ),
+    ("restart, many", ip.Restart(100, particles=1, guided=False), restart, "dense mask"),
     (
         "restart, all the way",
         ip.Restart(16, particles=1, guided=False, kappa=0),

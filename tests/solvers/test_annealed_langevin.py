@@ -168,9 +168,7 @@ def test_what_was_measured_well_is_known_well_where_the_rest_was_not_measured():
     problem = ip.Problem(prior, noise, noise.sample(prior.mean[None], ip.generator(0)))
     seen = ip.solve(problem, ip.AnnealedLangevin(), samples=200).std.diagonal(dim1=-2, dim2=-1)
     assert float(seen.mean()) == pytest.approx(1e-3, rel=0.1)
-    with pytest.raises(
-        ip.InputError, match=r"but the data's least noise is 0.001"
-    ):
+    with pytest.raises(ip.InputError, match=r"but the data's least noise is 0.001"):
         ip.solve(problem, ip.AnnealedLangevin(sigma_min=0.01))
 
 
