@@ -107,7 +107,7 @@ class Restart:
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
-            those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a denoiser
+            those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a prior
             is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has.
 
     Raises:

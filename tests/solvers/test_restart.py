@@ -284,19 +284,3 @@ def test_a_denoiser_with_too_much_contrast_does_not_run_away_with_more_calls():
         for calls in (100, 1000)
     )
     assert many < 1.25 * few
-
-
-def test_a_network_that_smooths_too_much_does_not_wear_speckle_samples_away_with_more_calls():
-    """The same small error in every restart, under noise that is not Gaussian."""
-    exact = ip.GaussianPrior(mean=torch.full(SHAPE, 0.5), sd=0.2)
-
-    def dim(x, sigma):
-        return exact.denoise(x, sigma) - 0.01 * (sigma.view(-1, 1, 1, 1) < 0.1)
-
-    noise = ip.Gamma(alpha=20)
-    problem = ip.Problem(ip.DenoiserPrior(dim), noise, torch.full((1, *SHAPE), 0.5))
-    few, many = (
-        ip.solve(problem, ip.Restart(calls=calls, particles=1), samples=20).samples.mean()
-        for calls in (100, 500)
-    )
-    assert many > few - 0.02
