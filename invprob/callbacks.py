@@ -16,6 +16,7 @@ from attrs import field, frozen
 from .checkpoint import save_checkpoint
 from .drive import Event
 from .errors import CheckpointError, CheckpointWarning, InputError
+from .files import check_writable
 
 
 def _positive(_: object, attribute: object, value: Any) -> None:
@@ -34,6 +35,9 @@ class SaveEvery:
         steps: how many steps from one checkpoint to the next.
         path: the file.
 
+    Raises:
+        InputError: steps is not positive, or the file can't be written.
+
     >>> SaveEvery(50, "run.ckpt")
     SaveEvery(steps=50, path='run.ckpt')
     """
@@ -42,9 +46,11 @@ class SaveEvery:
     path: str | PathLike[str] = field(repr=lambda path: repr(str(path)))
 
     def __attrs_post_init__(self) -> None:
-        folder = Path(self.path).absolute().parent
+        path = Path(self.path)
+        folder = path.absolute().parent
         if not folder.is_dir():
             raise InputError(f"checkpoints can't go to {str(self.path)!r}: {folder} is no folder")
+        check_writable(path)
 
     def __call__(self, event: Event, /) -> None:
         """Save, if it is time to."""

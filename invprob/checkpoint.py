@@ -134,6 +134,15 @@ def load_checkpoint(
     return attrs.evolve(start, **fields), step
 
 
+def is_checkpoint(path: Path, /) -> bool:
+    """Whether a file is a checkpoint, of whatever run."""
+    try:
+        _read(path)
+    except CheckpointError:
+        return False
+    return True
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 

@@ -32,6 +32,9 @@ DEPTHS = {
 }
 """The bits per number that a format can be written in, the default first."""
 
+ALPHA = ((1,), (2,))
+"""What a TIFF file's tag ExtraSamples says of transparency; 0 is a channel of anything."""
+
 READABLE = (*DEPTHS, ".bmp", ".webp")
 """The formats that can be read."""
 
@@ -70,16 +73,25 @@ def _unknown(path: Path, known: Iterable[str]) -> InputError:
     )
 
 
-def read(path: Path, page: int | None, /) -> NDArray[Any]:
-    """The pixels of a file, `(H, W)` or `(H, W, C)`, of the file's own type.
+def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
+    """The pixels of a file, and whether their last channel is transparency.
+
+    Returns:
+        `(H, W)` or `(H, W, C)`, of the file's own type.
 
     Raises:
         InputError: a kind of pixel that is neither gray nor RGB, or no such page.
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
     if path.suffix.lower() == ".npy":
-        return _read_array(path)
-    return _read_tiff(path, page) if is_tiff(path) else _read_pillow(path)
+        pixels, transparent = np.load(path, allow_pickle=False), False
+    elif is_tiff(path):
+        pixels, transparent = _read_tiff(path, page)
+    else:
+        pixels, transparent = _read_pillow(path)
+    if pixels.dtype.kind not in "buif":
+        raise InputError(f"{path} holds {pixels.dtype}; an image is made of real numbers")
+    return pixels, transparent
 
 
 def write(file: BinaryIO, path: Path, pixels: NDArray[Any], /) -> None:
@@ -99,33 +111,26 @@ def is_tiff(path: Path, /) -> bool:
     return path.suffix.lower() in (".tif", ".tiff")
 
 
-def _read_array(path: Path) -> NDArray[Any]:
-    """An array of real numbers."""
-    pixels: NDArray[Any] = np.load(path, allow_pickle=False)
-    if pixels.dtype.kind not in "buif":
-        raise InputError(f"{path} holds {pixels.dtype}; an image is made of real numbers")
-    return pixels
-
-
 def holds_numbers(path: Path, /) -> bool:
     """Whether the format is for values of any unit, rather than for pictures."""
     return 32 in DEPTHS.get(path.suffix.lower(), ())
 
 
-def _read_pillow(path: Path) -> NDArray[Any]:
-    """The pixels of a PNG, JPEG, BMP or WebP file, `(H, W)` or `(H, W, C)`, uint8 or uint16."""
+def _read_pillow(path: Path) -> tuple[NDArray[Any], bool]:
+    """The pixels of a PNG, JPEG, BMP or WebP file, uint8 or uint16, and whether with alpha."""
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=("PNG", "JPEG", "TIFF", "BMP", "WEBP")) as image:
         if _raw_mode(image).endswith(";16B"):
-            return _read_png_16(path, image)
+            pixels = _read_png_16(path, image)
+            return pixels, pixels.shape[2:] == (4,)
         if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "I", "F"):
             raise InputError(f"{path} holds {image.mode} pixels; save it in gray or RGB")
         upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
             gray = upright.mode in ("L", "LA", "La", "1")
-            return np.asarray(upright.convert("LA" if gray else "RGBA"))
-        return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGB"))
+            return np.asarray(upright.convert("LA" if gray else "RGBA")), True
+        return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGB")), False
 
 
 def _read_png_16(path: Path, image: Image) -> NDArray[Any]:
@@ -151,8 +156,8 @@ def _raw_mode(image: Image) -> str:
     return args if isinstance(args, str) else ""
 
 
-def _read_tiff(path: Path, number: int | None) -> NDArray[Any]:
-    """The pixels of one page, `(H, W)` or `(H, W, C)`, of the file's own type."""
+def _read_tiff(path: Path, number: int | None) -> tuple[NDArray[Any], bool]:
+    """The pixels of one page, and whether the file says that they have alpha."""
     import tifffile
 
     with tifffile.TiffFile(path) as file:
@@ -179,14 +184,15 @@ def _read_tiff(path: Path, number: int | None) -> NDArray[Any]:
         kind = page.photometric.name
         if kind == "PALETTE":
             pixels = page.colormap[:, pixels]
-            return np.moveaxis(pixels, 0, -1)
+            return np.moveaxis(pixels, 0, -1), False
         if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
             raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
         if pixels.dtype == np.bool_:
             pixels = pixels.astype(np.uint8) * 255
         if kind == "MINISWHITE" and pixels.dtype.kind == "u":
             pixels = np.iinfo(pixels.dtype).max - pixels
-        return np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
+        pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
+        return pixels, page.extrasamples[-1:] in ALPHA
 
 
 def _write_pillow(file: BinaryIO, pixels: NDArray[Any], name: str) -> None:

@@ -22,7 +22,8 @@ the second when it is written. Every noise level is in the unit of the image: re
 sigma = 5 / (white - black), and the `peak` of photon counts is the mean count at `white`.
 
 Pixel values are taken as they are: no colour profile and no gamma is applied. Transparency is
-dropped, with a warning if any pixel is transparent.
+dropped, with a warning if any pixel is transparent. A channel is transparency where the file's
+format says so: one more channel of a NPY file, or of a TIFF file without that tag, is refused.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 WHITE = {("u", 1): 255.0, ("u", 2): 65535.0, ("b", 1): 1.0, **{("f", n): 1.0 for n in (2, 4, 8)}}
 """The value that means 1, by a file's type of number; other types have none."""
+
+FEW = 5
+"""A last axis so short is of channels, and not of a row's pixels."""
 
 
 def read_image(
@@ -99,7 +103,7 @@ def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDA
     if page is not None and not formats.is_tiff(path):
         raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
     try:
-        pixels = formats.read(path, page)
+        pixels, transparent = formats.read(path, page)
     except InputError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
@@ -107,7 +111,7 @@ def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDA
             f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
             f"another format: {error}; open it in an image viewer and save it again"
         ) from error
-    return _opaque(pixels, path)
+    return _opaque(pixels, path, transparent)
 
 
 def in_unit(
@@ -207,18 +211,16 @@ def sample_photo() -> Tensor:
 # --------------------------------------------------------------------------- reading
 
 
-def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """`(H, W, 1 or 3)`: without the alpha channel."""
+def _opaque(pixels: NDArray[Any], path: Path, transparent: bool) -> NDArray[Any]:
+    """`(H, W, 1 or 3)`: without the alpha channel, which is the last one if it is there."""
     if pixels.ndim == 2 and pixels.size:
         return pixels[..., None]
-    if pixels.ndim != 3 or pixels.shape[2] > 4 or 0 in pixels.shape:
-        first = pixels.ndim == 3 and pixels.shape[0] in (1, 3)
+    if pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[2] - transparent not in (1, 3):
         raise InputError(
             f"{path} holds an array of shape {pixels.shape}; an image is (H, W) or (H, W, 3)"
-            + (": move the channels last, np.moveaxis(array, 0, -1)" if first else "")
-            + ("; save one image of the stack by itself" if pixels.ndim > 2 and not first else "")
+            + _advice(pixels.shape)
         )
-    if pixels.shape[2] in (1, 3):
+    if not transparent:
         return pixels
     alpha = pixels[..., -1]
     clear = alpha < (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
@@ -228,6 +230,15 @@ def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
             stacklevel=4,
         )
     return pixels[..., :-1]
+
+
+def _advice(shape: tuple[int, ...]) -> str:
+    """What to do with an array that is not one image."""
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return ": move the channels last, np.moveaxis(array, 0, -1)"
+    if len(shape) == 3 and shape[2] <= FEW:
+        return ": save its channels one by one, array[..., 0] and so on"
+    return "; save one image of the stack by itself" if len(shape) > 2 else ""
 
 
 # --------------------------------------------------------------------------- writing

@@ -221,5 +221,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint_and_the_run_alone(problem, s
 def test_where_no_checkpoint_can_go_is_said_at_once(tmp_path):
     with pytest.raises(ip.InputError, match="no folder"):
         ip.SaveEvery(5, tmp_path / "not" / "there.ckpt")
+    with pytest.raises(ip.InputError, match="can't be written: it is a folder"):
+        ip.SaveEvery(5, tmp_path)
     with pytest.raises(ip.InputError, match="steps=0"):
         ip.SaveEvery(0, tmp_path / "run.ckpt")

@@ -49,6 +49,26 @@ def test_transparency_is_dropped_and_said(tmp_path, mode):
     assert float(x[0, 0, 0, 0]) == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("said", ["unassalpha", "assocalpha", "unspecified"])
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_transparency_of_tiff_is_what_its_tag_says(tmp_path, said, channels, planar):
+    path, pixels = tmp_path / "x.tif", np.full((6, 5, channels), 51, np.uint8)
+    tifffile.imwrite(
+        path,
+        pixels if planar == "contig" else np.moveaxis(pixels, -1, 0),
+        photometric="minisblack" if channels == 2 else "rgb",
+        planarconfig=planar,
+        extrasamples=[said],
+    )
+    if said == "unspecified":
+        with pytest.raises(InputError, match="save its channels one by one"):
+            read_image(path)
+    else:
+        with pytest.warns(UserWarning, match="transparency is dropped"):
+            assert read_image(path).shape == (1, channels - 1, 6, 5)
+
+
 def test_transparent_palette(tmp_path):
     image = Image.new("P", (3, 2), 1)
     image.putpalette([0, 0, 0, 255, 0, 51])
@@ -147,6 +167,9 @@ def test_arrays(tmp_path):
     for array, message in (
         (np.zeros((3, 8, 9)), r"shape \(3, 8, 9\).*: move the channels last, np.moveaxis"),
         (np.zeros((7, 8, 9)), r"shape \(7, 8, 9\).*; save one image of the stack"),
+        (np.zeros((8, 9, 2)), r"shape \(8, 9, 2\).*: save its channels one by one"),
+        (np.zeros((8, 9, 4), np.uint8), r"shape \(8, 9, 4\).*: save its channels one by one"),
+        (np.zeros((8, 9, 2), bool), r"shape \(8, 9, 2\).*: save its channels one by one"),
         (np.zeros((0, 5)), r"shape \(0, 5\); an image is \(H, W\)"),
         (np.zeros(5), r"shape \(5,\); an image is \(H, W\)"),
         (np.zeros((2, 2), complex), "complex128; an image is made of real numbers"),

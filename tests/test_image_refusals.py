@@ -74,6 +74,9 @@ def test_numbers_without_a_white_level(tmp_path):
     Image.new("CMYK", (4, 4)).save(tmp_path / "x.jpg")
     with pytest.raises(InputError, match="holds CMYK pixels; save it in gray or RGB"):
         read_image(tmp_path / "x.jpg")
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((4, 4), np.complex64))
+    with pytest.raises(InputError, match="complex64; an image is made of real numbers"):
+        read_image(tmp_path / "x.tif", white=7)
     tifffile.imwrite(tmp_path / "x.tif", np.zeros((4, 4, 4), np.uint8), photometric="separated")
     with pytest.raises(InputError, match="holds SEPARATED pixels"):
         read_image(tmp_path / "x.tif")

@@ -107,6 +107,26 @@ class Outputs:
         for path in self:
             check_writable(path, make_folder=True)
 
+    def check_checkpoint(self, path: Path, resume: Path | None, *, force: bool) -> None:
+        """Refuse to keep a run where a result goes, or over a file; with `force` over another run.
+
+        Raises:
+            InputError: a file is in the way.
+        """
+        from ..checkpoint import is_checkpoint
+
+        if any(path.absolute() == one.absolute() for one in self):
+            raise InputError(f"{path} is where the result goes; keep the run in another file")
+        if not path.is_file() or (resume is not None and path.absolute() == resume.absolute()):
+            return
+        if not is_checkpoint(path):
+            raise InputError(f"{path} exists and is no checkpoint; keep the run in another file")
+        if not force:
+            raise InputError(
+                f"{path} exists already; type --resume {path} to go on from it, or --force to "
+                "write over it"
+            )
+
     def write(self, result: Result) -> None:
         """Write a result of one measurement.
 

@@ -85,13 +85,16 @@ def solve(
     noise = make_noise(likelihood, operator)
     problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
     files.check(measurement, force=force)
+    if checkpoint is not None:
+        files.check_checkpoint(checkpoint, resume, force=force)
+    keep = checkpoint or resume
+    callbacks = [SaveEvery(every, keep)] if keep else []
     if solver is not None:
         method = make("solver", solver)
     else:
         advice = recommend(problem, samples=samples is not None)
         method = advice.solver
         typer.echo(advice)
-    keep = checkpoint or resume
     try:
         result = run(
             problem,
@@ -99,7 +102,7 @@ def solve(
             samples=samples,
             seed=seed,
             resume=resume,
-            callbacks=[SaveEvery(every, keep)] if keep else [],
+            callbacks=callbacks,
         )
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None

@@ -101,6 +101,28 @@ def test_resumed_is_what_was_never_interrupted(invprob, folder, parts, monkeypat
     assert "is of another run: its seed is 0" in other.stderr
 
 
+def test_a_checkpoint_writes_over_no_file_unasked(invprob, folder):
+    line = "solve gray.png -l gaussian:sigma=0.1 -s restart -A mask:file=mask.png"
+    invprob(f"{line} --checkpoint run.ckpt -o x.png")
+    before = {name: (folder / name).read_bytes() for name in files(folder)}
+    for name, message in (
+        ("gray.png", "gray.png exists and is no checkpoint; keep the run in another file"),
+        ("mask.png", "is no checkpoint"),
+        ("out.tif", "out.tif is where the result goes"),
+        (".", "can't be written: it is a folder"),
+        ("gone/run.ckpt", "gone is no folder"),
+    ):
+        failed = invprob(f"{line} --force --checkpoint {name} -o out.tif", code=2)
+        assert message in failed.stderr and "ran all" not in failed.output
+    failed = invprob(f"{line} --seed 1 --checkpoint run.ckpt -o out.tif", code=2)
+    assert "run.ckpt exists already; type --resume run.ckpt to go on from it" in failed.stderr
+    assert {name: (folder / name).read_bytes() for name in files(folder)} == before
+    invprob(f"{line} --resume run.ckpt --checkpoint run.ckpt -o out.tif")
+    assert (folder / "run.ckpt").read_bytes() == before["run.ckpt"]
+    invprob(f"{line} --seed 1 --checkpoint run.ckpt --force -o out.tif")
+    assert (folder / "run.ckpt").read_bytes() != before["run.ckpt"]
+
+
 def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
