@@ -100,7 +100,7 @@ def score_equation(part: Any, /) -> Callable[[Tensor, Tensor], Tensor]:
 def _likelihood(part: Any, case: Case) -> Iterator[Call]:
     x = case.image()
     v = case.image("v")
-    y = part.sample(x, case.generator())
+    y = part.sample(x.clone(), case.generator())  # a clone: a call may clamp it in place
     sigma = case.sigma(low=0.05, high=0.3)
     yield Call("sample", part.sample, (x,), random=True)
     if _has(part, HasLikelihood):
@@ -111,7 +111,7 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
         yield Call("score_y", part.score_y, (y, x), at=1)
     if _has(part, MatchesScore) and (_has(part, StatesEquation) or _has(part, ScoresData)):
         f = score_equation(part)
-        s = f(y, v)
+        s = f(y.clone(), v.clone())
         yield Call(
             "match_score",
             part.match_score,
@@ -160,7 +160,7 @@ def _prior(part: Any, case: Case) -> Iterator[Call]:
         yield Call("log_prob", part.log_prob, (x,), at=0)
     if _has(part, HasLatent):
         yield Call("encode", part.encode, (x,), at=0)
-        yield Call("decode", part.decode, (part.encode(x)[0],), image=True)
+        yield Call("decode", part.decode, (part.encode(x.clone())[0],), image=True)
     if _has(part, ScoresMeasurement):
         yield Call("measurement_score", part.measurement_score, (x,), at=0)
 
@@ -179,7 +179,7 @@ def _operator(part: Any, case: Case) -> Iterator[Call]:
         yield Call("svd.u", svd.u, (z,))
     if _has(part, Invertible):
         try:
-            part.inverse(y)
+            part.inverse(y.clone())
         except InputError:  # this operator can't be inverted at this shape, and says so
             return
         yield Call("inverse", part.inverse, (y,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from .case import Case
 from .checks_gradients import gradient_matches
 from .registry import check
 from .statistics import COUNT, mean_is, stein
-from .verdict import Figure, below, close, looks_like
+from .verdict import Figure, close, looks_like
 
 
 def _noisy(case: Case, sigma: Tensor) -> Tensor:
@@ -45,19 +44,6 @@ def denoised_images_have_the_promised_form(part: Any, case: Case) -> Figure:
     return figure | close(
         one, part.denoise(x, sigma[0].expand(case.batch)), 1e-6, "denoise for sigma of shape ()"
     )
-
-
-@check("prior", Denoises)
-def little_noise_is_little_change(part: Any, case: Case) -> Figure:
-    """denoise(x, sigma) → x as sigma → 0: at the least noise level, it moves x by a few sigma."""
-    least = max(case.sigma_range[0], 0.0)
-    if isinstance(part, SamplesPrior):
-        least, x = 1e-4, part.sample((case.batch, *case.shape), case.generator()).to(case.dtype)
-    else:
-        x = _smooth(case)
-    x = x + least * case.normal(tuple(x.shape), "noise")
-    way = (part.denoise(x, x.new_tensor(least)) - x).square().mean().sqrt()
-    return below(float(way), 3 * least, f"the root mean square of denoise(x, {least:.2g}) - x")
 
 
 @check("prior", Denoises, Scores)
@@ -147,17 +133,3 @@ def measurement_score_has_the_promised_form(part: Any, case: Case) -> Figure:
     """measurement_score(y) is a finite tensor of y's shape and type."""
     y = case.image()
     return looks_like(part.measurement_score(y), tuple(y.shape), y.dtype, "measurement_score(y)")
-
-
-def _smooth(case: Case) -> Tensor:
-    """A plausible image where the prior can't draw one: a few waves."""
-    if len(case.shape) < 2:
-        return case.image()
-    height, width = case.shape[-2:]
-    waves = torch.zeros(case.batch, *case.shape, dtype=torch.float64)
-    phases = case.normal((case.batch, *case.shape[:-2], 3), "phases").double()
-    down = torch.linspace(0, math.pi, height, dtype=torch.float64)[:, None]
-    right = torch.linspace(0, math.pi, width, dtype=torch.float64)
-    for k, phase in enumerate(phases.unbind(-1)):
-        waves += ((k + 1) * down + right + phase[..., None, None]).sin() / 3
-    return (case.low + (case.high - case.low) * (0.5 + waves / 2)).to(case.dtype)

@@ -31,17 +31,55 @@ def _pairs(call: Call, ours: Any, theirs: Any, limit: float, how: str) -> Figure
 
 @check(PARTS)
 def arguments_are_left_alone(part: Any, case: Case) -> Figure:
-    """No method changes its arguments or torch's global random state."""
+    """No method changes its arguments, also out-of-range ones, or torch's global random state.
+
+    Pixels far below 0 and far above 1 show a clamp in place, which leaves other images alone.
+    """
     state = torch.random.get_rng_state()
     for call in calls(part, case):
-        before = [a.clone() for a in call.given]
-        call()
-        for old, new in zip(before, call.given, strict=True):
-            holds(bool(torch.equal(old, new)), f"{call.name} changed one of its arguments")
+        _unchanged_by(call)
+        try:
+            _unchanged_by(_out_of_range(part, call, case.kind))
+        except CheckFailure:
+            raise
+        except Exception:  # it may refuse such images, with arguments unchanged
+            continue
     return holds(
         bool(torch.equal(state, torch.random.get_rng_state())),
         "torch's global random state moved; draw from the generator that is given",
     )
+
+
+def _unchanged_by(call: Call) -> None:
+    """Compare arguments before and after; they are compared where the method raises, too."""
+    before = [a.clone() for a in call.given]
+    try:
+        call()
+    finally:
+        for old, new in zip(before, call.given, strict=True):
+            holds(bool(torch.equal(old, new)), f"{call.name} changed one of its arguments")
+
+
+def _out_of_range(part: Any, call: Call, kind: str) -> Call:
+    """The same call with pixels 3 too bright and 3 too dark in turn, y 30 times as far."""
+    start = 1 if kind == "likelihood" and call.name != "sample" else 0
+    end = len(call.given) - call.level
+    changed = [
+        _distant(part, a) if k < start else a + 3 * _signs(a) if k < end else a.clone()
+        for k, a in enumerate(call.given)
+    ]
+    return attrs.evolve(call, given=tuple(changed))
+
+
+def _distant(part: Any, y: Tensor) -> Tensor:
+    """A measurement 30 times as far from 0, to both sides if `check_measurement` accepts that."""
+    both = 30 * y * _signs(y)
+    return both if not _refused(part, both) else 30 * y if not _refused(part, 30 * y) else y + 0
+
+
+def _signs(a: Tensor) -> Tensor:
+    """1 and -1 in turn."""
+    return 1 - 2 * (torch.arange(a.numel()).reshape(a.shape) % 2).to(a)
 
 
 @check(PARTS)

@@ -26,6 +26,7 @@ SECTIONS = (
     "linear",
     "operator",
     "prior",
+    "denoiser",
     "solver",
     "values",
 )

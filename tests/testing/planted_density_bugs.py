@@ -82,6 +82,18 @@ SAMPLING = {
         "measurements_have_the_promised_form",
     ),
     "noise added in place": (planted(noise, sample=mutating_sample), "arguments_are_left_alone"),
+    "an image clamped in place": (
+        planted(noise, sample=lambda self, x, g, /: WhiteNoise.sample(self, x.clamp_(0, 1), g)),
+        "arguments_are_left_alone",
+    ),
+    "dark pixels clamped in place": (
+        planted(noise, sample=lambda self, x, g, /: WhiteNoise.sample(self, x.clamp_(0.15), g)),
+        "arguments_are_left_alone",
+    ),
+    "a measurement clamped in place": (
+        planted(noise, grad_x=lambda self, y, x, /: (y.clamp_(-5, 5) - x) / 0.09),
+        "arguments_are_left_alone",
+    ),
 }
 DENSITY = {
     "mean for sum": (

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import attrs
 import torch
 from small_parts import planted, rows
+from torch.nn.functional import avg_pool2d
 
 from invprob.testing.reference import GaussianImages
 
 images = GaussianImages()
+
+
+@attrs.frozen
+class Windows:
+    """A mean over 3 x 3 pixels, weighed by sigma, that knows no images to draw."""
+
+    blind: bool = False
+
+    def denoise(self, x, s, /):
+        mean = avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        return mean if self.blind else x + rows(s.clamp(max=0.5), x) * 2 * (mean - x)
 
 
 def denoise_with(change):
@@ -34,6 +47,26 @@ BUGS = {
     "blur however little the noise": (
         denoise_with(lambda self, x, s, /: (x + x.roll(1, -1)) / 2),
         "little_noise_is_little_change",
+    ),
+    "clamped in place": (
+        denoise_with(lambda self, x, s, /: GaussianImages.denoise(self, x.clamp_(0, 1), s)),
+        "arguments_are_left_alone",
+    ),
+    "always as for 0.1": (
+        denoise_with(lambda self, x, s, /: GaussianImages.denoise(self, x, 0 * s + 0.1)),
+        "little_noise_is_little_change",
+    ),
+    "a little too bright": (
+        denoise_with(lambda self, x, s, /: GaussianImages.denoise(self, x, s) + 0.05),
+        "little_noise_is_little_change",
+    ),
+    "the noisy image itself": (
+        planted(Windows(), denoise=lambda self, x, s, /: x),
+        "noise_is_taken_away",
+    ),
+    "noise twice": (
+        planted(Windows(), denoise=lambda self, x, s, /: 2 * x - Windows.denoise(self, x, s)),
+        "noise_is_taken_away",
     ),
     "channels squeezed": (
         denoise_with(lambda self, x, s, /: GaussianImages.denoise(images, x, s).flatten(1)),

@@ -6,10 +6,11 @@ import attrs
 import pytest
 import torch
 from planted_inference_bugs import BUGS as INFERENCE_BUGS
+from planted_prior_bugs import Windows
 from small_parts import Gamma, Poisson, planted
 
 import invprob as ip
-from invprob.contracts import Proximal
+from invprob.contracts import Domain, Proximal
 from invprob.errors import InputError
 from invprob.testing import (
     CheckFailure,
@@ -191,3 +192,25 @@ def test_an_error_in_withdrawn_is_a_failure_and_not_a_crash():
     report = conforms(Undecided(), examples=1)
     assert "prox_can_not_be_improved" in report.failed
     assert "ask me tomorrow" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("part", "note"),
+    [
+        (Windows(blind=True), "does not depend on sigma"),
+        (planted(Windows(), denoise=lambda self, x, s, /: variance(x, s)), "not a variance"),
+    ],
+)
+def test_how_much_noise_a_mild_denoiser_takes_away_is_a_note(part, note):
+    with pytest.raises(Skip, match=note):
+        run_check(CHECKS["noise_is_taken_away"], subject(part))
+
+
+def variance(x, sigma):
+    return Windows().denoise(x, sigma.square())
+
+
+def test_a_denoiser_for_one_level_says_so():
+    part = planted(Windows(blind=True), domain=lambda self: Domain(sigma=(0.1, 0.1)))
+    assert run_check(CHECKS["little_noise_is_little_change"], subject(part))
+    assert run_check(CHECKS["noise_is_taken_away"], subject(part))

@@ -41,6 +41,7 @@ SOUND = [
     operators.blur,
     operators.mask,
     priors.images,
+    priors.Windows(),
     solvers.walk,
     solvers.descent,
 ]
