@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +154,14 @@ class Outputs:
         what = folder / f"{self.estimate.stem}.npy" if len(images) == 1 else f"{folder}{os.sep}"
         return f"the result is kept in {what}, with every value: move it to a disk with space"
 
+    def warn_if_clipped(self, result: Result) -> None:
+        """Warn if files of the depth that was asked for do not hold the values of a result."""
+        if self.bits is None:
+            return
+        written = result.samples.flatten(0, 1) if self.samples else result.x
+        if lost := self.clipped(self.estimate, written):
+            warnings.warn(f"{lost}; {self.keeper()} keeps them", stacklevel=2)
+
     def _write(self, result: Result) -> None:
         self.write_image(self.estimate, result.x)
         for path, sample in zip(self.samples, result.samples, strict=False):
@@ -189,6 +198,22 @@ class Outputs:
         highest = 2.0**bits - 1
         scale = (highest if white is None else white) - black
         return (0.0 - black) / scale, (highest - black) / scale
+
+    def clipped(self, path: Path, x: Tensor) -> str:
+        """How many values the file does not hold, in words; empty if it holds all."""
+        low, high = self.span(path)
+        share = float(((x < low) | (x > high)).double().mean())
+        if share == 0:
+            return ""
+        return f"{share:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"
+
+    def keeper(self) -> str:
+        """Which file would hold every value."""
+        from ..formats import holds_numbers
+
+        if holds_numbers(self.estimate):
+            return f"{self.estimate} without --bits"
+        return f"{self.estimate.with_suffix('.tif')}"
 
     def _ends(self, path: Path) -> tuple[float, float | None]:
         from ..formats import holds_numbers

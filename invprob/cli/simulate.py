@@ -80,27 +80,22 @@ def simulate(
 def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
     """Warn if the file does not hold the measurement, and the more if `solve` can't use it."""
     from ..contracts import ChecksMeasurement
-    from ..formats import holds_numbers
 
     output = files.estimate
-    numbers = holds_numbers(output)
-    keeps = f"{output} without --bits" if numbers else f"{output.with_suffix('.tif')}"
     try:
         if isinstance(noise, ChecksMeasurement):
             noise.check_measurement(files.read_image(output))
     except InputError as error:
         warnings.warn(
             f"{output} is good to look at, but `invprob solve` will refuse it, because "
-            f"{files.bits} bits do not hold this noise: {str(error).partition(';')[0]}; {keeps} "
-            "keeps every value",
+            f"{files.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
+            f"{files.keeper()} keeps every value",
             stacklevel=1,
         )
         return
-    low, high = files.span(output)
-    lost = float(((y < low) | (y > high)).double().mean())
-    if lost:
+    if lost := files.clipped(output, y):
         warnings.warn(
-            f"{lost:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped, so "
-            f"the noise in {output} is not quite {noise!r}; {keeps} keeps them",
+            f"{lost}, so the noise in {output} is not quite {noise!r}; {files.keeper()} keeps "
+            "them",
             stacklevel=1,
         )

@@ -107,6 +107,7 @@ def solve(
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
     files.write(result)
+    files.warn_if_clipped(result)
     typer.echo(result)
     for path in files:
         typer.echo(f"wrote {path}")

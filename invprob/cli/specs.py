@@ -149,7 +149,7 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
 
 
 def chosen(text: str, kind: str | None = None, /) -> list[Component]:
-    """The components of that name, of one kind or of any; with options, made with these.
+    """The components of that name, of one kind or of any; with options, those that have them.
 
     >>> [part.example() for part in chosen("poisson:peak=5")]
     [Poisson(peak=5.0)]
@@ -160,7 +160,8 @@ def chosen(text: str, kind: str | None = None, /) -> list[Component]:
     found = [parts.get(kind, spec.name)] if kind else list(parts.find(spec.name))
     if not spec.options:
         return found
-    return [evolve(one, example=partial(make, one.kind, text)) for one in found]
+    fitting = [one for one in found if spec.options.keys() <= parameters_of(one.from_text).keys()]
+    return [evolve(one, example=partial(make, one.kind, text)) for one in fitting or found]
 
 
 def usage(component: Component, /) -> str:

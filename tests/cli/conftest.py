@@ -117,6 +117,8 @@ PARTS = (
     Component("likelihood", "gaussian", Gaussian, example=lambda: Gaussian(sigma=0.1)),
     Component("likelihood", "poisson", Poisson, example=lambda: Poisson(30)),
     Component("likelihood", "gamma", Gamma, example=lambda: Gamma(4)),
+    Component("prior", "shared", Smooth),
+    Component("likelihood", "shared", Gamma, example=lambda: Gamma(4)),
     Component("likelihood", "everything", Everything, example=lambda: Everything(1)),
     Component(
         "operator",

@@ -43,6 +43,16 @@ def test_check(invprob, monkeypatch):
     assert "failed" in invprob("check circular-blur", code=1).stdout
 
 
+def test_a_name_of_two_kinds_is_the_one_that_has_the_option(invprob):
+    from invprob.cli.specs import chosen
+
+    (found,) = chosen("shared:alpha=5")
+    assert found.kind == "likelihood" and found.example().alpha == 5
+    assert [part.kind for part in chosen("shared")] == ["prior", "likelihood"]
+    failed = invprob("check shared:beta=5", code=2)
+    assert "prior shared has no option 'beta'" in failed.stderr
+
+
 def test_version_and_help(invprob):
     from invprob import __version__
 

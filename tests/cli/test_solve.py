@@ -191,6 +191,22 @@ def test_raw_numbers_come_back_in_their_unit(invprob, folder):
     )
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+def test_what_a_depth_does_not_hold_is_said(invprob, folder, samples):
+    y = torch.linspace(-1, 1, 120).reshape(12, 10)
+    write_image("y.tif", y)
+    line = f"solve y.tif -l gaussian:sigma=0.5 -s restart --samples {samples} --force"
+    said = invprob(f"{line} --bits 16 -o o.tif").stderr
+    assert said.startswith("warning: 50.0% of the values were outside [0, 1] and are clipped")
+    assert "o.tif without --bits keeps them" in said
+    assert "picture.tif keeps them" in invprob(f"{line} --bits 8 -o picture.png").stderr
+    assert invprob(f"{line} -o o.tif").stderr == ""
+    assert invprob(f"{line} -o picture.png").stderr == ""
+    raw = f"{line} --black 1000 --white 2000 --bits 16 -o raw.tif"
+    write_image("y.tif", y, black=1000, white=2000)
+    assert invprob(raw).stderr == ""
+
+
 def test_an_image_that_is_all_too_dark_is_pointed_out(invprob, folder):
     import numpy as np
     import tifffile
