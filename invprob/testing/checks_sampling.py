@@ -16,6 +16,7 @@ from ..contracts import (
     Likelihood,
     SamplesPrior,
 )
+from ..likelihoods.pixelwise import Pixelwise
 from .case import Case
 from .densities import density_fits_samples
 from .quadrature import integrate
@@ -98,6 +99,25 @@ def log_prob_is_finite_on_measurements(part: Any, case: Case) -> Figure:
     x = case.image()
     value = part.log_prob(part.sample(x, case.generator()), x)
     return looks_like(value, (case.batch,), x.dtype, "log_prob")
+
+
+@check("likelihood", HasLikelihood, Pixelwise)
+def log_density_adds_up_to_log_prob(part: Any, case: Case) -> Figure:
+    """log_density(y, x) has y's shape, adds up to log_prob, and is that of each pixel alone."""
+    x = case.image()
+    y = part.sample(x, case.generator())
+    entries = part.log_density(y, x)
+    figure = looks_like(entries, tuple(y.shape), x.dtype, "log_density")
+    figure |= close(entries.flatten(1).sum(1), part.log_prob(y, x), 1e-9, "the sum of log_density")
+    first = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
+    if y.shape == x.shape:
+        other = case.image("other")
+        made = part.sample(other, case.generator("other"))
+        mixed = part.log_density(torch.where(first, y, made), torch.where(first, x, other))
+        figure |= close(
+            mixed[:, first], entries[:, first], 1e-9, "log_density where other pixels changed"
+        )
+    return figure
 
 
 @check("likelihood", HasLikelihood, once=True)

@@ -174,6 +174,21 @@ DENSITY = {
         ),
         "single_precision_agrees_with_double",
     ),
+    "a log_density without its constant": (
+        planted(noise, log_density=lambda self, y, x, /: -((y - x) ** 2) / 0.18),
+        "log_density_adds_up_to_log_prob",
+    ),
+    "a log_density that is spread over the pixels": (
+        planted(
+            noise,
+            log_density=lambda self, y, x, /: (
+                (WhiteNoise.log_prob(self, y, x) / y[0].numel())
+                .reshape(-1, *[1] * (y.ndim - 1))
+                .expand(y.shape)
+            ),
+        ),
+        "log_density_adds_up_to_log_prob",
+    ),
     "log of a negative measurement": (
         planted(gamma, log_prob=nan_density),
         "strange_measurements_are_refused_or_harmless",
