@@ -53,6 +53,10 @@ SAMPLING = {
         planted(noise, sample=lambda self, x, g, /: x + 0.09 * randn(x, g)),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
+    "noise that is two per cent too wide": (
+        planted(noise, sample=lambda self, x, g, /: x + 0.306 * randn(x, g)),
+        "log_prob_fits_the_measurements_of_a_pixel",
+    ),
     "one noise for the whole batch": (
         planted(noise, sample=lambda self, x, g, /: x + 0.3 * randn(x[:1], g)),
         "measurements_of_a_batch_are_independent",
