@@ -9,6 +9,8 @@ from torch import Tensor
 
 from ..contracts import HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
+from ..likelihoods.gaussian import Diagonal
+from ..operators.structure import MayBeOrthogonal, Observes
 from .case import Case
 from .registry import check
 from .verdict import Figure, close, holds, looks_like, skip
@@ -106,6 +108,40 @@ def left_basis_is_orthonormal_where_seen(part: Any, case: Case) -> Figure:
     figure = close(svd.ut(svd.u(z)), z, EXACT, "Uᵀ U z")
     figure |= close(svd.ut(y)[:, ~seen], torch.zeros(()), EXACT, "Uᵀ y where s = 0")
     return figure | close(_inner(svd.u(z), y), _inner(z, svd.ut(y)), EXACT, "<U z, y>")
+
+
+@check("operator", LinearOperator, MayBeOrthogonal)
+def is_orthogonal_tells_the_truth(part: Any, case: Case) -> Figure:
+    """Where is_orthogonal() is true, Hᵀ H x = x and H Hᵀ y = y."""
+    if not part.is_orthogonal():
+        skip("it does not say that it is orthogonal")
+    x = case.normal((case.batch, *case.shape), "x")
+    y = case.normal((case.batch, *part.out_shape(case.shape)), "y")
+    figure = close(part.adjoint(part.forward(x)), x, EXACT, "Hᵀ H x of an orthogonal H")
+    return figure | close(part.forward(part.adjoint(y)), y, EXACT, "H Hᵀ y of an orthogonal H")
+
+
+@check("operator", LinearOperator, Diagonal)
+def diagonal_is_that_of_forward(part: Any, case: Case) -> Figure:
+    """H x = Hᵀ x = diagonal(shape) x."""
+    x = case.normal((case.batch, *case.shape), "x")
+    product = part.diagonal(case.shape).to(x) * x
+    figure = close(part.forward(x), product, EXACT, "H x, against diagonal(shape) x,")
+    return figure | close(part.adjoint(x), product, EXACT, "Hᵀ x, against diagonal(shape) x,")
+
+
+@check("operator", LinearOperator, Observes)
+def what_is_not_observed_is_zero(part: Any, case: Case) -> Figure:
+    """Where observed(shape) is false, H x is 0, and Hᵀ y does not depend on y."""
+    x = case.normal((case.batch, *case.shape), "x")
+    shape = part.out_shape(case.shape)
+    y = case.normal((case.batch, *shape), "y")
+    seen = part.observed(shape)
+    holds(seen.dtype == torch.bool, f"observed(shape) has type {seen.dtype}, not torch.bool")
+    seen = seen.to(x.device).expand(shape)
+    hidden = part.forward(x)[:, ~seen]
+    figure = close(hidden, torch.zeros(()), EXACT, "H x where nothing is observed")
+    return figure | close(part.adjoint(y * seen), part.adjoint(y), EXACT, "Hᵀ of what is observed")
 
 
 @check("operator", LinearOperator, Invertible)

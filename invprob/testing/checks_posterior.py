@@ -65,6 +65,39 @@ def prox_can_not_be_improved(part: Any, case: Case) -> Figure:
     return figure | below(float(gain), 1e-12, "what a move from prox's answer gains, relatively,")
 
 
+@check("likelihood", Likelihood, Differentiable, Proximal)
+def prox_has_the_gradient(part: Any, case: Case) -> Figure:
+    """At p = prox(y, v, step), where p moves with v, p - v = step ∇ₓ log p(y | p).
+
+    It needs no density. At a kink or an edge of the support p stays while v moves, and the slope
+    jumps: such pixels are left out, and elsewhere it is the slope on the way down that must not
+    be negative. Images beside p that are impossible, by `log_prob`, are left out too.
+    """
+    y, v, step = _measured(part, case)
+    best = part.prox(y, v, step)
+    free = torch.ones_like(v, dtype=torch.bool)
+    for way in (1e-4, -1e-4):
+        free &= (part.prox(y, v + way, step) - best).abs() > 1e-12
+    wide = step.reshape(-1, *[1] * (v.ndim - 1))
+
+    def slope(x: Tensor) -> Tensor:
+        value: Tensor = x - v - wide * part.grad_x(y, x)
+        return value
+
+    size = (best - v).flatten(1).norm(dim=1) + (wide * part.grad_x(y, best)).flatten(1).norm(dim=1)
+    down = torch.where(free, -slope(best), 0.0)
+    down = down / down.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, *[1] * (v.ndim - 1))
+    beside = best + 1e-6 * down
+    descent = -(slope(beside) * down).flatten(1).sum(1)
+    if isinstance(part, HasLikelihood):
+        descent = torch.where(part.log_prob(y, beside).isfinite(), descent, 0.0)
+    if not bool(free.any()):
+        skip("prox stays where it is while v moves: at a kink or at an edge of the support")
+    steepest = float((descent / (1e-3 + size)).max())
+    # a step twice as long is off by a third or more; descents inside prox leave 1e-6
+    return below(steepest, 0.01, "the slope of prox's objective at prox's answer, relatively,")
+
+
 @check("likelihood", HasLikelihood, Proximal)
 def prox_is_the_global_minimum_for_a_pixel(part: Any, case: Case) -> Figure:
     """For a single pixel, no point of a grid over [-0.5, 1.5] has a lower objective than prox."""

@@ -206,8 +206,20 @@ def _refused(part: Any, y: Tensor) -> bool:
 
 @check(PARTS, once=True)
 def survives_pickling(part: Any, case: Case) -> Figure:
-    """pickle.loads(pickle.dumps(part)) gives the same answers, so it can go to another process."""
-    twin = pickle.loads(pickle.dumps(part))
+    """pickle.loads(pickle.dumps(part)) gives the same answers, so it can go to another process.
+
+    A part that can't be pickled says so aloud, and is of use in one process: that is a
+    recommendation. A copy that fails or answers something else is a failure.
+    """
+    try:
+        stored = pickle.dumps(part)
+    except Exception as error:  # pickle has no error of its own for all that it refuses
+        skip(
+            f"it can't be pickled, so it can't go to another process: {error}; recommended is a "
+            "function or class defined at the top of a module that can be imported, for a lambda "
+            "or one inside a function"
+        )
+    twin = pickle.loads(stored)
     figure = Figure(0.0, 1e-12)
     for one, other in zip(calls(part, case), calls(twin, case), strict=True):
         figure |= _pairs(one, one(), other(), 1e-12, "after pickling")
@@ -216,7 +228,16 @@ def survives_pickling(part: Any, case: Case) -> Figure:
 
 @check("prior likelihood operator solver", once=True)
 def repr_is_short(part: Any, case: Case) -> Figure:
-    """repr(part) starts with the class's name and has fewer than 300 characters, no tensor."""
+    """repr(part) starts with the class's name and has fewer than 300 characters, no tensor.
+
+    Python's own, of a class without `__repr__`, tells nothing wrong, only little: what that leads
+    to is a recommendation.
+    """
+    if type(part).__repr__ is object.__repr__:
+        skip(
+            f"it has no __repr__ and shows as {repr(part).partition(' at 0x')[0]}>; @attrs.frozen "
+            "is recommended, which makes one that shows the numbers"
+        )
     text = repr(part)
     holds(len(text) < 300, f"repr has {len(text)} characters: {text[:60]}...")
     holds("tensor(" not in text, f"repr shows a tensor: {text[:60]}...")

@@ -30,8 +30,9 @@ def nan_density(self, y, x, /):
 
 
 @attrs.frozen
-class Closed(WhiteNoise):
-    helper: object = attrs.field(factory=lambda: lambda z: z)
+class Forgetful(WhiteNoise):
+    def __reduce__(self):
+        return Forgetful, ()
 
 
 class Counting:
@@ -50,6 +51,10 @@ HARD = torch.full((1,), 0.3, dtype=torch.float64)
 SAMPLING = {
     "variance for deviation": (
         planted(noise, sample=lambda self, x, g, /: x + 0.09 * randn(x, g)),
+        "log_prob_fits_the_measurements_of_a_pixel",
+    ),
+    "noise that is two per cent too wide": (
+        planted(noise, sample=lambda self, x, g, /: x + 0.306 * randn(x, g)),
         "log_prob_fits_the_measurements_of_a_pixel",
     ),
     "one noise for the whole batch": (
@@ -174,6 +179,21 @@ DENSITY = {
         ),
         "single_precision_agrees_with_double",
     ),
+    "a log_density without its constant": (
+        planted(noise, log_density=lambda self, y, x, /: -((y - x) ** 2) / 0.18),
+        "log_density_adds_up_to_log_prob",
+    ),
+    "a log_density that is spread over the pixels": (
+        planted(
+            noise,
+            log_density=lambda self, y, x, /: (
+                (WhiteNoise.log_prob(self, y, x) / y[0].numel())
+                .reshape(-1, *[1] * (y.ndim - 1))
+                .expand(y.shape)
+            ),
+        ),
+        "log_density_adds_up_to_log_prob",
+    ),
     "log of a negative measurement": (
         planted(gamma, log_prob=nan_density),
         "strange_measurements_are_refused_or_harmless",
@@ -193,7 +213,7 @@ VALUES = {
         "constants_follow_the_device",
     ),
     "a part that remembers": (planted(noise, grad_x=Counting.grad_x), "the_same_again"),
-    "a closure inside": (Closed(), "survives_pickling"),
+    "a copy without its fields": (Forgetful(sigma=0.2), "survives_pickling"),
     "a tensor in repr": (
         planted(noise, __repr__=lambda self: f"WhiteNoise({HARD})"),
         "repr_is_short",

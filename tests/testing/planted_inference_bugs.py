@@ -111,6 +111,10 @@ IMAGES = {
         "prox_can_not_be_improved",
     ),
     "no half in the prox": (planted(noise, prox=double_prox), "prox_can_not_be_improved"),
+    "no half in the prox, no density to compare": (
+        without(planted(noise, prox=double_prox), no_density),
+        "prox_has_the_gradient",
+    ),
     "prox in the wrong valley": (
         planted(Square(), prox=wrong_valley),
         "prox_is_the_global_minimum_for_a_pixel",

@@ -7,6 +7,7 @@ import torch
 from small_parts import Matrix, Regular, a_matrix, planted
 
 from invprob.operators.blur import CircularBlur
+from invprob.operators.identity import Identity
 from invprob.operators.mask import Mask
 
 wide, low_rank = Matrix(a_matrix(4, 6)), Matrix(a_matrix(8, 6, 4))
@@ -103,6 +104,27 @@ BUGS = {
             ut=lambda exact: lambda y: exact.ut(y) + (exact.s == 0) * y[:, :6],
         ),
         "left_basis_is_orthonormal_where_seen",
+    ),
+    "twice an orthogonal operator": (
+        planted(
+            Identity(),
+            forward=lambda self, x, /: 2 * x,
+            adjoint=lambda self, y, /: 2 * y,
+            is_orthogonal=lambda self, /: True,
+        ),
+        "is_orthogonal_tells_the_truth",
+    ),
+    "part of an orthogonal operator": (
+        planted(mask, is_orthogonal=lambda self, /: True),
+        "is_orthogonal_tells_the_truth",
+    ),
+    "a diagonal of ones": (
+        planted(mask, diagonal=lambda self, shape, /: torch.ones(shape).double()),
+        "diagonal_is_that_of_forward",
+    ),
+    "holes and pixels swapped": (
+        planted(mask, observed=lambda self, shape, /: ~mask.mask),
+        "what_is_not_observed_is_zero",
     ),
     "a regularised inverse": (
         planted(

@@ -214,3 +214,25 @@ def test_a_denoiser_for_one_level_says_so():
     part = planted(Windows(blind=True), domain=lambda self: Domain(sigma=(0.1, 0.1)))
     assert run_check(CHECKS["little_noise_is_little_change"], subject(part))
     assert run_check(CHECKS["noise_is_taken_away"], subject(part))
+
+
+class Plain:
+    """A denoiser without a repr."""
+
+    def denoise(self, x, sigma, /):
+        return Windows().denoise(x, sigma)
+
+
+def test_what_a_beginner_writes_conforms_with_advice(capsys):
+    report = conforms(Plain(), examples=1)
+    assert report
+    assert {"repr_is_short", "is_frozen"} <= set(report.skipped)
+    assert "it has no __repr__ and shows as <test_kit.Plain object>" in str(report)
+    assert "@attrs.frozen is recommended" in str(report)
+
+
+def test_a_lambda_can_not_be_pickled_and_conforms_with_advice():
+    report = conforms(ip.DenoiserPrior(lambda x, sigma: Windows().denoise(x, sigma)), examples=1)
+    assert report
+    assert "survives_pickling" in report.skipped
+    assert "recommended is a function or class defined at the top of a module" in str(report)
