@@ -233,7 +233,8 @@ def repr_is_short(part: Any, case: Case) -> Figure:
     Python's own, of a class without `__repr__`, tells nothing wrong, only little: what that leads
     to is a recommendation.
     """
-    if type(part).__repr__ is object.__repr__:
+    inherited: object = object.__repr__
+    if type(part).__repr__ is inherited:
         skip(
             f"it has no __repr__ and shows as {repr(part).partition(' at 0x')[0]}>; @attrs.frozen "
             "is recommended, which makes one that shows the numbers"
