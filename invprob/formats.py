@@ -83,15 +83,38 @@ def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
         InputError: a kind of pixel that is neither gray nor RGB, or no such page.
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
+    if is_tiff(path):
+        return _read_tiff(path, page)
+    if page is not None:
+        raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
     if path.suffix.lower() == ".npy":
-        pixels, transparent = np.load(path, allow_pickle=False), False
-    elif is_tiff(path):
-        pixels, transparent = _read_tiff(path, page)
-    else:
-        pixels, transparent = _read_pillow(path)
+        return _real(np.load(path, allow_pickle=False), path), False
+    return _read_pillow(path)
+
+
+def read_stack(path: Path, /) -> list[tuple[NDArray[Any], bool]]:
+    """What `read` gives, of every page of a TIFF file that is no preview of another.
+
+    Raises:
+        InputError: a kind of pixel that is neither gray nor RGB.
+        Exception: as in `read`.
+    """
+    import tifffile
+
+    if not is_tiff(path):
+        return [read(path, None)]
+    with tifffile.TiffFile(path) as file:
+        pages: list[Any] = list(file.pages)
+        return [
+            _read_page(path, page) for page in pages if not page.is_reduced or page is pages[0]
+        ]
+
+
+def _real(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
+    """The same pixels, if they are real numbers."""
     if pixels.dtype.kind not in "buif":
         raise InputError(f"{path} holds {pixels.dtype}; an image is made of real numbers")
-    return pixels, transparent
+    return pixels
 
 
 def write(file: BinaryIO, path: Path, pixels: NDArray[Any], /) -> None:
@@ -157,7 +180,7 @@ def _raw_mode(image: Image) -> str:
 
 
 def _read_tiff(path: Path, number: int | None) -> tuple[NDArray[Any], bool]:
-    """The pixels of one page, and whether the file says that they have alpha."""
+    """What `_read_page` gives, of one page of a file."""
     import tifffile
 
     with tifffile.TiffFile(path) as file:
@@ -169,30 +192,34 @@ def _read_tiff(path: Path, number: int | None) -> tuple[NDArray[Any], bool]:
             )
         if not -count <= (number or 0) < count:
             raise InputError(f"page={number}: {path} has pages 0 to {count - 1}")
-        page: Any = file.pages[number or 0]
-        try:
-            pixels: NDArray[Any] = page.asarray()
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            if max(np.atleast_1d(page.bitspersample)) > 8 or count > 1:
-                raise InputError(
-                    f"{path} is compressed ({error}): pip install imagecodecs, or save it without "
-                    "compression"
-                ) from error
-            return _read_pillow(path)
-        kind = page.photometric.name
-        if kind == "PALETTE":
-            pixels = page.colormap[:, pixels]
-            return np.moveaxis(pixels, 0, -1), False
-        if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
-            raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
-        if pixels.dtype == np.bool_:
-            pixels = pixels.astype(np.uint8) * 255
-        if kind == "MINISWHITE" and pixels.dtype.kind == "u":
-            pixels = np.iinfo(pixels.dtype).max - pixels
-        pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
-        return pixels, page.extrasamples[-1:] in ALPHA
+        return _read_page(path, file.pages[number or 0])
+
+
+def _read_page(path: Path, page: Any) -> tuple[NDArray[Any], bool]:
+    """The pixels of a page, and whether the file says that they have alpha."""
+    try:
+        pixels = _real(page.asarray(), path)
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        if max(np.atleast_1d(page.bitspersample)) > 8 or len(page.parent.pages) > 1:
+            raise InputError(
+                f"{path} is compressed ({error}): pip install imagecodecs, or save it without "
+                "compression"
+            ) from error
+        return _read_pillow(path)
+    kind = page.photometric.name
+    if kind == "PALETTE":
+        pixels = page.colormap[:, pixels]
+        return np.moveaxis(pixels, 0, -1), False
+    if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
+        raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * 255
+    if kind == "MINISWHITE" and pixels.dtype.kind == "u":
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
+    return pixels, page.extrasamples[-1:] in ALPHA
 
 
 def _write_pillow(file: BinaryIO, pixels: NDArray[Any], name: str) -> None:

@@ -31,8 +31,9 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -45,6 +46,7 @@ from .files import replacing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+T = TypeVar("T")
 
 WHITE = {("u", 1): 255.0, ("u", 2): 65535.0, ("b", 1): 1.0, **{("f", n): 1.0 for n in (2, 4, 8)}}
 """The value that means 1, by a file's type of number; other types have none."""
@@ -95,15 +97,30 @@ def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDA
         InputError: the file is missing, damaged, or no image.
     """
     path = Path(path)
+    pixels, transparent = _decoded(path, lambda: formats.read(path, page))
+    return _opaque(pixels, path, transparent)
+
+
+def read_stack(path: str | os.PathLike[str], /) -> list[NDArray[Any]]:
+    """The numbers in every page of a TIFF file, or in the one image of another; as `read_pixels`.
+
+    Raises:
+        InputError: the file is missing, damaged, or no image.
+    """
+    path = Path(path)
+    pages = _decoded(path, lambda: formats.read_stack(path))
+    return [_opaque(pixels, path, transparent) for pixels, transparent in pages]
+
+
+def _decoded(path: Path, read: Callable[[], T]) -> T:
+    """What a decoder makes of a file; `InputError` of whatever it raises."""
     formats.check_readable(path)
     if not path.exists():
         raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give one of the image files in it")
-    if page is not None and not formats.is_tiff(path):
-        raise InputError(f"page={page}: only a TIFF file has pages, and {path} is none")
     try:
-        pixels, transparent = formats.read(path, page)
+        return read()
     except InputError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
@@ -111,7 +128,6 @@ def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDA
             f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
             f"another format: {error}; open it in an image viewer and save it again"
         ) from error
-    return _opaque(pixels, path, transparent)
 
 
 def in_unit(

@@ -117,7 +117,8 @@ class Problem(Generic[P_co, L_co]):
                 f"y has values up to {seen:.4g}, but this likelihood makes at most about "
                 f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "
                 "white level: 255 for 8-bit files, 65535 for 16-bit files",
-                typed=f"--white NUMBER, the file's value that means 1; its greatest is {seen:.6g}",
+                typed="--white NUMBER, the file's value that means 1: the greatest is now "
+                f"{seen:.6g}, and should be about 1",
             )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
-from .images import check_ends, in_unit, read_pixels, white_of
+from .images import check_ends, in_unit, read_pixels, read_stack, white_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,11 +55,15 @@ class Unit:
         Raises:
             InputError: as in `read_image`.
         """
-        pixels = read_pixels(path, page)
-        image = in_unit(pixels, path, self.black, self.white)
-        self._read += 1
-        self._remember(pixels, Path(path))
-        return image
+        return self._image(read_pixels(path, page), Path(path))
+
+    def read_stack(self, path: str | os.PathLike[str], /) -> list[Tensor]:
+        """The images in every page of a TIFF file, or the one in another file.
+
+        Raises:
+            InputError: as in `read_image`.
+        """
+        return [self._image(pixels, Path(path)) for pixels in read_stack(path)]
 
     def warn_if_dim(self, what: str = "y") -> None:
         """Warn if no file of one type comes near to white, and it was not said what is white.
@@ -81,6 +85,12 @@ class Unit:
     def settings(self) -> dict[str, object]:
         """What was said of the unit, by name."""
         return {} if self.white is None else {"black": self.black, "white": self.white}
+
+    def _image(self, pixels: NDArray[Any], path: Path) -> Tensor:
+        image = in_unit(pixels, path, self.black, self.white)
+        self._read += 1
+        self._remember(pixels, path)
+        return image
 
     def _remember(self, pixels: NDArray[Any], path: Path) -> None:
         own = white_of(pixels)

@@ -13,6 +13,7 @@ def adapt(
     sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
     prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
+    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
     ] = 0.0,
@@ -35,6 +36,7 @@ def adapt(
     from ..training.adapting import adapt as learn
     from ..units import Unit
     from .specs import make
+    from .training import check_weights_file
     from .values import convert
 
     try:
@@ -43,11 +45,12 @@ def adapt(
         raise InputError(f"--sigma {sigma}: give a number, such as 0.1 or 25/255") from None
     if not isinstance(level, float):
         raise TypeError("a number was read as something else")
+    check_weights_file(output)
     if output.exists() or not output.parent.is_dir():
         raise InputError(f"{output} exists, or its folder does not: name another file")
     check_writable(output)
     unit = Unit(black, white)
-    y = unit.read(image)
+    y = unit.read(image, page)
     unit.warn_if_dim()
     found = learn(make("prior", prior), y, level, steps=steps, rate=rate, seed=seed)
     if not found.improved:

@@ -26,13 +26,18 @@ def run_file(output: Path, checkpoint: Path | None) -> Path:
     Raises:
         InputError: the weights are to go to a file that is not FILE.safetensors.
     """
+    check_weights_file(output)
+    return checkpoint or output.with_suffix(".ckpt")
+
+
+def check_weights_file(output: Path) -> None:
+    """Raise `InputError` for weights that are to go to a file that is not FILE.safetensors."""
     from ..errors import InputError
 
     if output.suffix != ".safetensors":
         raise InputError(
             f"-o {output}: weights are kept in a safetensors file; type -o {output}.safetensors"
         )
-    return checkpoint or output.with_suffix(".ckpt")
 
 
 def how_to_go_on(step: int, checkpoint: Path) -> str:

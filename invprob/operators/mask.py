@@ -38,6 +38,18 @@ def _observed(mask: object) -> Tensor:
     return values.bool()
 
 
+def _read(file: Path) -> Tensor:
+    """The gray levels of a mask's file, `(H, W)`."""
+    from ..formats import holds_numbers
+    from ..images import in_unit, read_pixels, white_of
+
+    pixels = read_pixels(file)
+    white = white_of(pixels) or max(1.0, float(pixels.max()))
+    if holds_numbers(file) and ((pixels == 0) | (pixels == 1)).all():
+        white = 1.0
+    return in_unit(pixels, file, 0.0, white)[0].mean(0)
+
+
 def _same(x: Tensor) -> Tensor:
     return x
 
@@ -70,15 +82,15 @@ class Mask:
         """The mask in an image file: white where a pixel was observed, black where not.
 
         Args:
-            file: any image file; colours are averaged, and white is what is above one half.
+            file: any image file; colours are averaged, and white is what is above one half. In
+                a NPY or TIFF file that holds only 0 and 1, of any type, 1 is white; whole numbers
+                of a type without a white level have it at their greatest.
 
         Raises:
             InputError: the file can't be read, or it is no mask: many of its pixels are gray, or
                 none is white.
         """
-        from ..images import read_image
-
-        gray = read_image(Path(file))[0].mean(0)
+        gray = _read(Path(file))
         if 0 < (top := float(gray.max())) < 0.1:
             raise InputError(
                 f"the values of {file} go from 0 to {255 * top:.3g} of 255, all of them black; a "

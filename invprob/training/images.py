@@ -1,8 +1,9 @@
 """Images to learn from: 8-bit, in memory; and cuts of one size, which flows are trained on.
 
-They come from image files (PNG, JPEG, TIFF), from folders of them, and from arrays: a `.npy` file
-of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any number of channels. What can't be used is
-left out and listed with the reason, not passed over in silence.
+They come from image files (PNG, JPEG, TIFF; every page of a stack is an image), from folders of
+them, and from arrays: a `.npy` file of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any
+number of channels. What can't be used is left out and listed with the reason, not passed over in
+silence.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def read_images(
     unit = unit or Unit()
     for path in image_files(paths, (*SUFFIXES, ".npy")):
         try:
-            found += [(path, image) for image in _convert(_read(path, unit), channels)]
+            found += [(path, _convert(image, channels)) for image in _read(path, unit)]
         except InputError as error:
             skipped.append(left_out(path, error))
     return found, skipped
@@ -212,7 +213,7 @@ def luminance(colour: Tensor) -> Tensor:
 def _read(path: Path, unit: Unit) -> list[Tensor]:
     if path.suffix.lower() == ".npy":
         return list(_read_array(path, unit))
-    return [_eight_bit(unit.read(path)[0])]
+    return [_eight_bit(image[0]) for image in unit.read_stack(path)]
 
 
 def _eight_bit(image: Tensor) -> Tensor:
@@ -251,12 +252,12 @@ def _read_array(path: Path, unit: Unit) -> Tensor:
     return images[:, None] if images.ndim == 3 else images.movedim(3, 1).contiguous()
 
 
-def _convert(images: list[Tensor], channels: int | None) -> list[Tensor]:
-    if not images or channels in (None, images[0].shape[0]):
-        return images
-    if channels == 1 and images[0].shape[0] == 3:
-        return [luminance(image.float()).round().to(torch.uint8) for image in images]
-    raise InputError(f"it has C={images[0].shape[0]}, and C={channels} is asked for")
+def _convert(image: Tensor, channels: int | None) -> Tensor:
+    if channels in (None, image.shape[0]):
+        return image
+    if channels == 1 and image.shape[0] == 3:
+        return luminance(image.float()).round().to(torch.uint8)
+    raise InputError(f"it has C={image.shape[0]}, and C={channels} is asked for")
 
 
 def _holds(image: Tensor, size: Size) -> bool:

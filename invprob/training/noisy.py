@@ -149,9 +149,9 @@ def load_noisy(
     """Noisy images from files and folders, searched recursively.
 
     Args:
-        paths: image files, and folders of these; a floating-point TIFF keeps values outside of
-            [0, 1], which other formats
-            clip.
+        paths: image files, and folders of these; every page of a stack is an image, and it is
+            taken whole or not at all. A floating-point TIFF keeps values outside of [0, 1], which
+            other formats clip.
         likelihood: how they arose.
         least: smaller images than this many pixels on a side are left out.
         channels: leaves out images with others; 1 turns clean colour into gray, but not noisy
@@ -163,10 +163,15 @@ def load_noisy(
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             and it was not said which to take.
     """
-    paths, found, skipped, unit = list(paths), [], [], unit or Unit()
-    for number, path in enumerate(image_files(paths, SUFFIXES)):
+    paths, unit = list(paths), unit or Unit()
+    found: list[Pair] = []
+    skipped: list[str] = []
+    for path in image_files(paths, SUFFIXES):
         try:
-            found.append(_pair(unit.read(path), number, likelihood, least, channels, simulate))
+            found += [
+                _pair(image, number, likelihood, least, channels, simulate)
+                for number, image in enumerate(unit.read_stack(path), len(found))
+            ]
         except InputError as error:
             skipped.append(left_out(path, error))
     unit.warn_if_dim("y" if simulate is None else "image")

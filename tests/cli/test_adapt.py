@@ -1,6 +1,7 @@
 """`invprob adapt`."""
 
 import pytest
+import tifffile
 import torch
 from torch import Generator
 from typer.testing import CliRunner
@@ -65,6 +66,24 @@ def test_raw_numbers_of_an_instrument(noisy, tmp_path, monkeypatch):
     code, text = invoke(*line, "--black", 300, "--white", 1300)
     assert code == 2 and "warning" not in text
     torch.testing.assert_close(seen[1], y.clamp(0, 1), atol=6e-4, rtol=0)
+
+
+def test_one_page_of_a_stack(noisy, tmp_path, monkeypatch):
+    seen, stack = [], tmp_path / "stack.tif"
+    monkeypatch.setattr(
+        "invprob.training.adapting.adapt", lambda _, y, *__, **___: 1 / seen.append(y)
+    )
+    pages = torch.rand(3, 8, 9)
+    tifffile.imwrite(stack, pages.numpy(), photometric="minisblack")
+    line = [stack, "--sigma", "0.2", "-o", tmp_path / "own.safetensors"]
+    assert "type --page 0, and" in invoke(*line)[1].replace("command line: ", "type ")
+    invoke(*line, "--page", 2)
+    assert torch.equal(seen[0][0, 0], pages[2])
+
+
+def test_weights_go_to_a_safetensors_file(noisy, tmp_path):
+    code, text = invoke(noisy, "--sigma", "0.2", "-o", tmp_path / "own.png")
+    assert code == 2 and "own.png.safetensors" in text
 
 
 @pytest.mark.parametrize("sigma", ["much", "0", "25"])

@@ -1,5 +1,6 @@
 """Masks: what they accept, what they refuse, random ones and those in files."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -82,6 +83,18 @@ def test_from_file(tmp_path):
     for name, channels in (("gray.png", 1), ("colour.png", 3)):
         ip.write_image(tmp_path / name, mask.float().expand(1, channels, 4, 5))
         assert torch.equal(ip.Mask.from_file(tmp_path / name).mask, mask)
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint16", "uint8", "int8", "float64", "bool"])
+def test_zeros_and_ones_of_any_type(tmp_path, kind):
+    mask = torch.arange(20).reshape(4, 5) % 3 == 0
+    np.save(tmp_path / "mask.npy", mask.numpy().astype(kind))
+    assert torch.equal(ip.Mask.from_file(tmp_path / "mask.npy").mask, mask)
+    np.save(tmp_path / "mask.npy", np.zeros((4, 5), kind))
+    with pytest.raises(ip.InputError, match="nothing was observed"):
+        ip.Mask.from_file(tmp_path / "mask.npy")
+    np.save(tmp_path / "mask.npy", 255 * mask.numpy().astype("int64"))
+    assert torch.equal(ip.Mask.from_file(tmp_path / "mask.npy").mask, mask)
 
 
 def test_zeros_and_ones_of_255_are_told_what_is_white(tmp_path):

@@ -1,6 +1,7 @@
 """Noisy images: what is found, what is left out, and what is drawn from them."""
 
 import pytest
+import tifffile
 import torch
 
 import invprob as ip
@@ -55,6 +56,16 @@ def test_clipped_noise_is_pointed_out(folder):
     ip.write_image(folder / "clipped.tif", ramp(40, 40).clamp(max=0.99) / 0.99)
     with pytest.warns(UserWarning, match="1 of 3 images .* exactly 1"):
         load_noisy([folder], NOISE, 32)
+
+
+def test_every_page_of_a_stack_is_an_image(folder):
+    pages = torch.rand(5, 40, 32, generator=ip.generator(0))
+    tifffile.imwrite(folder / "stack.tif", pages.numpy(), photometric="minisblack")
+    found = load_noisy([folder / "a.tif", folder / "stack.tif"], NOISE, 32)
+    assert torch.equal(torch.cat([pair.y for pair in found.pairs[1:]]), pages)
+    pairs = load_noisy([folder / "stack.tif"], NOISE, 32, simulate=0).pairs
+    noises = [pair.y - pair.x for pair in pairs]
+    assert all(float((noise - noises[0]).std()) > 0.1 for noise in noises[1:])
 
 
 def test_channels(folder):

@@ -44,6 +44,16 @@ def test_corrupt_files_are_left_out_and_listed(folder):
     ]
 
 
+def test_every_page_of_a_stack_is_an_image(tmp_path):
+    pages = np.random.default_rng(0).integers(0, 256, (4, 8, 9)).astype(np.uint8)
+    with tifffile.TiffWriter(tmp_path / "stack.tif") as file:
+        for page in pages:
+            file.write(page, photometric="minisblack")
+        file.write(pages[0, ::2, ::2], photometric="minisblack", subfiletype=1)  # a preview
+    images = load_images([tmp_path])
+    assert torch.equal(torch.cat(images.images), torch.from_numpy(pages)) and not images.skipped
+
+
 def test_nothing_to_learn_from(tmp_path):
     with pytest.raises(InputError, match="no image to learn from in .*no file ends in .png"):
         load_images([tmp_path])
