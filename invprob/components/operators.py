@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from ..catalogue import Component
@@ -23,6 +25,18 @@ from ..streams import generator
 
 def _mask() -> Mask:
     return Mask(torch.arange(64).reshape(8, 8) % 3 == 0)
+
+
+def circular_blur(kernel: str | None = None, file: Path | None = None) -> CircularBlur:
+    """The blur with a kernel of this name, or in this file."""
+    return CircularBlur(kernels.chosen(kernel, file))
+
+
+def blur_decimate(
+    factor: int, kernel: str | None = None, file: Path | None = None
+) -> BlurDecimate:
+    """The same, and every factor-th pixel of it."""
+    return BlurDecimate(kernels.chosen(kernel, file), factor)
 
 
 def _dense() -> Dense:
@@ -47,8 +61,9 @@ def operators() -> list[Component]:
             "circular-blur",
             CircularBlur,
             example=lambda: CircularBlur(kernels.gaussian(1.0)),
-            from_text=CircularBlur.named,
-            summary="convolution with borders that wrap around (deblurring)",
+            from_text=circular_blur,
+            summary="convolution with borders that wrap around (deblurring): kernel=uniform5, or "
+            "file=psf.tif, of odd sides and divided by its sum",
         ),
         Component(
             "operator",
@@ -76,8 +91,8 @@ def operators() -> list[Component]:
             "blur-decimate",
             BlurDecimate,
             example=lambda: BlurDecimate.named("gaussian1.0", 2),
-            from_text=BlurDecimate.named,
-            summary="convolution, then every r-th pixel (super-resolution)",
+            from_text=blur_decimate,
+            summary="circular-blur, then every factor-th pixel (super-resolution)",
         ),
         Component(
             "operator",

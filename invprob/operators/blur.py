@@ -18,6 +18,7 @@ with other borders (`SeparableBlur`).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
@@ -71,6 +72,20 @@ class CircularBlur:
         CircularBlur(kernel=5x5)
         """
         return cls(kernels.named(kernel))
+
+    @classmethod
+    def from_file(cls, file: str | Path) -> CircularBlur:
+        """The blur with a measured kernel, a point-spread function.
+
+        Args:
+            file: an image of it, PNG, TIFF or NPY, with odd sides and the centre in the middle
+                pixel; colours are averaged, and the values divided by their sum.
+
+        Raises:
+            InputError: the file can't be read, has an even side, or values that are negative, not
+                finite, or all 0.
+        """
+        return cls(kernels.from_file(file))
 
     @property
     def kernel(self) -> Tensor:

@@ -6,18 +6,21 @@ c is the centre. A kernel of odd size has its middle there; one of even size shi
 pixel. All kernels here are `(h, w)`, float64, non-negative and of sum 1: a gray image stays as
 bright as it was.
 
-By name, so that a kernel fits into a command line: `uniform5`, `gaussian1.5`, `motion9@30`.
+By name, so that a kernel fits into a command line: `uniform5`, `gaussian1.5`, `motion9@30`. One
+that was measured, a point-spread function, comes from an image file.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .from_files import read_single
 
 
 def uniform(size: int) -> Tensor:
@@ -125,5 +128,51 @@ def named(name: str) -> Tensor:
         return motion(float(match[1]), float(match[2] or 0))
     raise InputError(
         f"no kernel is called {name!r}; give uniformSIZE (uniform5), gaussianSIGMA (gaussian1.5) "
-        "or motionLENGTH@ANGLE (motion9@30), in pixels and degrees"
+        "or motionLENGTH@ANGLE (motion9@30), in pixels and degrees; one in a file is "
+        "CircularBlur.from_file(file)",
+        typed="circular-blur:file=psf.tif for a kernel in a file",
+    )
+
+
+def from_file(file: str | Path, /) -> Tensor:
+    """The kernel in an image or NPY file, its middle pixel the centre; divided by its sum.
+
+    Args:
+        file: of an odd number of rows and of columns; colours are averaged.
+
+    Raises:
+        InputError: the file can't be read, has a side of an even number of pixels, or values that
+            are negative, not finite, or all 0.
+    """
+    kernel = torch.from_numpy(read_single(Path(file)).astype("float64").mean(2))
+    height, width = kernel.shape
+    least, total = float(kernel.min()), float(kernel.sum())
+    if not (math.isfinite(total) and least >= 0 and total > 0):
+        raise InputError(
+            f"the values of {file} go from {least:.4g} to {float(kernel.max()):.4g}, their sum is "
+            f"{total:.4g}; a kernel has none below 0, take a background away and put 0 there, "
+            "and a sum above 0"
+        )
+    if height % 2 == 0 or width % 2 == 0:
+        raise InputError(
+            f"{file} is of {height}x{width} pixels, without one in its middle; crop or pad the "
+            "kernel to odd sides, so that its centre is there"
+        )
+    return kernel / total
+
+
+def chosen(kernel: str | None, file: Path | None, /) -> Tensor:
+    """The kernel of this name, or in this file.
+
+    Raises:
+        InputError: both are given, or none; or there is no such kernel.
+    """
+    if kernel is not None and file is None:
+        return named(kernel)
+    if file is not None and kernel is None:
+        return from_file(file)
+    both = "" if kernel is None else f"kernel={kernel}, file={file}: "
+    raise InputError(
+        f"{both}a blur has one kernel; give its name, kernel=uniform5, gaussian1.5 or "
+        "motion9@30, or an image of it, file=psf.tif"
     )

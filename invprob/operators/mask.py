@@ -19,6 +19,7 @@ from torch import Tensor
 from ..contracts import SVD, Shape
 from ..errors import InputError
 from ..streams import generator
+from .from_files import read_single
 from .planes import broadcasts, constant
 
 
@@ -41,9 +42,9 @@ def _observed(mask: object) -> Tensor:
 def _read(file: Path) -> Tensor:
     """The gray levels of a mask's file, `(H, W)`."""
     from ..formats import holds_numbers
-    from ..images import in_unit, read_pixels, white_of
+    from ..images import in_unit, white_of
 
-    pixels = read_pixels(file)
+    pixels = read_single(file)
     white = white_of(pixels) or max(1.0, float(pixels.max()))
     if holds_numbers(file) and ((pixels == 0) | (pixels == 1)).all():
         white = 1.0

@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d
 from typer.testing import CliRunner
 
 from invprob.catalogue import Catalogue, Component, Contribution
+from invprob.components.operators import circular_blur
 from invprob.contracts import Denoises, Likelihood, Needs, Proximal
 from invprob.images import write_image
 from invprob.likelihoods.gamma import Gamma
@@ -132,7 +133,7 @@ PARTS = (
         "circular-blur",
         CircularBlur,
         example=lambda: CircularBlur(kernels.uniform(3)),
-        from_text=CircularBlur.named,
+        from_text=circular_blur,
     ),
     Component("solver", "pnp", Once),
     Component("solver", "restart", Wander),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from invprob.images import read_image, write_image
+from invprob.operators.blur import CircularBlur
 
 
 def files(folder):
@@ -57,6 +58,27 @@ def test_operators(invprob, folder):
     invprob("solve gray.png -l gaussian:sigma=0.1 -A mask:file=mask.png -o a.png")
     invprob("solve gray.png -l gaussian:sigma=0.1 -A circular-blur:kernel=uniform3 -o b.png")
     assert {"a.png", "b.png"} <= set(files(folder))
+
+
+def test_a_measured_kernel(invprob, folder):
+    import numpy as np
+
+    psf = np.outer([1, 2, 1], [1, 5, 3]).astype(np.uint16)
+    np.save("psf.npy", psf)
+    line = "simulate gray.png -l gaussian:sigma=0.000001 -A circular-blur"
+    done = invprob(f"{line}:file=psf.npy -o y.tif")
+    assert "CircularBlur(kernel=3x3)" in done.stdout
+    blur = CircularBlur(torch.from_numpy(psf / psf.sum()))
+    torch.testing.assert_close(
+        read_image("y.tif"), blur.forward(read_image("gray.png")), atol=1e-5, rtol=0
+    )
+    invprob("solve y.tif -l gaussian:sigma=0.1 -A circular-blur:file=psf.npy -o x.png")
+    said = invprob(f"{line}:kernel=psf.npy -o z.tif", code=2).stderr
+    assert "no kernel is called 'psf.npy'" in said
+    assert "on the command line: circular-blur:file=psf.tif for a kernel in a file" in said
+    for options in ("", ":kernel=uniform3,file=psf.npy"):
+        said = invprob(f"{line}{options} -o z.tif", code=2).stderr
+        assert "a blur has one kernel; give its name, kernel=uniform5" in said
 
 
 def test_an_operator_before_photon_counts(invprob, folder):

@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 
 import invprob as ip
@@ -81,3 +83,36 @@ def test_numbers_that_cannot_be(bad):
             make(bad)
     with pytest.raises(ip.InputError):
         kernels.uniform(2.5)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int64", "float32"])
+def test_a_kernel_in_a_file_is_divided_by_its_sum(tmp_path, kind):
+    values = np.outer([1, 2, 3], [1, 0, 2, 5, 3]).astype(kind)
+    np.save(tmp_path / "k.npy", values)
+    tifffile.imwrite(tmp_path / "k.tif", values)
+    expected = torch.from_numpy(values / values.sum(dtype=float)).double()
+    for name in ("k.npy", "k.tif"):
+        torch.testing.assert_close(kernels.from_file(tmp_path / name), expected)
+    kernel = ip.CircularBlur.from_file(str(tmp_path / "k.npy")).kernel
+    torch.testing.assert_close(kernel, expected)
+    assert torch.equal(
+        kernels.chosen(None, tmp_path / "k.npy"), kernels.from_file(tmp_path / "k.npy")
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ones((4, 3)), "of 4x3 pixels, without one in its middle"),
+        (np.ones((3, 6)), "of 3x6 pixels"),
+        (np.zeros((3, 3)), "from 0 to 0, their sum is 0"),
+        (np.eye(3) - 0.1, "from -0.1 to 0.9.*none below 0"),
+        (np.full((3, 3), np.nan), "from nan to nan"),
+        (np.full((3, 3), np.inf), "sum is inf"),
+        (np.ones((5, 5, 2)), "save its channels one by one"),
+    ],
+)
+def test_files_that_hold_no_kernel(tmp_path, values, message):
+    np.save(tmp_path / "k.npy", values)
+    with pytest.raises(ip.InputError, match=message):
+        kernels.from_file(tmp_path / "k.npy")

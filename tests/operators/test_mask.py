@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import invprob as ip
@@ -95,6 +96,13 @@ def test_zeros_and_ones_of_any_type(tmp_path, kind):
         ip.Mask.from_file(tmp_path / "mask.npy")
     np.save(tmp_path / "mask.npy", 255 * mask.numpy().astype("int64"))
     assert torch.equal(ip.Mask.from_file(tmp_path / "mask.npy").mask, mask)
+
+
+def test_a_stack_of_masks_is_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "m.tif", np.ones((3, 4, 5), np.uint8), photometric="minisblack")
+    with pytest.raises(ip.InputError, match="m.tif has 3 pages; save the one") as refused:
+        ip.Mask.from_file(tmp_path / "m.tif")
+    assert not refused.value.typed
 
 
 def test_zeros_and_ones_of_255_are_told_what_is_white(tmp_path):
