@@ -65,7 +65,11 @@ def depth(path: Path, bits: int | None, /) -> int:
 def _unknown(path: Path, known: Iterable[str]) -> InputError:
     hint = ""
     if path.suffix.lower() in (".fits", ".fit", ".fts"):
-        hint = "; astropy reads FITS: numpy.save('image.npy', astropy.io.fits.getdata(path))"
+        hint = (
+            "; astropy reads FITS: numpy.save('image.npy', astropy.io.fits.getdata(path))"
+            if known is READABLE
+            else "; astropy makes FITS of .npy: astropy.io.fits.writeto(path, numpy.load('x.npy'))"
+        )
     return InputError(
         f"{path} ends in {path.suffix!r}, which names no known format; use one of "
         + ", ".join(known)
@@ -210,16 +214,30 @@ def _read_page(path: Path, page: Any) -> tuple[NDArray[Any], bool]:
         return _read_pillow(path)
     kind = page.photometric.name
     if kind == "PALETTE":
-        pixels = page.colormap[:, pixels]
-        return np.moveaxis(pixels, 0, -1), False
-    if kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
+        pixels = np.moveaxis(page.colormap[:, pixels], 0, -1)
+    elif kind not in ("MINISBLACK", "MINISWHITE", "RGB"):
         raise InputError(f"{path} holds {kind} pixels; save it in gray or RGB")
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * 255
-    if kind == "MINISWHITE" and pixels.dtype.kind == "u":
+    if kind == "MINISWHITE":
+        if pixels.dtype.kind != "u":
+            raise InputError(
+                f"{path} holds {pixels.dtype} numbers of which 0 is white, and none that is "
+                "black; save it with 0 as black (MINISBLACK)"
+            )
         pixels = np.iinfo(pixels.dtype).max - pixels
     pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
-    return pixels, page.extrasamples[-1:] in ALPHA
+    upright = _turned(pixels, int(page.tags.valueof("Orientation", 1)))
+    return upright, page.extrasamples[-1:] in ALPHA
+
+
+def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The pixels upright, by what a file's tag Orientation says of its first row and column."""
+    if orientation in (5, 6, 7, 8):  # the first row is a side of the picture
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
 def _write_pillow(file: BinaryIO, pixels: NDArray[Any], name: str) -> None:

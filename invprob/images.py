@@ -124,9 +124,14 @@ def _decoded(path: Path, read: Callable[[], T]) -> T:
     except InputError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
+        again = (
+            "write an array of numbers with numpy.save"
+            if path.suffix.lower() == ".npy"
+            else "open it in an image viewer and save it again"
+        )
         raise InputError(
             f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
-            f"another format: {error}; open it in an image viewer and save it again"
+            f"another format: {error}; {again}"
         ) from error
 
 

@@ -108,6 +108,33 @@ def test_tiff_kinds(tmp_path):
     assert read_image(path).flatten().tolist() == pytest.approx([1, 0.2])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3)])
+def test_a_tiff_file_is_turned_as_a_photo_is(tmp_path, orientation, shape):
+    pixels = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "x.tif", pixels, extratags=[(274, 3, 1, orientation, True)])
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(pixels).save(tmp_path / "x.png", exif=exif)
+    assert torch.equal(read_image(tmp_path / "x.tif"), read_image(tmp_path / "x.png"))
+    if len(shape) == 2:
+        colours = np.repeat(np.arange(256, dtype=np.uint16)[None] * 257, 3, 0)
+        tifffile.imwrite(
+            tmp_path / "x.tif",
+            pixels,
+            photometric="palette",
+            colormap=colours,
+            extratags=[(274, 3, 1, orientation, True)],
+        )
+        assert torch.equal(read_image(tmp_path / "x.tif")[:, :1], read_image(tmp_path / "x.png"))
+
+
+def test_white_that_is_0_has_no_black_in_floating_point(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((3, 4), np.float32), photometric="miniswhite")
+    with pytest.raises(InputError, match="float32 numbers of which 0 is white"):
+        read_image(tmp_path / "x.tif", white=7)
+
+
 def test_pages(tmp_path):
     x = levels((3, 1, 4, 6), 16)
     tifffile.imwrite(tmp_path / "x.tif", x[:, 0].numpy(), photometric="minisblack")
@@ -173,7 +200,7 @@ def test_arrays(tmp_path):
         (np.zeros((0, 5)), r"shape \(0, 5\); an image is \(H, W\)"),
         (np.zeros(5), r"shape \(5,\); an image is \(H, W\)"),
         (np.zeros((2, 2), complex), "complex128; an image is made of real numbers"),
-        (np.array([None]), "can't be read as a NPY file"),
+        (np.array([None]), "can't be read as a NPY file.*; write an array of numbers with"),
     ):
         np.save(tmp_path / "x.npy", array)
         with pytest.raises(InputError, match=message):

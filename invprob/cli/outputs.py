@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..result import Result
+
+
+def named(text: str) -> Path:
+    """The file or folder of this name; `InputError` for an empty one, as of an unset variable."""
+    if not text:
+        raise InputError("it is empty; name an image file or a folder")
+    return Path(text)
 
 
 @frozen
@@ -161,6 +169,24 @@ class Outputs:
         written = result.samples.flatten(0, 1) if self.samples else result.x
         if lost := self.clipped(self.estimate, written):
             warnings.warn(f"{lost}; {self.keeper()} keeps them", stacklevel=2)
+
+    def warn_of_others(self) -> None:
+        """Warn if samples of a run that had more of them lie beside those of this one."""
+        for first in self.samples[:1]:
+            head, tail = first.name[: -len(f"0{first.suffix}")], first.suffix
+            other = re.compile(rf"{re.escape(head)}\d+{re.escape(tail)}")
+            names = {path.name for path in self.samples}
+            found = sorted(
+                path
+                for path in first.parent.iterdir()
+                if other.fullmatch(path.name) and path.name not in names
+            )
+            if found:
+                more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+                warnings.warn(
+                    f"left from another run: {found[0]}{more}; this one has {len(names)} samples",
+                    stacklevel=2,
+                )
 
     def _write(self, result: Result) -> None:
         self.write_image(self.estimate, result.x)

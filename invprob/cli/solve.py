@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .outputs import named
+
 
 def solve(
     measurement: Annotated[
@@ -15,7 +17,12 @@ def solve(
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="An image file, or a folder.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", parser=named, metavar="PATH", help="An image file, or a folder."
+        ),
+    ],
     operator: Annotated[
         str | None,
         typer.Option("-A", "--operator", help="What came before the noise: mask:file=mask.png"),
@@ -108,6 +115,7 @@ def solve(
         raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
     files.write(result)
     files.warn_if_clipped(result)
+    files.warn_of_others()
     typer.echo(result)
     for path in files:
         typer.echo(f"wrote {path}")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -242,6 +243,8 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
     except ValueError:
         raise InputError(f"{who}: it must be {words}") from None
     if component.kind == "likelihood" and parameter.name == "sigma":
+        if value == math.inf:
+            raise InputError(f"{who}: it must be finite")
         if isinstance(value, int | float) and value >= WHITE:
             raise InputError(
                 f"{who}: images live in [0, 1], and this noise would drown any; if it is on the "
@@ -265,8 +268,7 @@ def _nested(who: str, part: Part, text: str) -> object:
 
 def _no_such_option(component: Component, key: str, names: list[str]) -> str:
     near = difflib.get_close_matches(key, names, n=1)
-    hint = f"; did you mean {near[0]!r}" if near else ""
+    hint = f"; did you mean {near[0]!r}? It" if near else "; it"
     return (
-        f"{component.kind} {component.name} has no option {key!r}{hint}; it "
-        f"takes {usage(component)}"
+        f"{component.kind} {component.name} has no option {key!r}{hint} takes {usage(component)}"
     )

@@ -133,7 +133,11 @@ def _is_tuple(kind: Annotation) -> bool:
 def _in_words(kind: Annotation) -> str:
     if _origin(kind) is Literal:
         return " or ".join(map(str, typing.get_args(kind)))
-    return "values with commas between them" if _is_tuple(kind) else _WORDS[kind]
+    if _is_tuple(kind):
+        members = typing.get_args(kind)
+        count = f"{len(members)} " if members and Ellipsis not in members else ""
+        return f"{count}values with commas between them"
+    return _WORDS[kind]
 
 
 def _convert(text: str, kind: Annotation) -> object:

@@ -145,6 +145,14 @@ def test_a_checkpoint_writes_over_no_file_unasked(invprob, folder):
     assert (folder / "run.ckpt").read_bytes() != before["run.ckpt"]
 
 
+def test_samples_of_another_run_are_pointed_out(invprob, folder):
+    line = "solve gray.png -l gaussian:sigma=0.1 -s restart --force"
+    assert invprob(f"{line} --samples 4 -o run/").stderr == ""
+    said = invprob(f"{line} --samples 2 -o run/").stderr
+    assert "warning: left from another run: run/sample-2.png and 1 more; this one has 2" in said
+    assert invprob(f"{line} --samples 2 -o x.png").stderr == ""
+
+
 def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -159,6 +167,9 @@ def test_interrupted_with_nothing_saved(invprob, folder, parts, monkeypatch):
     [
         ("gone.png -l gaussian:sigma=0.1 -o o.png", "there is no file gone.png"),
         ("gray.png -l gaussian:sigma=25 -o o.png", "type sigma=25/255 (= 0.098)"),
+        ("gray.png -l gaussian:sigma=inf -o o.png", "sigma=inf: it must be finite"),
+        ("gray.png -l gaussian:sigmas=1 -o o.png", "did you mean 'sigma'? It takes gaussian:"),
+        ("gray.png -l gaussian:sigma=0.1 -o o.fits", "astropy makes FITS of .npy"),
         ("gray.png -l gaussian -o o.png", "needs sigma; type gaussian:sigma=<a number>"),
         ("gray.png -l gausian:sigma=1 -o o.png", "did you mean 'gaussian'"),
         ("gray.png -l gaussian:sigma=0.1 -s pmp -o o.png", "did you mean 'pnp'"),
@@ -272,6 +283,13 @@ def test_the_command_line_is_told_what_it_can_type(invprob, folder):
     invprob(f"simulate bright.tif -l gaussian:sigma=0.1 {advice} -o o.png")
     failed = invprob("solve gray.png -l poisson:peak=30 -o p.png", code=2)
     assert "on the command line: --white N -l poisson:peak=N for raw counts" in failed.stderr
+
+
+def test_an_output_without_a_name_is_refused(invprob, folder):
+    before = files(folder)
+    failed = invprob("solve gray.png -l gaussian:sigma=0.1 --output=", code=2)
+    assert "it is empty; name an image" in failed.stderr
+    assert files(folder) == before
 
 
 def test_force(invprob, folder):

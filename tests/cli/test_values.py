@@ -100,4 +100,5 @@ def test_what_can_be_typed():
     assert kinds(tuple[torch.Tensor, ...]) == ()
     assert in_words(bool | None) == "yes or no or none"
     assert in_words(tuple[int, ...]) == "values with commas between them"
+    assert in_words(tuple[int, int]) == "2 values with commas between them"
     assert in_words(torch.Tensor) == ""
