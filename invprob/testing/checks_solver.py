@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 import torch
 
-from ..compatibility import any_of, lacks
+from ..compatibility import accepts, any_of, lacks
 from ..contracts import Capability, Needs, Shape, Spectral
 from ..errors import InputError
+from ..problem import Problem
 from .case import Case
-from .reference import GaussianImages, posterior
+from .reference import GaussianImages, counts, posterior
 from .registry import check
 from .trial import (
     SHORT,
@@ -149,12 +150,44 @@ def stochastic_tells_the_truth(part: Any, case: Case) -> Figure:
 
 @check("solver", once=True)
 def a_sample_does_not_depend_on_how_many(part: Any, case: Case) -> Figure:
-    """Sample i is the same whether two or three were asked for, and in whatever batch."""
+    """Sample i is the same whether two or three were asked for, and in whatever batch.
+
+    Also beside another measurement, in full runs; and of counts (Poisson noise), if the solver
+    takes them, the same however many were asked for.
+    """
     problem = problem_of(case)
+    figure = _alike(part, problem, case, "")
+    counted = isinstance(problem.prior, GaussianImages) and counts(problem.image_shape)
+    if not counted or not _accepts(part, counted, case):
+        return figure
+    return figure | _alike(part, counted, case, " under Poisson noise", alone=False)
+
+
+def _alike(
+    part: Any, problem: Problem[Any, Any], case: Case, where: str, *, alone: bool = True
+) -> Figure:
     few, many = problem.repeat(2), problem.repeat(3)
-    _, two = run(part, few, streams_of(case, few))
-    _, three = run(part, many, streams_of(case, many))
-    return close(three[: len(two)], two, 1e-6, "the first samples of three")
+    (_, two), (_, three), (_, one) = (
+        run(part, asked, streams_of(case, asked), steps=None)
+        for asked in (few, many, attrs.evolve(problem, y=problem.y[:1]))
+    )
+    figure = close(three[: len(two)], two, 1e-6, f"the first samples of three{where}")
+    return (
+        figure
+        if not alone
+        else figure | close(one, two[:1], 1e-6, f"the estimate of a measurement alone{where}")
+    )
+
+
+def _accepts(part: Any, problem: Problem[Any, Any], case: Case) -> bool:
+    """Whether a solver takes a problem; it refuses one by `needs` or in `init`."""
+    if not accepts(part, prior=problem.prior, likelihood=problem.likelihood):
+        return False
+    try:
+        part.init(problem, streams_of(case, problem), None)
+    except InputError:
+        return False
+    return True
 
 
 @check("solver", once=True)

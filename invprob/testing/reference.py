@@ -162,6 +162,20 @@ def gaussian_problems(shape: Shape, /) -> Iterator[Problem[GaussianImages, Any]]
         yield Problem(prior, likelihood, likelihood.sample(x, generator(1)))
 
 
+def counts(shape: Shape, /) -> Problem[GaussianImages, Any]:
+    """Photon counts, Poisson noise, of a bright and of an almost black image, float64.
+
+    >>> counts((1, 8, 8)).y.shape
+    torch.Size([2, 1, 8, 8])
+    """
+    from ..likelihoods.poisson import Poisson
+
+    prior, likelihood = GaussianImages(), Poisson(peak=200)
+    x = prior.sample((2, *shape), generator(0)).double().clamp_min(0.05)
+    x[1] *= 0.05
+    return Problem(prior, likelihood, likelihood.sample(x, generator(1)))
+
+
 def posterior(problem: Problem[GaussianImages, Any], /) -> tuple[Tensor, float]:
     """E[x | y] and the root mean square of a sample's distance from it, for a `Spectral` one."""
     spectrum = problem.likelihood.spectrum(problem.image_shape)

@@ -29,6 +29,11 @@ def together(self, problem, state, streams, /):
     return Walked(following.x - following.x.mean(0), following.sigma)
 
 
+def pooled(self, problem, state, streams, /):
+    following = Langevin.step(self, problem, state, streams)
+    return Walked(following.x + 0.01 * problem.y.mean(), following.sigma)
+
+
 def global_noise(self, problem, state, streams, /):
     following = Descent.step(descent, problem, state, streams)
     return Walked(following.x + 0.05 * torch.randn_like(following.x), following.sigma)
@@ -66,6 +71,10 @@ BUGS = {
     "a state changed in place": (step_with(descent, in_place), "step_leaves_its_state_alone"),
     "rows that know each other": (
         step_with(walk, together),
+        "a_sample_does_not_depend_on_how_many",
+    ),
+    "steps as long as all measurements are bright": (
+        step_with(walk, pooled),
         "a_sample_does_not_depend_on_how_many",
     ),
     "a memory outside the state": (step_with(walk, Remembering.step), "a_run_can_be_resumed"),
