@@ -1,8 +1,9 @@
 """Randomness that belongs to a row, not to a batch.
 
 A row of a batch is sample i of measurement b. Its generator is seeded from `(seed, i, b)` alone,
-so sample i is the same whether 3 or 8 samples were asked for and however they were batched.
-Numbers are drawn on the CPU, so a seed means the same on every device.
+so sample i is the same whether 3 or 8 samples were asked for, and in whatever batch; unless a
+solver makes something else of the whole batch, as `Restart` its noise levels under noise that is
+not Gaussian. Numbers are drawn on the CPU, so a seed means the same on every device.
 """
 
 from __future__ import annotations

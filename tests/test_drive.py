@@ -291,17 +291,3 @@ def test_other_errors_of_a_step_are_left_alone(problem):
 
     with pytest.raises(RuntimeError, match="no memory left"):
         ip.solve(problem, Custom(fail))
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"callbacks": print}, "give a list of them"),
-        ({"callbacks": [3]}, "3 can't be called"),
-        ({"stop": 5}, "stop=5 can't be called"),
-        ({"x0": [[0.0]]}, "x0 is of type list"),
-    ],
-)
-def test_what_can_not_be_called_or_begun_with(problem, given, message):
-    with pytest.raises(ip.InputError, match=message):
-        ip.solve(problem, Custom(), **given)

@@ -267,6 +267,8 @@ def test_only_chains_at_one_level_mix(problem):
     assert ip.solve(masked, ip.Restart()).mixing is None
     assert ip.solve(masked, ip.Restart(particles=1), samples=2).mixing > 0
     assert ip.solve(masked, ip.Restart(calls=300), samples=2).mixing is None  # they were chosen
+    together = ip.Restart(calls=300, population=2, particles=1)
+    assert ip.solve(masked, together, samples=2).mixing is None  # so were these
     assert ip.solve(problem, ip.Restart(), samples=2).mixing is None  # white denoising: no chain
     assert ip.solve(masked, ip.DDRM(), samples=2).mixing is None
     assert ip.solve(problem, ip.PnP()).mixing is None

@@ -23,7 +23,7 @@ Matthews replace the noise by the mean of two successive draws. That cancels the
 size where the density is Gaussian, whatever the step. A chain of its own stays there for a quarter
 of its restarts. Before, levels fall from far above the prior's size to rho. Coordinates with
 sd < r' are pinned to w then, which inflates their noise to r': annealing. Longer restarts mix
-better, but a network's errors add up: the more there are the shorter, kappa² = 1 - 64 / restarts.
+better, but a network's errors add up: beyond 64 they get shorter, kappa² = 1 - 64 / restarts.
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -84,12 +84,15 @@ from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
 AFTER_CROWDS = 0.7
-"""The usual kappa at the last level then."""
+"""The usual kappa at the last level after crowds, or guided."""
 
 
 @frozen
 class Restart:
     """Samples of p(x | y) for any denoiser; for Gaussian noise on H x, or what is like it nearby.
+
+    Measurements of one batch share their noise levels. Those of noise that is not Gaussian depend
+    on the darkest and brightest among them, and so does, a little, every sample.
 
     Args:
         calls: images through the denoiser per sample, at least 8. More: closer to the posterior.
@@ -197,6 +200,7 @@ class Restart:
             restarts=plan.restarts,
             pulls=plan.pulls,
             done=0,
+            chained=self.population == 1 and max(plan.alive) == 1,
         )
 
     def step(
@@ -245,7 +249,7 @@ class Restart:
         near, new = start.near(problem, denoised, following), streams.normal(old)
         kappa, count = self._kappa(problem, state), state.x.shape[1]
         move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
-        if _is_last(state) and restart_plan.is_twisted(problem, self.particles):
+        if state.is_last and restart_plan.is_twisted(problem, self.particles):
             mean = start.centre(problem, None)
             move = move.steady(following, start.near(problem, mean, start.deviation(problem)).sd)
         x = near.v(move.to(old + new))
@@ -259,7 +263,7 @@ class Restart:
         linear = start.linear(problem)
         if self._weighs(problem) if linear else restart_plan.is_twisted(problem, self.particles):
             usual = AFTER_CROWDS if self.kappa is None else self.kappa
-            return usual if linear and _is_last(state) else 0.0
+            return usual if linear and state.is_last else 0.0
         return restart_plan.kappa(state.restarts) if self.kappa is None else self.kappa
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
@@ -280,11 +284,6 @@ class Restart:
             first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
             return restart_plan.twisted(problem, noise, first, self.calls, self.particles)
         return restart_plan.alone(problem, noise, first, self.calls)
-
-
-def _is_last(state: RestartState) -> bool:
-    """Whether the next level is the last one of the restarts."""
-    return float(state.levels[state.done]) == float(state.levels[state.restarts - 1])
 
 
 def _down(

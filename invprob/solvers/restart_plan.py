@@ -5,9 +5,9 @@ from about half of that size to the least noise of the measurement; crowds take 
 to where modes are decided, and few below. Then restarts at the last level; then the way to zero,
 whose levels are linear in sigma^(1/3).
 
-A sample alone can have too many restarts: a network's small errors, the same in each, add up. With
-deblurred photos, and more so under speckle, a thousand whole ones cost up to 3 dB. So the more
-there are, the shorter they get.
+A sample alone can have too many restarts: a network's small errors, the same in each, add up.
+Hundreds of whole ones cost deblurred photos, and photos under speckle, up to 3 dB. So beyond 64
+they get shorter.
 """
 
 from __future__ import annotations

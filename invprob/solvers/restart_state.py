@@ -24,6 +24,7 @@ class RestartState:
         restarts: how many steps are restarts; the others are the way to zero.
         pulls: rounds in which the data pull the first restart.
         done: how many are done.
+        chained: whether each sample is a chain of its own, and not chosen among others.
     """
 
     x: Tensor
@@ -37,11 +38,12 @@ class RestartState:
     restarts: int
     pulls: int
     done: int
+    chained: bool
 
     @property
-    def chained(self) -> bool:
-        """Whether samples are chains of their own, and not survivors of crowds."""
-        return int(self.alive.max()) == 1
+    def is_last(self) -> bool:
+        """Whether the next level is the last one of the restarts."""
+        return float(self.levels[self.done]) == float(self.levels[self.restarts - 1])
 
 
 def padded(x: Tensor, count: int, /) -> Tensor:

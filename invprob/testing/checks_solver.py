@@ -172,11 +172,9 @@ def _alike(
         for asked in (few, many, attrs.evolve(problem, y=problem.y[:1]))
     )
     figure = close(three[: len(two)], two, 1e-6, f"the first samples of three{where}")
-    return (
-        figure
-        if not alone
-        else figure | close(one, two[:1], 1e-6, f"the estimate of a measurement alone{where}")
-    )
+    if alone:
+        figure |= close(one, two[:1], 1e-6, f"the estimate of a measurement alone{where}")
+    return figure
 
 
 def _accepts(part: Any, problem: Problem[Any, Any], case: Case) -> bool:

@@ -68,3 +68,8 @@ def test_impossible_operator_and_shapes():
         ip.Gaussian(sigma=torch.full((3, 3), 0.1)).check_measurement(image(0))
     with pytest.raises(ip.InputError, match="mask"):
         ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.ones(3, 3))).check_measurement(image(0))
+
+
+def test_a_text_is_no_noise_level():
+    with pytest.raises(ip.InputError, match="sigma='0.1' is neither a number.*: it is a text"):
+        ip.Gaussian("0.1")
