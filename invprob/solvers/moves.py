@@ -17,12 +17,12 @@ from ..contracts import Spectrum, Surrogate
 
 @frozen(eq=False)
 class Move:
-    """A restart: x(r') = mean + width (n_old + n_new).
+    """A restart, x(r') = mean + width (n_old + n_new); a fall, x(r') = mean + width n_new.
 
     Attributes:
         mean: `(N, *spectral)`.
         free: 1 - k, what the data leave to the prior.
-        width: of each of the two normal numbers.
+        width: of each of the two normal numbers, or of the only one.
     """
 
     mean: Tensor
@@ -30,7 +30,7 @@ class Move:
     width: Tensor
 
     def to(self, noise: Tensor, /) -> Tensor:
-        """x(r') in the singular basis, given n_old + n_new; overwrites the mean."""
+        """x(r') in the singular basis, given the normal numbers; overwrites the mean."""
         return self.mean.addcmul_(self.width, noise)
 
     def steady(self, level: float, sd: Tensor, /) -> Move:
@@ -55,6 +55,23 @@ def restart(
         mean = mean.lerp_(near.vt(x), kappa**2 * level / sigma)
     free = k.neg_().add_(1)
     return Move(mean, free, level * (free * ((1 - kappa**2) / 2)).sqrt_())
+
+
+def fall(sd: Tensor, x: Tensor, ahead: Tensor, sigma: float, level: float) -> Move:
+    """The reverse SDE of a sample whose coordinates with sd below its level are pinned to w.
+
+    Where sd is between the levels, the path begins at sd; below the new one, x stays w.
+
+    Args:
+        sd: of the measurement, in the singular basis.
+        x: the sample there, `(N, *spectral)`.
+        ahead: the extrapolated denoised image there.
+        sigma: its noise level.
+        level: the next one, which is lower.
+    """
+    kept = (level / sd.clamp(max=sigma)).clamp_(max=1).square_()
+    free = 1 - kept
+    return Move(torch.lerp(ahead, x, kept), free, level * free.sqrt())
 
 
 def ahead(before: Tensor, denoised: Tensor, levels: tuple[float, float, float]) -> Tensor:

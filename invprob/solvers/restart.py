@@ -44,11 +44,11 @@ times the gradient of the true likelihood, whatever its curvature is.
 ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
 and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
 put together (`population`), and restarts can be pulled towards the data (`guided`). All of it is
-explained in the modules `particles` and `response`. Few calls are spent at the last level then.
-Under noise that is not Gaussian crowds come down the reverse SDE (`twisted`), until modes are
-decided, and their survivors go on by restarts. At the last level noise of a width that depends on
-x, as k does, would make them drift to where it is small: it has the width that belongs to the
-surrogate around the mean image.
+explained in `particles` and `response`. Few calls are spent at the last level then, and below what
+pixels vary by, particles come down the reverse SDE (`weighed`). Under noise that is not Gaussian
+they do so from the start (`twisted`), until modes are decided, and survivors go on by restarts. At
+the last level noise of a width that depends on x, as k does, would make them drift to where it is
+small: it has the width that belongs to the surrogate around the mean image.
 
 Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to

@@ -42,6 +42,8 @@ LEVELS = 0.9
 """Levels of a crowd, over the root of the calls that it has."""
 LEVELS_TOGETHER = 1.3
 """The same where several crowds make one: it has particles enough."""
+STEEP = 2.0
+"""So many levels, at least, below a crowd for each factor e that is left to fall."""
 LEVELS_TWISTED = (2.0, 0.5)
 """Of a crowd under noise that is not Gaussian, which comes down the reverse SDE: so many, and so
 many more for the root of the calls that it has."""
@@ -166,7 +168,8 @@ def weighed(
     budget = calls - len(finish) - stay - pulls
     middle = _crowded(problem, noise, first)
     decided = _decided(problem, noise, middle, DECIDED)
-    fall = round(0.2 * math.sqrt(budget)) if decided > noise.least else 0
+    steep = math.ceil(STEEP * math.log(decided / noise.least))
+    fall = max(round(0.2 * math.sqrt(budget)), min(steep, budget // 4)) if steep else 0
 
     def cost(levels: int, most: int) -> int:
         down = (*_shrinking(levels, most), *(1,) * fall)
