@@ -11,6 +11,7 @@ from .contracts import Needs as Needs
 from .diagnostics.calibration import calibrate as calibrate
 from .diagnostics.metrics import psnr as psnr
 from .diagnostics.metrics import ssim as ssim
+from .diagnostics.noise_level import estimate_noise as estimate_noise
 from .diagnostics.residuals import residual_report as residual_report
 from .drive import Event as Event
 from .drive import iterate as iterate

@@ -21,6 +21,7 @@ from .check import check
 from .cite import cite
 from .demo import demo
 from .matrix import matrix
+from .noise_level import noise
 from .plugins import plugins
 from .simulate import simulate
 from .solve import solve
@@ -102,6 +103,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, solve, simulate, adapt, matrix, plugins, check, cite):
+for _command in (demo, solve, noise, simulate, adapt, matrix, plugins, check, cite):
     app.command()(_command)
 app.add_typer(train, name="train")

@@ -58,7 +58,7 @@ def test_version_and_help(invprob):
 
     assert invprob("--version").stdout.strip() == f"invprob {__version__}"
     shown = invprob("--help").stdout
-    for command in ("demo", "solve", "simulate", "matrix", "plugins", "check", "cite"):
+    for command in ("demo", "solve", "noise", "simulate", "matrix", "plugins", "check", "cite"):
         assert command in shown
 
 

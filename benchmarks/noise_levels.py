@@ -1,0 +1,90 @@
+"""How well is the noise of a photograph found, from the noisy photograph alone?
+
+    python benchmarks/noise_levels.py [--count 24] [--size 256]
+
+`estimate_noise`, as it is, on centre crops of Kodak24. For each noise: how often its law is the
+one that is named; the median and the worst relative error of the first parameter of the true law,
+over all photographs, whether it was named or not; how often the noise is called white.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+
+import torch.nn.functional as F  # noqa: N812
+from attrs import frozen
+from crops import KODAK, centres
+from torch import Generator, Tensor
+
+import invprob as ip
+from invprob.contracts import Likelihood
+from invprob.diagnostics.noise_level import NoiseEstimate
+
+
+@frozen
+class Smoothed:
+    """White noise of a level, averaged over 3 x 3 pixels to a third of it, and three times that."""
+
+    sigma: float
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        """A noisy image."""
+        noise = ip.Gaussian(sigma=self.sigma).sample(0 * x, generator)
+        return x + 3 * F.avg_pool2d(F.pad(noise, (1, 1, 1, 1), mode="circular"), 3, 1)
+
+
+NOISES: dict[str, tuple[Likelihood, float]] = {
+    "gaussian, sigma 0.005": (ip.Gaussian(sigma=0.005), 0.005),
+    "gaussian, sigma 0.02": (ip.Gaussian(sigma=0.02), 0.02),
+    "gaussian, sigma 0.1": (ip.Gaussian(sigma=0.1), 0.1),
+    "gaussian, sigma 0.4": (ip.Gaussian(sigma=0.4), 0.4),
+    "poisson, peak 10": (ip.Poisson(peak=10), 10),
+    "poisson, peak 100": (ip.Poisson(peak=100), 100),
+    "poisson, peak 1000": (ip.Poisson(peak=1000), 1000),
+    "poisson-gaussian, peak 200, sigma 0.03": (ip.Mixture(ip.Poisson(200), sigma=0.03), 200),
+    "gamma, alpha 10": (ip.Gamma(10.0), 10),
+    "signal-dependent, a 0.1, b 0.02": (ip.SignalDependent(a=0.1, b=0.02), 0.1),
+    "gaussian, smoothed, sigma 0.1": (Smoothed(0.1), 0.1),
+}
+
+
+def first(found: NoiseEstimate, name: str) -> float | None:
+    """The first parameter of a law, if it was fitted."""
+    for law in found.laws:
+        if law.name == name:
+            return float(law.text.partition("=")[2].partition(",")[0])
+    return None
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--size", type=int, default=256)
+    options = parser.parse_args()
+    photos = centres(KODAK, options.count, options.size)
+    if photos is None:
+        raise SystemExit(f"no photographs in {KODAK}")
+    print("| noise | law found | median error | worst | called white |\n|---|---|---|---|---|")
+    for title, (noise, true) in NOISES.items():
+        name = title.partition(",")[0]
+        found = [
+            ip.estimate_noise(noise.sample(photo[None], ip.generator(0, number)))
+            for number, photo in enumerate(photos)
+        ]
+        values = [first(one, name) for one in found]
+        errors = [1.0 if value is None else abs(value / true - 1) for value in values]
+        right, white = (
+            sum(one.best.name == name for one in found),
+            sum(one.is_white for one in found),
+        )
+        print(
+            f"| {title} | {right} of {len(found)} | {statistics.median(errors):.1%} "
+            f"| {max(errors):.1%} | {white} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`invprob noise`: how noisy a file is, and what to type for `-l`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def noise(
+    measurement: Annotated[
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, NPY, ...")
+    ],
+    prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
+    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    black: Annotated[
+        float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
+    ] = 0.0,
+    white: Annotated[
+        float | None,
+        typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
+    ] = None,
+) -> None:
+    """Find the noise at each brightness of an image, and which law of noise would explain it.
+
+    It is right to a few percent if the noise is white and its level known to nobody else; a gain
+    and a read noise from the data sheet are better. In the unit of [0, 1], as `-l` takes it.
+    """
+    from ..diagnostics.noise_level import estimate_noise
+    from ..units import Unit
+    from .specs import make
+
+    unit = Unit(black, white)
+    y = unit.read(measurement, page)
+    unit.warn_if_dim()
+    found = estimate_noise(y, None if prior == "denoiser" else make("prior", prior))
+    typer.echo(found)
+    if found.is_white:
+        ends = "".join(f" --{name} {value:g}" for name, value in unit.settings().items())
+        typer.echo(f"try: invprob solve {measurement}{ends} -l {found.best.text} -o clean.png")

@@ -1,0 +1,100 @@
+"""The noise of an image, found from the image alone."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import invprob as ip
+from invprob.diagnostics.noise_laws import laws
+
+PHOTO = ip.sample_photo()[..., 64:192, 64:192]
+
+
+def seen(noise, seed=0):
+    return ip.estimate_noise(noise.sample(PHOTO, ip.generator(seed)))
+
+
+def numbers(law):
+    """The values in a law's text."""
+    return [float(part.partition("=")[2]) for part in law.text.partition(":")[2].split(",")]
+
+
+@pytest.mark.parametrize(("sigma", "close"), [(0.005, 0.15), (0.02, 0.04), (0.3, 0.04)])
+def test_white_noise_is_found(sigma, close):
+    found = seen(ip.Gaussian(sigma=sigma))
+    assert found.best.name == "gaussian" and found.is_white
+    assert found.sigma == pytest.approx(sigma, rel=close)
+    assert numbers(found.best)[0] == pytest.approx(sigma, rel=close)
+
+
+@pytest.mark.parametrize(
+    ("noise", "name", "values"),
+    [
+        (ip.Poisson(peak=30), "poisson", [30]),
+        (ip.Gamma(10.0), "gamma", [10]),
+        (ip.Mixture(ip.Poisson(peak=200), sigma=0.03), "poisson-gaussian", [200, 0.03]),
+        (ip.SignalDependent(a=0.1, b=0.02), "signal-dependent", [0.1, 0.02]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_law_and_its_parameters_are_found(noise, name, values):
+    found = seen(noise)
+    assert found.best.name == name and found.is_white
+    assert numbers(found.best) == pytest.approx(values, rel=0.15)
+
+
+def test_what_is_found_can_be_typed():
+    from invprob.cli.noise import make_noise
+
+    for law in seen(ip.Mixture(ip.Poisson(peak=200), sigma=0.03)).laws:
+        make_noise(law.text, None)
+
+
+def test_noise_that_was_filtered_is_told_from_white():
+    draw = torch.randn(PHOTO.shape, generator=ip.generator(0))
+    smooth = 3 * F.avg_pool2d(F.pad(draw, (1, 1, 1, 1), mode="circular"), 3, 1)
+    found = ip.estimate_noise(PHOTO + 0.1 * smooth)
+    assert not found.is_white and found.sigma < 0.06
+    assert found.apart == pytest.approx(0.1, rel=0.1)
+    assert "not white" in str(found)
+
+
+def test_noise_that_was_cut_off_is_left_out():
+    """Half of the image is black, where clipping leaves half of the noise."""
+    x = PHOTO.clone()
+    x[..., :64] = 0
+    y = ip.Gaussian(sigma=0.1).sample(x, ip.generator(0)).clamp(0, 1)
+    found = ip.estimate_noise(y)
+    assert len(found.sd) < 8 and float(found.brightness.min()) > 0.1
+    assert numbers(found.best)[0] == pytest.approx(0.1, rel=0.06)
+
+
+def test_other_priors_and_channels():
+    prior = ip.GaussianPrior(mean=torch.full((1, 64, 64), 0.5), sd=0.2)
+    y = prior.sample((1, 1, 64, 64), ip.generator(0))
+    y = ip.Gaussian(sigma=0.1).sample(y, ip.generator(1))
+    assert ip.estimate_noise(y, prior).sigma == pytest.approx(0.1, rel=0.6)
+    two = ip.Gaussian(sigma=0.1).sample(PHOTO[:, :2], ip.generator(0))
+    assert ip.estimate_noise(two).sigma == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (torch.zeros(1, 1, 20, 64), "at least 32 x 32"),
+        (torch.zeros(3, 64, 64), "at least 32 x 32"),
+        (torch.full((1, 1, 64, 64), torch.nan), "not finite"),
+        (torch.zeros(1, 1, 64, 64), "no noise"),
+    ],
+)
+def test_refusals(y, message):
+    with pytest.raises(ip.InputError, match=message):
+        ip.estimate_noise(y)
+
+
+def test_laws_without_noise_in_the_dark():
+    """Bands in which none was found say nothing; a single one can only be Gaussian or a ratio."""
+    m = torch.tensor([0.0, 0.2, 0.5, 0.9], dtype=torch.float64)
+    sd = torch.tensor([0.0, 0.02, 0.05, 0.09], dtype=torch.float64)
+    assert laws(m, sd)[0].text == "gamma:alpha=100"
+    assert {law.parameters for law in laws(m[3:], sd[3:])} == {1}
