@@ -24,7 +24,7 @@ from invprob.diagnostics.noise_level import NoiseEstimate
 
 @frozen
 class Smoothed:
-    """White noise of a level, averaged over 3 x 3 pixels to a third of it, and three times that."""
+    """White noise, averaged over 3 x 3 pixels, and three times as much of that: as strong."""
 
     sigma: float
 
