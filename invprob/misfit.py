@@ -188,6 +188,8 @@ class Misfit:
                 f"neighbours are {like} ({self.echo.size:+.2f} of its variance in common). "
                 + suspect.format("")
             )
+        if len(lines) > 1:
+            lines[-1] += ". What noise an image has, estimate_noise(y) tells: invprob noise FILE"
         return lines
 
     def _usual(self, echo: Echo, loose: bool) -> tuple[float, float]:
