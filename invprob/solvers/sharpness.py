@@ -10,8 +10,8 @@ nothing but the draws has to be known for.
 
 The y is simulated, with the prior's mean at half its brightness, for of most noises dark pixels
 are known better. So nothing depends on the measurements that are solved together. Few products
-make it a soft maximum, some 10 to 30 percent above the least sd of a blur, and what single pixels say
-that drew extreme noise counts little.
+make it a soft maximum: what single pixels say that drew extreme noise counts little, and a blur is
+thought 10 to 30 percent noisier than in its best direction.
 """
 
 from __future__ import annotations

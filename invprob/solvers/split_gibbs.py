@@ -64,7 +64,7 @@ from . import moves, restart_plan, sharpness, split_moves, start
 SHARE = 0.25
 """The usual last level of the sweeps, over the data's least noise."""
 SEEDS = 2**53
-"""How many seeds there are for a draw: as many as uniform numbers in double precision."""
+"""How many seeds there are: as many as uniform numbers in double precision."""
 
 
 @frozen(eq=False)
@@ -74,7 +74,7 @@ class SplitGibbsState:
     Attributes:
         x: the noisy images, `(B, *image)`.
         denoised: what the last call said, `(B, *image)`.
-        seeds: of the last draws of each row, `(B, 2)`, int64, on the CPU; the next sweep makes
+        seeds: of the last draws of each row, `(B,)`, int64, on the CPU; the next sweep makes
             them again.
         sigma: the noise level of x.
         levels: of all steps of the run, `(steps,)`, float64, on the CPU.
@@ -110,8 +110,8 @@ class SplitGibbs:
             sigma_max that is too low to start from grey.
 
     >>> import torch, invprob as ip
-    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
-    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
+    >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 8, 8), 0.9))
     >>> result = ip.solve(problem, ip.SplitGibbs(), samples=100, seed=0)
     >>> round(float(result.samples.mean()), 2), round(float(result.samples.std()), 2)
     (0.7, 0.14)
@@ -143,7 +143,7 @@ class SplitGibbs:
         x0: Tensor | None,
         /,
     ) -> SplitGibbsState:
-        """A draw of the likelihood around x0, or the prior's mean, at the first level.
+        """A sweep around x0, or the prior's mean, to the first level.
 
         Raises:
             InputError: levels that the prior can't denoise, or sigma_max is too low to start from
@@ -153,8 +153,9 @@ class SplitGibbs:
         low, high = domain_of(problem.prior).sigma
         noise = start.Range(last, math.inf, low, high)
         plan = restart_plan.alone(problem, noise, first, self.calls)
-        middle, seeds = start.centre(problem, x0), _seeds(problem, streams)
-        x = split_moves.drawing(problem)(middle, first, seeds[:, 0])
+        centre, old, seeds = start.centre(problem, x0), *(_seeds(streams) for _ in range(2))
+        whole = split_moves.weights(0.0, 1.0)
+        x = split_moves.sweep(problem, centre, centre, (old, seeds), first, whole)
         levels = torch.tensor(plan.levels, dtype=torch.float64)
         return SplitGibbsState(x, x, seeds, first, levels, plan.restarts, 0)
 
@@ -172,10 +173,10 @@ class SplitGibbs:
             return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
         level, seeds = float(state.levels[done]), state.seeds
         if done <= state.sweeps:
-            seeds = _seeds(problem, streams)
+            seeds = _seeds(streams)
             how = split_moves.weights(restart_plan.kappa(state.sweeps), level / sigma)
-            both, draw = (state.seeds, seeds), split_moves.drawing(problem)
-            x = split_moves.sweep(draw, state.x, denoised, both, level, how)
+            both = (state.seeds, seeds)
+            x = split_moves.sweep(problem, state.x, denoised, both, level, how)
         else:
             ahead = denoised
             if done - 1 > state.sweeps:
@@ -217,7 +218,6 @@ class SplitGibbs:
         return first, min(max(usual, low), first)
 
 
-def _seeds(problem: Problem[Denoises, SamplesGivenGaussian], streams: Streams) -> Tensor:
-    """New seeds, for the draws of a sweep."""
-    like = torch.zeros(len(problem.y), split_moves.DRAWS, dtype=torch.float64)
-    return (streams.uniform(like) * SEEDS).long()
+def _seeds(streams: Streams) -> Tensor:
+    """New seeds of the draws of a sweep, one for each row, `(B,)`."""
+    return (streams.uniform(torch.zeros(len(streams), dtype=torch.float64)) * SEEDS).long()

@@ -32,7 +32,7 @@ Molecular Sampling. AMRX. https://doi.org/10.1093/amrx/abs010.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from attrs import frozen
@@ -40,9 +40,6 @@ from torch import Generator, Tensor
 
 from ..contracts import SamplesGivenGaussian
 from ..problem import Problem
-
-DRAWS = 2
-"""Of different widths, in each sweep; both are made twice, with old and with new numbers."""
 
 
 @frozen
@@ -84,7 +81,7 @@ def weights(kappa: float, fall: float, /) -> Weights:
 
 
 def sweep(
-    draw: Callable[[Tensor, float, Tensor], Tensor],
+    problem: Problem[Any, SamplesGivenGaussian],
     z: Tensor,
     denoised: Tensor,
     seeds: tuple[Tensor, Tensor],
@@ -94,36 +91,19 @@ def sweep(
     """The next z, at its level.
 
     Args:
-        draw: from images, a standard deviation, and a seed for each row, to `sample_given`.
+        problem: whose likelihood is drawn from, one row at a time.
         z: the noisy images.
         denoised: what the denoiser makes of them.
-        seeds: of the old draws and of the new ones, `(B, DRAWS)` each.
+        seeds: of the old draws and of the new ones, `(B,)` each.
         level: the next one.
         how: the weights.
     """
     made = how.keep * z + how.rest * denoised
-    for i, (weight, width) in enumerate(zip(how.draws, how.widths, strict=True)):
-        for numbers in seeds:
-            rho = level * math.sqrt(width)
-            made.add_(draw(denoised, rho, numbers[:, i]), alpha=weight)
+    width, share = (z.new_tensor(numbers) for numbers in (how.widths, how.draws))
+    rho, count = level * width.sqrt(), len(how.draws)
+    for numbers in seeds:
+        for row, seed in enumerate(numbers.tolist()):
+            y, v = (many[row].expand(count, *many.shape[1:]) for many in (problem.y, denoised))
+            given = problem.likelihood.sample_given(y, v, rho, Generator().manual_seed(seed))
+            made[row] += torch.tensordot(share, given, 1)
     return made
-
-
-def drawing(
-    problem: Problem[object, SamplesGivenGaussian], /
-) -> Callable[[Tensor, float, Tensor], Tensor]:
-    """`sample_given` for rows that have a seed each, one row at a time."""
-
-    def draw(v: Tensor, rho: float, seeds: Tensor) -> Tensor:
-        width = v.new_tensor(rho)
-        rows = [
-            problem.likelihood.sample_given(y[None], row[None], width, _seeded(seed))
-            for y, row, seed in zip(problem.y, v, seeds.tolist(), strict=True)
-        ]
-        return torch.cat(rows)
-
-    return draw
-
-
-def _seeded(seed: int) -> Generator:
-    return Generator().manual_seed(seed)
