@@ -11,7 +11,7 @@ nothing but the draws has to be known for.
 The y is simulated, with the prior's mean at half its brightness, for of most noises dark pixels
 are known better. So nothing depends on the measurements that are solved together. Few products
 make it a soft maximum: what single pixels say that drew extreme noise counts little, and a blur is
-thought 10 to 30 percent noisier than in its best direction.
+thought up to half noisier than it is in the few directions that it lets through unchanged.
 """
 
 from __future__ import annotations

@@ -153,7 +153,8 @@ class SplitGibbs:
         low, high = domain_of(problem.prior).sigma
         noise = start.Range(last, math.inf, low, high)
         plan = restart_plan.alone(problem, noise, first, self.calls)
-        centre, old, seeds = start.centre(problem, x0), *(_seeds(streams) for _ in range(2))
+        centre, rows = start.centre(problem, x0), len(problem.y)
+        old, seeds = _seeds(rows, streams), _seeds(rows, streams)
         whole = split_moves.weights(0.0, 1.0)
         x = split_moves.sweep(problem, centre, centre, (old, seeds), first, whole)
         levels = torch.tensor(plan.levels, dtype=torch.float64)
@@ -173,7 +174,7 @@ class SplitGibbs:
             return evolve(state, x=denoised, denoised=denoised, sigma=0.0, done=done)
         level, seeds = float(state.levels[done]), state.seeds
         if done <= state.sweeps:
-            seeds = _seeds(streams)
+            seeds = _seeds(len(state.x), streams)
             how = split_moves.weights(restart_plan.kappa(state.sweeps), level / sigma)
             both = (state.seeds, seeds)
             x = split_moves.sweep(problem, state.x, denoised, both, level, how)
@@ -218,6 +219,6 @@ class SplitGibbs:
         return first, min(max(usual, low), first)
 
 
-def _seeds(streams: Streams) -> Tensor:
+def _seeds(rows: int, streams: Streams) -> Tensor:
     """New seeds of the draws of a sweep, one for each row, `(B,)`."""
-    return (streams.uniform(torch.zeros(len(streams), dtype=torch.float64)) * SEEDS).long()
+    return (streams.uniform(torch.zeros(rows, dtype=torch.float64)) * SEEDS).long()
