@@ -155,7 +155,7 @@ def test_the_least_noise_of_other_noise():
     prior = ip.GaussianPrior(mean=torch.full((1, 16, 16), 0.5), sd=0.2)
 
     def least(noise):
-        return least_noise(ip.Problem(prior, noise, torch.ones(1, 1, 16, 16)))
+        return least_noise(ip.Problem(prior, noise, torch.zeros(1, 1, 16, 16)))
 
     levels = torch.linspace(0.05, 0.3, 256).reshape(16, 16)
     assert 0.05 <= least(ip.Gaussian(sigma=levels)) < 0.08
