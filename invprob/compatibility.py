@@ -41,7 +41,7 @@ NATURE: dict[type, str] = {
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",
-    SamplesGivenGaussian: "where pixels mix, only Gaussian noise is drawn against a Gaussian at once",
+    SamplesGivenGaussian: "where pixels mix, only Gaussian noise can be drawn at once",
     Flat: "its y tells something about x, as all but that of Unobserved() does",
     Invertible: "there is none where something of the image is lost",
     HasSVD: "its singular vectors are not known",

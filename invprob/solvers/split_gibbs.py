@@ -30,12 +30,16 @@ are simulated: measurements in one batch know nothing of each other.
 
 Exact: with a Gaussian prior and Gaussian noise, in the long run, but for k² (1.4 percent of the
 variance at a quarter) and the diffusion's discretisation (1 to 3 percent).
-Approximate: noise that is not Gaussian is taken as if it were around each image, with the
-right mean and variance, which vanishes with r; dark pixels that are known better than r come out
-as wide as r, so give a lower `sigma_min` if they matter. The annealing, as in any chain: modes
-that are far apart are decided at levels where the likelihood is blurred, and somewhat worse than
-by `Restart(particles=1)`, whose levels above sd are not; crowds do far better. Measured in
-docs/exactness.md.
+Approximate: noise that is not Gaussian is drawn with the right mean and variance around each
+image, but not the right law, which matters less the lower r is. What is known better than r, such
+as dark pixels in a batch of bright ones, comes out as wide as r: give a lower `sigma_min` if it
+matters. Modes that are far apart are decided while the likelihood is blurred: as often wrong as by
+`Restart(particles=1)` or a little more often, and crowds, which need singular values, do far
+better. The numbers are in docs/exactness.md.
+
+The draws are made for one sample at a time. Behind an operator without singular vectors they are
+linear systems, hundreds of products with H at the first levels and about five at the last; under
+noise that is not Gaussian they take several times as long as the embedded denoiser.
 
 References: M. Vono, N. Dobigeon, P. Chainais (2019). Split-and-Augmented Gibbs Sampler:
 Application to Large-Scale Inference Problems. IEEE TSP. https://arxiv.org/abs/1804.05809;
