@@ -80,7 +80,7 @@ def test_without_singular_vectors_samples_have_the_exact_mean_and_covariance():
 def test_with_singular_vectors_samples_are_those_of_restart(name):
     problem = measured(NOISES[name], rows=1)
     ours, theirs = (
-        ip.solve(problem, solver, samples=150, seed=1).samples[:, 0]
+        ip.solve(problem, solver, samples=100, seed=1).samples[:, 0]
         for solver in (ip.SplitGibbs(60), ip.Restart(60, particles=1))
     )
     spread = theirs.std(0)
@@ -101,8 +101,8 @@ def test_with_singular_vectors_samples_are_those_of_restart(name):
     ids=repr,
 )
 def test_a_pixel_has_the_law_of_quadrature(noise, y):
-    """2500 pixels of which each was measured as y, and is known by itself."""
-    shape = (1, 50, 50)
+    """1600 pixels of which each was measured as y, and is known by itself."""
+    shape = (1, 40, 40)
     prior = ip.GaussianPrior(mean=torch.full(shape, 0.45, dtype=F64), sd=0.15)
     seen = torch.full((1, *shape), y, dtype=F64)
     solver = ip.SplitGibbs(60, sigma_max=1.5)
