@@ -68,6 +68,7 @@ SAMPLERS: dict[str, Callable[[int], ip.AnySolver]] = {
     "Restart, population 8": lambda calls: ip.Restart(calls=calls, population=8),
     "Restart, population 16": lambda calls: ip.Restart(calls=calls, population=16),
     "Restart, no particles": lambda calls: ip.Restart(calls=calls, particles=1, guided=False),
+    "SplitGibbs": lambda calls: ip.SplitGibbs(calls=calls),
     "AnnealedLangevin": lambda calls: ip.AnnealedLangevin(levels=max((calls - 1) // 3, 3)),
     "AnnealedLangevin, published step": snips,
     "DDRM": lambda calls: ip.DDRM(calls=calls),

@@ -87,6 +87,7 @@ from .solvers.red import REDADMM as REDADMM
 from .solvers.red import REDFixedPoint as REDFixedPoint
 from .solvers.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
+from .solvers.split_gibbs import SplitGibbs as SplitGibbs
 from .streams import Streams as Streams
 from .streams import generator as generator
 from .training.adapting import Adaptation as Adaptation

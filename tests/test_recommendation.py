@@ -85,6 +85,14 @@ def test_counts_of_a_blurred_image_get_an_estimate_by_their_prox():
     assert isinstance(ip.recommend(measured(noise)).solver, ip.ADMM)
 
 
+def test_an_operator_without_singular_vectors_gets_samples_by_split_gibbs():
+    operator = ip.Stack([ip.Mask.random((8, 8), 0.5), ip.Downsample(2)], image_shape=SHAPE)
+    problem = measured(ip.Gaussian(sigma=0.1, operator=operator))
+    assert isinstance(ip.recommend(problem, samples=True).solver, ip.SplitGibbs)
+    with pytest.raises(ip.IncompatibleError, match="Solvers that accept .*SplitGibbs"):
+        ip.solve(problem, ip.Restart())
+
+
 def test_skewed_noise_does_not_make_the_recommended_estimate_darker():
     x = ip.sample_photo()[..., 64:128, 64:128]
     noise = ip.SignalDependent(a=0.3, b=0.02)

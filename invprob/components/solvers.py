@@ -14,6 +14,7 @@ from ..solvers.proximal_gradient import ProximalGradient
 from ..solvers.red import RED, REDADMM, REDFixedPoint
 from ..solvers.restart import Restart
 from ..solvers.score_equation import ScoreEquation
+from ..solvers.split_gibbs import SplitGibbs
 
 ROMANO = (
     "Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by "
@@ -110,6 +111,15 @@ def solvers() -> list[Component]:
             summary="posterior samples: reverse diffusion with restarts, no step size to choose",
             reference="Y. Xu et al. (2023). Restart Sampling for Improving Generative Processes. "
             "NeurIPS. https://arxiv.org/abs/2306.14878",
+        ),
+        Component(
+            "solver",
+            "split-gibbs",
+            SplitGibbs,
+            summary="posterior samples for any operator: denoise, draw from the likelihood",
+            reference="M. Vono, N. Dobigeon, P. Chainais (2019). Split-and-Augmented Gibbs "
+            "Sampler: Application to Large-Scale Inference Problems. IEEE TSP. "
+            "https://arxiv.org/abs/1804.05809",
         ),
         Component(
             "solver",

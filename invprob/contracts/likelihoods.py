@@ -76,7 +76,12 @@ class SamplesGivenGaussian(Protocol):
     """A likelihood that can be sampled against a Gaussian: the data half of split Gibbs."""
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
-        """X ~ p(y | x) N(x; v, rho² I), normalised in x; `rho` > 0, `()` or `(B,)`."""
+        """X ~ p(y | x) N(x; v, rho² I), normalised in x; `rho` > 0, `()` or `(B,)`.
+
+        The same random numbers draw neighbours for neighbouring v and rho: draw by inversion of
+        the distribution function, or as mean plus deviation, and not by rejection. `SplitGibbs`
+        draws again with the numbers of the sweep before, and could not know them otherwise.
+        """
 
 
 @runtime_checkable

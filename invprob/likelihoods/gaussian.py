@@ -12,6 +12,11 @@ The prox is then one positive definite system, solved by conjugate gradients to 
 
     x = prox(y + sigma n, v + rho n', rho²)   has the law   p(y | x) N(x; v, rho²), normalised.
 
+How far a draw is then from the exact one, in the worst direction and over the deviation that it
+has there, grows with rho: 1e-6 in double and 0.01 in single precision at rho = 100 sigma / s_max,
+1e-3 and 0.1 at ten times that. `SplitGibbs` begins there and ends at a quarter of sigma / s_max,
+where it is rounding alone.
+
 Entries that were not measured (`Mask`) are 0 in y, carry no noise, and count nowhere. An operator
 tells which ones by an optional method, `observed(shape)`; one that acts on each pixel by itself
 says so by another, `diagonal(shape)`.

@@ -177,6 +177,22 @@ def posterior_draws_have_the_promised_form(part: Any, case: Case) -> Figure:
     return figure | below(float((near - x).abs().max()), 1e-4, "the way from v for rho = 1e-6")
 
 
+@check("likelihood", Likelihood, SamplesGivenGaussian)
+def posterior_draws_follow_v_and_rho(part: Any, case: Case) -> Figure:
+    """Equal generators draw neighbours for neighbouring v and rho, far nearer than other draws."""
+    y = part.sample(case.image(), case.generator())
+    v, rho = case.image("v"), case.sigma(low=0.03, high=0.3)
+    wide = rho.reshape(-1, *[1] * (v.ndim - 1))
+    aside = v + 0.05 * wide * case.normal(tuple(v.shape), "aside")
+    one, other = (part.sample_given(y, v, rho, case.generator(name)) for name in ("one", "two"))
+    beside = part.sample_given(y, aside, 1.05 * rho, case.generator("one"))
+    apart = float(((one - other) / wide).square().mean())
+    near = float(((one - beside) / wide).square().mean())
+    if apart < 1e-9:
+        skip("its draws never vary")
+    return below(near / apart, 0.25, "the squared change of a draw, over that of another draw,")
+
+
 def _draws(part: Any, y: Tensor, v: Tensor, rho: float, case: Case) -> Tensor:
     rows = COUNT // 4
     drawn: Tensor = part.sample_given(

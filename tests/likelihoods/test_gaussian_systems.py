@@ -3,8 +3,10 @@
 import pytest
 import torch
 from gaussian_examples import Shear
+from torch.nn.functional import conv2d, pad
 
 import invprob as ip
+from invprob.likelihoods.rows import normal
 
 MIXING = {
     "no svd": ip.Gaussian(sigma=0.1, operator=Shear()),
@@ -59,6 +61,46 @@ def test_without_a_basis_draws_have_the_mean_and_covariance_of_the_posterior(nam
     assert white.mean(1).abs().max() < 5 / rows**0.5
     seen = white @ white.T / rows
     assert (seen - torch.eye(24)).abs().max() < 5 * (2 / rows) ** 0.5
+
+
+class Mirrored:
+    """A blur of 16 x 16 pixels with reflecting borders, nearly singular."""
+
+    def __init__(self):
+        kernel = torch.ones(1, 1, 5, 5, dtype=torch.float64) / 25
+        units = torch.eye(256, dtype=torch.float64).reshape(256, 1, 16, 16)
+        self.matrix = conv2d(pad(units, (2,) * 4, "reflect"), kernel).flatten(1).T
+
+    def forward(self, x, /):
+        return (x.flatten(1) @ self.matrix.T.to(x)).reshape(x.shape)
+
+    def adjoint(self, y, /):
+        return (y.flatten(1) @ self.matrix.to(y)).reshape(y.shape)
+
+    def out_shape(self, shape, /):
+        return shape
+
+
+@pytest.mark.parametrize("wider", [0.25, 1, 10, 100])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_ill_conditioned_draw_is_off_by_a_little_of_its_deviation(wider, dtype):
+    """Against the dense solution, of the same numbers, in every direction of the posterior."""
+    operator, sigma = Mirrored(), 0.01
+    noise, rho = ip.Gaussian(sigma, operator=operator), wider * sigma
+    x, v = torch.rand(2, 1, 1, 16, 16, generator=ip.generator(1), dtype=dtype)
+    y = noise.sample(x, ip.generator(2))
+    draw = noise.sample_given(y, v, torch.tensor(rho), ip.generator(3)).double()
+    numbers = ip.generator(3)
+    data = y + sigma * normal(y, numbers)
+    near = v + rho * normal(v, numbers)
+    H, eye = operator.matrix, torch.eye(256, dtype=torch.float64)
+    sharp = H.T @ H / sigma**2 + eye / rho**2
+    pull = H.T @ data.double().flatten() / sigma**2 + near.double().flatten() / rho**2
+    square, basis = torch.linalg.eigh(sharp)
+    off = (basis.T @ (draw.flatten() - torch.linalg.solve(sharp, pull))) * square.sqrt()
+    # below sigma it is the rounding of images, of which a deviation is a small part
+    limit = {torch.float32: 1e-4 * max(wider, 1), torch.float64: 1e-6}[dtype]
+    assert off.abs().max() < limit
 
 
 def test_rows_of_a_system_do_not_wait_for_each_other():

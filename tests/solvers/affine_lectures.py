@@ -198,3 +198,43 @@ def restart(lecture, solver, states):
             past = h if done > restarts else math.log(levels[done - 1] / following)
         before, r = denoised, following
     return x, denoised
+
+
+def split_gibbs(lecture, solver, states):
+    levels, sweeps = states[0].levels.tolist(), states[0].sweeps
+    root = 3**0.5
+    widths = (9 - 3 * root) / 4, (9 + 3 * root) / 4
+    shares = (3 + 2 * root) / 9, (3 - 2 * root) / 9
+    measured = torch.isfinite(lecture.sd)
+
+    def sweep(denoised, level, groups):
+        x = denoised
+        for t, b in zip(widths, shares, strict=True):
+            k = torch.where(measured, t * (level / lecture.sd) ** 2, 0)
+            for group in groups:
+                noise = lecture.draw(group + widths.index(t))
+                pulled = denoised + diag(k / (1 + k), lecture.observed - denoised)
+                given = pulled + diag(level * (t / (1 + k)).sqrt(), noise)
+                x = x + b * (given - denoised)
+        return x
+
+    x, old, draws = sweep(lecture.mean, levels[0], (0, 2)), 2, 4
+    denoised, before, r = x, None, levels[0]
+    for done in range(1, len(states)):
+        denoised = lecture.denoise(x, r)
+        if done == len(levels):
+            x = denoised
+            break
+        following = levels[done]
+        if done <= sweeps:
+            x, old, draws = sweep(denoised, following, (old, draws)), draws, draws + 2
+        else:
+            h, ahead = math.log(r / following), denoised
+            if done - 1 > sweeps:
+                past = math.log(levels[done - 2] / r)
+                ahead = denoised + min(h / past, 1) / 2 * (denoised - before)
+            e = math.exp(-2 * h)
+            x = e * x + (1 - e) * ahead + following * (1 - e) ** 0.5 * lecture.draw(draws)
+            draws += 1
+        before, r = denoised, following
+    return x, denoised

@@ -14,6 +14,8 @@ The prior is not white, and the operator has a singular value decomposition of i
 that are zero, equal, and on both sides of the levels.
 """
 
+from unittest import mock
+
 import attrs
 import pytest
 import torch
@@ -30,6 +32,7 @@ from affine_lectures import (
     orthogonal,
     prior_sampling,
     restart,
+    split_gibbs,
 )
 
 import invprob as ip
@@ -66,13 +69,28 @@ class Impulses:
         self.calls += 1
         return drawn.reshape(like.shape)
 
+    def uniform(self, like, /):
+        """Seeds that say which row draws, and which draws are its next two."""
+        seeds = torch.arange(self.rows) + self.rows * self.calls
+        self.calls += 2
+        return ((seeds.to(F64) + 0.5) / 2**53).reshape(like.shape)
+
+    def given(self, like, generator, /):
+        """What a likelihood draws with such a seed."""
+        first, row = divmod(generator.initial_seed(), self.rows)
+        drawn, place = torch.zeros(2 * SIZE, dtype=F64), row - 1 - first * SIZE
+        if 0 <= place < 2 * SIZE:
+            drawn[place] = 1
+        return drawn.reshape(2, *like.shape[1:])[: len(like)]
+
 
 def run(problem, solver, steps, streams):
-    state = solver.init(problem, streams, None)
-    states = [state]
-    for _ in range(steps):
-        state = solver.step(problem, state, streams)
-        states.append(state)
+    with mock.patch("invprob.likelihoods.spectral.normal", streams.given):
+        state = solver.init(problem, streams, None)
+        states = [state]
+        for _ in range(steps):
+            state = solver.step(problem, state, streams)
+            states.append(state)
     return states
 
 
@@ -119,6 +137,8 @@ CASES = [
         restart,
         "dense mask white",
     ),
+    ("split gibbs", ip.SplitGibbs(16), split_gibbs, "dense mask white"),
+    ("split gibbs, low", ip.SplitGibbs(11, sigma_min=0.02), split_gibbs, "dense"),
 ]
 
 
@@ -135,7 +155,7 @@ def test_mean_and_covariance_are_those_of_the_formulas(solver, lecture, noise, s
     problem = problem_of(noise)
     count = min(solver.steps(problem), steps or 10**9)
     states = run(problem, solver, count, Impulses(1))
-    place = Lecture.of(problem, draws=2 + count)
+    place = Lecture.of(problem, draws=4 + 2 * count)
     written = [place.image(columns) for columns in lecture(place, solver, states)]
     found = by_running(problem, solver, count)
     if isinstance(solver, ip.AnnealedLangevin) and count == solver.steps(problem):

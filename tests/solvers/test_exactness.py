@@ -42,6 +42,7 @@ def ratios(noise, solver, told=None):
     [
         ("denoise", ip.Restart(calls=10)),
         ("inpaint", ip.Restart(calls=52)),
+        ("inpaint", ip.SplitGibbs(calls=70)),
         ("denoise", ip.AnnealedLangevin()),
         ("inpaint", ip.AnnealedLangevin()),
     ],

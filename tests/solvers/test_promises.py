@@ -20,6 +20,7 @@ SOLVERS = {
     "score-equation": ip.ScoreEquation(sweeps=4),
     "ddrm": ip.DDRM(calls=8),
     "restart": ip.Restart(calls=60),
+    "split-gibbs": ip.SplitGibbs(calls=20),
     "annealed-langevin": ip.AnnealedLangevin(levels=4, repeats=2),
     "pnp": ip.PnP(iterations=8),
     "kadkhodaie-simoncelli": ip.KadkhodaieSimoncelli(calls=12, beta=0.9, first_step=1.0),

@@ -24,6 +24,18 @@ def nan_prox(self, y, v, step, /):
     return v.sqrt() ** 2 + 0 * WhiteNoise.prox(self, y, v, step)
 
 
+def rejecting(self, y, v, rho, g, /):
+    x, width = v.clone(), rows(rho, v).expand_as(v)
+    left = torch.ones_like(v, dtype=torch.bool)
+    while bool(left.any()):
+        tried = v[left] + width[left] * randn(v[left], g)
+        likely = (-((y[left] - tried) ** 2) / 0.18).exp()
+        kept = torch.rand(tried.shape, generator=g, dtype=v.dtype) < likely
+        x[left] = torch.where(kept, tried, x[left])
+        left[left.clone()] = ~kept
+    return x
+
+
 def thin_spectrum(self, shape, /):
     return attrs.evolve(WhiteNoise.spectrum(self, shape), sd=torch.full(shape, 0.09).double())
 
@@ -166,6 +178,10 @@ IMAGES = {
             no_density,
         ),
         "posterior_draws_of_an_image_obey_stein",
+    ),
+    "draws by rejection": (
+        planted(noise, sample_given=rejecting),
+        "posterior_draws_follow_v_and_rho",
     ),
     "draws from the likelihood": (
         planted(noise, sample_given=lambda self, y, v, rho, g, /: y + 0.3 * randn(v, g)),

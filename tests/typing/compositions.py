@@ -31,6 +31,7 @@ density = OnlyLogProb()
 ip.solve(ip.Problem(prior, noise, y), ip.PnP())
 ip.solve(ip.Problem(prior, noise, y), ip.Restart(), samples=3)
 ip.solve(ip.Problem(prior, noise, y), ip.AnnealedLangevin())
+ip.solve(ip.Problem(prior, ip.Poisson(peak=30), y), ip.SplitGibbs())
 ip.solve(ip.Problem(prior, ip.Poisson(peak=30), y), ip.Restart())
 ip.solve(ip.Problem(prior, ip.Observed(ip.Gamma(26), ip.CorrelationFilter()), y), ip.Restart())
 ip.solve(ip.Problem(prior, noise, y))
@@ -39,6 +40,7 @@ ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L"
+ip.solve(ip.Problem(prior, OnlySamples(), y), ip.SplitGibbs())  # error: type parameter "L"
 ip.solve(ip.Problem(density, noise, y), ip.PnP())  # error: type parameter "P"
 ip.solve(ip.Problem(density, noise, y), ip.AnnealedLangevin())  # error: type parameter "P"
 ip.iterate(ip.Problem(density, noise, y), ip.Restart())  # error: type parameter "P"
