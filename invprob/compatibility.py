@@ -24,6 +24,7 @@ from .contracts import (
     HasSVD,
     Invertible,
     LocallyGaussian,
+    SamplesPosterior,
     ScoresMeasurement,
     Spectral,
     Withdraws,
@@ -37,6 +38,10 @@ NATURE: dict[type, str] = {
     ScoresMeasurement: "it knows clean images, and not the noise that y has; `invprob train score "
     "FOLDER -l LIKELIHOOD -o score.safetensors` learns a prior that does from noisy images, to be "
     'used as MeasuredPrior.load("score.safetensors"), or --prior measured:file=score.safetensors',
+    SamplesPosterior: "it draws no images behind a measurement by itself; `invprob train "
+    "sampler FOLDER -l LIKELIHOOD -o sampler.safetensors` learns a prior that does, from clean "
+    'images, to be used as GeneratorPrior.load("sampler.safetensors"), or '
+    "--prior generator:file=sampler.safetensors",
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",

@@ -32,6 +32,7 @@ from torch.nn import functional
 
 from ..contracts import Domain
 from ..errors import InputError
+from ..fingerprint import fingerprint
 from .padding import pad_to_multiple
 
 GREY = 0.5
@@ -54,7 +55,7 @@ class Architecture:
         widths: channels of the network at 1/2, 1/4, ... resolution.
         blocks: residual blocks at each resolution, as many on the way down as on the way up.
         noise: the likelihood that it was trained for, in words.
-        law: the fingerprint of that likelihood; empty if it is not known.
+        law: the same as `law_of` gives it; empty if it is not known.
 
     Raises:
         InputError: a number that can't be.
@@ -94,6 +95,15 @@ class Architecture:
             return cls(**json.loads(text))
         except (TypeError, ValueError) as error:
             raise InputError(f"{text!r} describes no posterior generator: {error}") from error
+
+
+def law_of(likelihood: object) -> str:
+    """A likelihood in 16 hexadecimal digits, down to its tensors, which its `repr` leaves out.
+
+    >>> law_of(0.1) == law_of(0.2)
+    False
+    """
+    return fingerprint(likelihood)[:16]
 
 
 class PosteriorGenerator(nn.Module):

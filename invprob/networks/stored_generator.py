@@ -1,4 +1,4 @@
-r"""Posterior generators in files: each weight file says what network and what likelihood it is for.
+r"""Posterior generators in files: each says what network and what likelihood it is for.
 
 As a `StoredScore`, a `StoredGenerator` holds no tensors, only where they are and their SHA-256.
 The network is read once per process and device, on first use; its weights are frozen. It computes

@@ -25,8 +25,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 import attrs
 import torch
@@ -35,7 +35,7 @@ from torch import Generator, Tensor, nn
 
 from ..errors import InputError
 from ..fingerprint import fingerprint
-from ..networks.generator import Architecture, PosteriorGenerator
+from ..networks.generator import Architecture, PosteriorGenerator, law_of
 from ..networks.stored_generator import write_generator
 from ..streams import generator as stream
 from ..units import Unit
@@ -172,7 +172,7 @@ class PosteriorSampling:
 def made_for(likelihood: Any, channels: int, widths: Sequence[int], blocks: int) -> Architecture:
     """The architecture of a generator for one likelihood."""
     return Architecture(
-        channels, tuple(widths), blocks, noise=repr(likelihood), law=fingerprint(likelihood)
+        channels, tuple(widths), blocks, noise=repr(likelihood), law=law_of(likelihood)
     )
 
 
@@ -220,9 +220,9 @@ def validate(
         y = likelihood.sample(image[None], stream(0, number)).to(device)
         drawn = network(y.repeat(count, 1, 1, 1), 1.0, stream(1, number)).cpu().double()
         error, mean = (drawn - image).square().mean(), drawn.mean(0)
-        totals += torch.stack(
-            [error, (mean - image).square().mean(), drawn.var(0).mean()]
-        ) / len(x)
+        totals += torch.stack([error, (mean - image).square().mean(), drawn.var(0).mean()]) / len(
+            x
+        )
     error, error_of_mean, variance = totals.tolist()
     return Quality(
         one=-10 * math.log10(error),
