@@ -38,10 +38,8 @@ NATURE: dict[type, str] = {
     ScoresMeasurement: "it knows clean images, and not the noise that y has; `invprob train score "
     "FOLDER -l LIKELIHOOD -o score.safetensors` learns a prior that does from noisy images, to be "
     'used as MeasuredPrior.load("score.safetensors"), or --prior measured:file=score.safetensors',
-    SamplesPosterior: "it draws no images behind a measurement by itself; `invprob train "
-    "sampler FOLDER -l LIKELIHOOD -o sampler.safetensors` learns a prior that does, from clean "
-    'images, to be used as GeneratorPrior.load("sampler.safetensors"), or '
-    "--prior generator:file=sampler.safetensors",
+    SamplesPosterior: "it draws no images behind y by itself, as one of `invprob train sampler` "
+    "does: GeneratorPrior.load(FILE), or --prior generator:file=FILE",
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",

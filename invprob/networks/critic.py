@@ -47,7 +47,7 @@ class Critic(nn.Module):
             layers += [first, *(_convolution(width, width) for _ in range(architecture.blocks))]
             before = width
         self.layers = nn.ModuleList(layers)
-        self.last = nn.Linear(before, 1)
+        self.last = nn.Linear(before, 1, bias=False)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """C(x, y), `(B,)`, for images and measurements `(B, C, H, W)`."""
@@ -55,7 +55,8 @@ class Critic(nn.Module):
         hidden = functional.pixel_unshuffle(padded - GREY, 2)
         for layer in self.layers:
             hidden = functional.leaky_relu(layer(hidden), 0.2)
-        return self.last(hidden.mean((2, 3)))[:, 0]
+        judged: Tensor = self.last(hidden.mean((2, 3)))[:, 0]
+        return judged
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:

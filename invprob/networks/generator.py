@@ -127,10 +127,12 @@ class PosteriorGenerator(nn.Module):
         widths, blocks = architecture.widths, architecture.blocks
         channels, steps = 4 * architecture.channels, list(zip(widths, widths[1:], strict=False))
         self.head = nn.Conv2d(channels, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(_blocks(width, blocks, noisy=False) for width in widths)
+        self.down = nn.ModuleList(
+            nn.Sequential(*(Block(width) for _ in range(blocks))) for width in widths
+        )
         self.coarser = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
         self.finer = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in steps)
-        self.up = nn.ModuleList(_blocks(width, blocks, noisy=True) for width in widths)
+        self.up = nn.ModuleList(NoisyBlocks(width, blocks) for width in widths)
         self.tail = nn.Conv2d(widths[0], channels, 3, padding=1)
 
     def forward(self, y: Tensor, temperature: float, generator: Generator) -> Tensor:
@@ -163,8 +165,7 @@ class PosteriorGenerator(nn.Module):
         for depth in reversed(range(len(seen))):
             if depth + 1 < len(seen):
                 x = seen[depth] + functional.pixel_shuffle(self.finer[depth](x), 2)
-            for block in self.up[depth]:  # type: ignore[union-attr]
-                x = block(x, temperature, generator)
+            x = self.up[depth](x, temperature, generator)
         out = GREY + functional.pixel_shuffle(self.tail(x), 2)
         return out[..., :height, :width].to(y.dtype)
 
@@ -214,7 +215,15 @@ class NoisyBlock(nn.Module):
         return out
 
 
-def _blocks(width: int, count: int, *, noisy: bool) -> nn.Module:
-    if noisy:
-        return nn.ModuleList(NoisyBlock(width) for _ in range(count))
-    return nn.Sequential(*(Block(width) for _ in range(count)))
+class NoisyBlocks(nn.Module):
+    """Some of them, one after the other."""
+
+    def __init__(self, width: int, count: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(NoisyBlock(width) for _ in range(count))
+
+    def forward(self, x: Tensor, temperature: float, generator: Generator) -> Tensor:
+        """`(B, width, h, w)` to the same."""
+        for block in self.blocks:
+            x = block(x, temperature, generator)
+        return x

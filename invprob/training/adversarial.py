@@ -166,4 +166,5 @@ def adversarial_loss(
     fake, real = told.chunk(2)
     penalty = mean_penalty(x, drawn.unflatten(0, (count, len(x))))
     own = weights.mean * penalty.mean() - liked
-    return own + fake.mean() - real.mean() + weights.slope * slopes.mean()
+    whole: Tensor = own + fake.mean() - real.mean() + weights.slope * slopes.mean()
+    return whole
