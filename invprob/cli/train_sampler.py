@@ -48,8 +48,8 @@ def sampler(
     ] = None,
     black: Black = 0.0,
     white: White = None,
-    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, ... resolution.")] = "48,96",
-    blocks: Annotated[int, typer.Option(help="At each, down and up.")] = 2,
+    widths: Annotated[str, typer.Option(help="Channels at 1/2, 1/4, ... resolution.")] = "32,64",
+    blocks: Annotated[int, typer.Option(help="At each, down and up.")] = 1,
     hours: Hours = 0.6,
     steps: Steps = 0,
     batch: Annotated[int, typer.Option(help="Patches per step.")] = 32,
@@ -59,8 +59,8 @@ def sampler(
     samples: Annotated[int, typer.Option(help="Of each patch in a step, 2 or more.")] = 2,
     mean: Annotated[float, typer.Option(help="Weight of the penalty on their mean.")] = 10.0,
     slope: Annotated[float, typer.Option(help="Weight of that on the critic's slope.")] = 1.0,
-    rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 1e-3,
-    critic_rate: Annotated[float, typer.Option(help="And that of the critic.")] = 2e-3,
+    rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 2e-3,
+    critic_rate: Annotated[float, typer.Option(help="And that of the critic.")] = 4e-3,
     seed: Seed = 0,
     every: Every = 240.0,
     threads: Threads = None,
@@ -75,7 +75,7 @@ def sampler(
     in Python `GeneratorPrior.load(path)`.
 
     Images of one kind that are all of a size are best learned whole: `--patch 28 --no-turns` for
-    digits of 28 x 28 pixels.
+    digits of 28 x 28 pixels. Larger ones want more resolutions: `--widths 32,64,96`.
     """
     from functools import partial
 

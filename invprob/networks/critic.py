@@ -1,10 +1,10 @@
-r"""A critic: how much more likely a pair of image and measurement is to be real than generated.
+r"""A critic: whether an image looks as if it were the one behind a measurement.
 
     C(x, y),        a number for each pair.
 
 It sees y as well as x. A critic of x alone would be content with any real image; this one asks
-whether x may be behind this y. What it learns is a Wasserstein distance, so it has no bounds; that
-its slope is 1 is seen to in training. It is of no use afterwards and is not kept.
+whether x may be behind this y. Differences of C bound a Wasserstein distance where its slope is at
+most 1, which training sees to (`training.adversarial`). It is of no use afterwards and not kept.
 
 Convolutions and their strides take pixels, folded 2 x 2, to the coarsest scale; the number is the
 mean over its pixels. There is no normalisation over the batch: a slope belongs to one pair.

@@ -60,13 +60,13 @@ class Architecture:
     Raises:
         InputError: a number that can't be.
 
-    >>> Architecture(1).widths
-    (48, 96)
+    >>> Architecture(1).multiple
+    4
     """
 
     channels: int
-    widths: tuple[int, ...] = field(default=(48, 96), converter=_integers)
-    blocks: int = 2
+    widths: tuple[int, ...] = field(default=(32, 64), converter=_integers)
+    blocks: int = 1
     noise: str = ""
     law: str = ""
 
@@ -76,7 +76,7 @@ class Architecture:
         if not self.widths or min(self.widths) < 1 or self.blocks < 1:
             raise InputError(
                 f"widths={self.widths}, blocks={self.blocks}: give channels at each resolution,"
-                " such as (48, 96), and 1 block or more"
+                " such as (32, 64), and 1 block or more"
             )
 
     @property

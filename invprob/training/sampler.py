@@ -11,8 +11,8 @@ they were images, which is right for noise, and for filters up to the patch's bo
 **What is looked at**, on images that were held out: one sample's PSNR, that of the mean of some,
 and the sample's squared error over that of the mean. For exact samples, M of them, that ratio is
 2 / (1 + 1 / M): a sample errs as the truth does, independently. A sampler whose samples are too
-much alike has a smaller one. The spread says the same without the truth: the samples' variance,
-over the squared error of their mean, is 1 + 1 / M less a share of it, and both are printed.
+much alike has a smaller one. And what they say of their own error: the samples' variance, times
+1 + 1 / M, over the squared error of their mean, which is 1.
 
 Adam moves both networks, which compute in bfloat16.
 
@@ -79,8 +79,8 @@ class Recipe:
     patch: int = 64
     turns: bool = True
     weights: Weights = Weights()
-    rate: float = 1e-3
-    critic_rate: float = 2e-3
+    rate: float = 2e-3
+    critic_rate: float = 4e-3
     average: float = 0.998
     seed: int = 0
 

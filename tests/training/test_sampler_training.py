@@ -87,7 +87,7 @@ def test_both_learn_and_the_generator_is_kept(tmp_path):
     [
         (lambda: make(noise=ip.Gaussian(sigma=0.2)), r"noise=Gaussian\(sigma=0.3\) and not"),
         (lambda: make(evolve(SMALL, weights=Weights(mean=5.0))), "weights=.*mean=10.0.* and not"),
-        (lambda: make(evolve(SMALL, critic_rate=1.0)), "critic_rate=0.002 and not 1.0"),
+        (lambda: make(evolve(SMALL, critic_rate=1.0)), "critic_rate=0.004 and not 1.0"),
         (lambda: make(photos=[photo(1, 20, 24, 8)]), "photos=3 .* and not 1"),
     ],
 )
