@@ -143,6 +143,22 @@ def test_the_plain_penalty_takes_the_spread_away(monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_critic_that_must_lean_pushes_the_mean_away(monkeypatch):
+    """As far as it can against the penalty, 1 / (2 lambda), if slopes below 1 cost as well."""
+
+    def two_sided(critic, x, other, y, generator):
+        place = torch.rand(len(x), 1, 1, 1, generator=generator)
+        between = torch.lerp(other, x, place).requires_grad_()
+        (slope,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)
+        return (slope.flatten(1).norm(dim=1) - 1).square()
+
+    monkeypatch.setattr(adversarial, "slope_penalty", two_sided)
+    off, spread = learned(Pixels())
+    assert off == pytest.approx(1 / (2 * Weights().mean), rel=0.2)
+    assert spread / POSTERIOR < 0.6
+
+
+@pytest.mark.slow
 def test_without_the_penalty_there_is_no_spread():
     _, spread = learned(Pixels(Weights(mean=0.0)))
     assert spread / POSTERIOR < 0.5
