@@ -61,3 +61,13 @@ def test_it_takes_no_start():
     asked = problem(8)
     with pytest.raises(ip.InputError, match="leave x0 out"):
         ip.solve(asked, ip.PSCGAN(), x0=asked.y)
+
+
+def test_what_the_result_says_of_itself():
+    """One draw is a sample; the mean of several an estimate. Advice is about the generator."""
+    asked = problem(32)
+    assert "samples of the posterior give 1" in str(ip.solve(asked, ip.PSCGAN()))
+    assert "an estimate fits some of the noise" in str(ip.solve(asked, ip.PSCGAN(average=9)))
+    poor = ip.Problem(ip.GeneratorPrior(lambda y, t, g: 0 * y + 3), NOISE, asked.y)
+    said = str(ip.solve(poor, ip.PSCGAN()))
+    assert "the generator has learned too little" in said and "more calls" not in said
