@@ -157,7 +157,7 @@ def adversarial_loss(
         generator: of the samples' noise and the places between.
 
     Returns:
-        The sum of the two, a number; the Wasserstein terms cancel in it, but for their sign.
+        The sum of the two, a number; their Wasserstein terms cancel in it, and the penalties stay.
     """
     count, critic = weights.samples, players.critic
     many = y.repeat(count, 1, 1, 1)
@@ -171,6 +171,6 @@ def adversarial_loss(
         slopes = slope_penalty(critic, x, made, y, generator)
     fake, real = told.chunk(2)
     penalty = mean_penalty(x, drawn.unflatten(0, (count, len(x))))
-    own = weights.mean * penalty.mean() - liked
+    own = weights.mean * penalty.mean() - liked + real.mean().detach()
     whole: Tensor = own + fake.mean() - real.mean() + weights.slope * slopes.mean()
     return whole
