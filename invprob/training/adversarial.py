@@ -10,7 +10,7 @@ mean the same for images of any size. Slopes below 1 are free (Petzka et al. 201
 cost as well, as in the paper (Gulrajani et al. 2017), a critic that has nothing left to object to
 must still lean one way, and can turn to the other only by way of flatness. Of single pixels, in
 `tests/training/test_adversarial.py`, the generator's mean then is off by all that such a push can
-do against the penalty below, 1 / (2 lambda), and has a third of the spread.
+do against the penalty below, 1 / (2 lambda), and a third of the spread is left.
 
 **The generator** is to make what the critic likes, -E C(G, y). For conditional images that alone
 fails: the critic sees one real x for each y, and a generator that ignores its noise and makes one
