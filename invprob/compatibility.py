@@ -141,9 +141,6 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = F
         raise IncompatibleError("\n".join(lines), typed=" or ".join(f"-s {one}" for one in names))
 
 
-# --------------------------------------------------------------------------- the matrix
-
-
 @frozen
 class Table:
     """Which solver accepts which part of one kind, and why not.

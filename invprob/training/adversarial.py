@@ -12,10 +12,10 @@ must still lean one way, and can turn to the other only by way of flatness. Of s
 `tests/training/test_adversarial.py`, the generator's mean then is off by all that such a push can
 do against the penalty below, 1 / (2 lambda), and a third of the spread is left.
 
-**The generator** is to make what the critic likes, -E C(G, y). For conditional images that alone
-fails: the critic sees one real x for each y, and a generator that ignores its noise and makes one
-sharp image of each y can't be told from a sampler (Ohayon et al. 2021). A penalty on each sample's
-distance from x would be worse, since no distance suits a sharp sample. Theirs is on the mean,
+**The generator** is to make what the critic likes, -E C(G, y). By itself that fails in practice:
+the critic sees one real x for each y, and training settles where the generator ignores its noise
+and makes one sharp image of each y. A penalty on each sample's distance from x would not help: it
+is least for the mean, which is no sample. That of Ohayon et al. is on the samples' mean alone,
 
     lambda E |x - E_z G(y, z)|²,
 
