@@ -4,8 +4,8 @@ from .callbacks import SaveEvery as SaveEvery
 from .callbacks import StopAfter as StopAfter
 from .catalogue import Component as Component
 from .catalogue import catalogue as catalogue
-from .compatibility import matrix as matrix
-from .compatibility import why as why
+from .compatibility_matrix import matrix as matrix
+from .compatibility_matrix import why as why
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
 from .diagnostics.calibration import calibrate as calibrate
@@ -69,6 +69,7 @@ from .priors.denoiser import DenoiserPrior as DenoiserPrior
 from .priors.flow import FlowPrior as FlowPrior
 from .priors.gaussian import GaussianPrior as GaussianPrior
 from .priors.gaussian_mixture import GaussianMixturePrior as GaussianMixturePrior
+from .priors.generator import GeneratorPrior as GeneratorPrior
 from .priors.measured import MeasuredPrior as MeasuredPrior
 from .problem import Problem as Problem
 from .recommendation import Recommendation as Recommendation
@@ -82,6 +83,7 @@ from .solvers.map import MAP as MAP
 from .solvers.pnp import PnP as PnP
 from .solvers.prior_sampling import PriorSampling as PriorSampling
 from .solvers.proximal_gradient import ProximalGradient as ProximalGradient
+from .solvers.pscgan import PSCGAN as PSCGAN
 from .solvers.red import RED as RED
 from .solvers.red import REDADMM as REDADMM
 from .solvers.red import REDFixedPoint as REDFixedPoint

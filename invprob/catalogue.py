@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -85,6 +85,17 @@ def example_of(part: Component, /) -> Any:
             f"the example of {part.kind} {part.name} raised {type(error).__name__}: {error}; give "
             "its Component an example=, a function without arguments that makes a small one"
         ) from error
+
+
+def examples_of(parts: Iterable[Component]) -> tuple[list[tuple[Component, Any]], list[str]]:
+    """Each part with its example, and what went wrong with the examples of the others."""
+    made, faults = [], []
+    for part in parts:
+        try:
+            made.append((part, example_of(part)))
+        except InvprobError as error:
+            faults.append(str(error))
+    return made, faults
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""What goes with what: needs against capabilities, refusal with a reason, and the matrix.
+"""What goes with what: needs against capabilities, and refusal with a reason.
 
 A solver declares `needs`; a part has a capability if it has the method and has not withdrawn it.
 Everything missing is collected before a run starts and said at once, with what would work instead.
@@ -7,13 +7,11 @@ Everything missing is collected before a run starts and said at once, with what 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from types import UnionType
 from typing import Any, get_args
 
-from attrs import frozen
-
-from .catalogue import Catalogue, Component, catalogue, example_of
+from .catalogue import catalogue, examples_of
 from .contracts import (
     Annealed,
     AnySolver,
@@ -25,11 +23,12 @@ from .contracts import (
     Invertible,
     LocallyGaussian,
     SamplesGivenGaussian,
+    SamplesPosterior,
     ScoresMeasurement,
     Spectral,
     Withdraws,
 )
-from .errors import IncompatibleError, InputError, InvprobError
+from .errors import IncompatibleError, InputError
 from .problem import Problem
 
 NATURE: dict[type, str] = {
@@ -38,6 +37,8 @@ NATURE: dict[type, str] = {
     ScoresMeasurement: "it knows clean images, and not the noise that y has; `invprob train score "
     "FOLDER -l LIKELIHOOD -o score.safetensors` learns a prior that does from noisy images, to be "
     'used as MeasuredPrior.load("score.safetensors"), or --prior measured:file=score.safetensors',
+    SamplesPosterior: "it draws no images behind y by itself, as one of `invprob train sampler` "
+    "does: GeneratorPrior.load(FILE), or --prior generator:file=FILE",
     Annealed: "only Gaussian noise on a linear measurement leaves this score in closed form",
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",
@@ -106,7 +107,7 @@ def alternatives(
     problem: Problem[Any, Any], /, *, stochastic: bool = False, typed: bool = False
 ) -> list[str]:
     """The catalogue's solvers that accept a prior and likelihood, by class or as is typed."""
-    found, _ = _examples(catalogue().of_kind("solver"))
+    found, _ = examples_of(catalogue().of_kind("solver"))
     names = (
         part.name if typed else type(solver).__name__
         for part, solver in found
@@ -138,155 +139,6 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = F
         lines.append(some if others else none)
         names = alternatives(problem, stochastic=samples, typed=True)[:3]
         raise IncompatibleError("\n".join(lines), typed=" or ".join(f"-s {one}" for one in names))
-
-
-# --------------------------------------------------------------------------- the matrix
-
-
-@frozen
-class Table:
-    """Which solver accepts which part of one kind, and why not.
-
-    Attributes:
-        title: what the rows are.
-        columns: the solvers' names.
-        rows: the parts' names.
-        reasons: for each (row, column) why it can't be; empty where it can.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    reasons: dict[tuple[str, str], str]
-
-    def markdown(self) -> str:
-        """The table in Markdown."""
-        lines = [
-            f"| {self.title} | " + " | ".join(self.columns) + " |",
-            "|---" * (len(self.columns) + 1) + "|",
-        ]
-        for row in self.rows:
-            cells = ("–" if self.reasons[row, column] else "✓" for column in self.columns)
-            lines.append(f"| {row} | " + " | ".join(cells) + " |")
-        return "\n".join(lines)
-
-    def __str__(self) -> str:
-        """The table for a terminal."""
-        wide = max(len(self.title), *map(len, self.rows))
-        lines = [f"{self.title:<{wide}}  " + "  ".join(self.columns)]
-        for row in self.rows:
-            cells = (
-                f"{'-' if self.reasons[row, column] else 'yes':^{len(column)}}"
-                for column in self.columns
-            )
-            lines.append(f"{row:<{wide}}  " + "  ".join(cells))
-        return "\n".join(line.rstrip() for line in lines)
-
-
-@frozen
-class Matrix:
-    """The compatibility matrix: one table for each kind of part, and the broken plugins."""
-
-    tables: tuple[Table, ...]
-    broken: tuple[str, ...]
-
-    def markdown(self) -> str:
-        """The matrix in Markdown."""
-        footer = [f"Broken plugin, left out: {who}" for who in self.broken]
-        return "\n\n".join([*(table.markdown() for table in self.tables), *footer])
-
-    def __str__(self) -> str:
-        """The matrix for a terminal."""
-        footer = [f"Broken plugin, left out: {who}" for who in self.broken]
-        return "\n\n".join([*map(str, self.tables), *footer])
-
-
-def matrix(parts: Catalogue | None = None, /) -> Matrix:
-    """Compute the matrix from the examples in the catalogue.
-
-    An operator counts as accepted where its `Gaussian(sigma, operator)` is.
-    """
-    parts = parts or catalogue()
-    solvers, faults = _examples(parts.of_kind("solver"))
-    tables = []
-    for kind in ("prior", "likelihood", "operator"):
-        found, faulty = _examples(parts.of_kind(kind))
-        faults += faulty
-        if found:
-            tables.append(_table(kind, {part.name: (kind, one) for part, one in found}, solvers))
-    return Matrix(tuple(tables), (*map(str, parts.broken), *faults))
-
-
-def table(title: str, rows: Mapping[str, Component], /) -> Table:
-    """A table of some components, each under its name here, by their examples.
-
-    Raises:
-        InputError: an example can't be made.
-    """
-    examples = {name: (part.kind, example_of(part)) for name, part in rows.items()}
-    return _table(title, examples, _examples(catalogue().of_kind("solver"))[0])
-
-
-def _table(
-    title: str, rows: Mapping[str, tuple[str, object]], solvers: list[tuple[Component, Any]]
-) -> Table:
-    reasons = {
-        (row, part.name): "; ".join(_complaints(solver, *example))
-        for row, example in rows.items()
-        for part, solver in solvers
-    }
-    return Table(title, tuple(part.name for part, _ in solvers), tuple(rows), reasons)
-
-
-def _examples(parts: Iterable[Component]) -> tuple[list[tuple[Component, Any]], list[str]]:
-    """Each part with its example, and what went wrong with the examples of the others."""
-    made, faults = [], []
-    for part in parts:
-        try:
-            made.append((part, example_of(part)))
-        except InvprobError as error:
-            faults.append(str(error))
-    return made, faults
-
-
-def why(solver: str, part: str, /) -> str:
-    """Why a solver does or does not accept a part, both by name.
-
-    Raises:
-        UnknownNameError: no component has that name.
-    """
-    return explain(catalogue().get("solver", solver), catalogue().find(part))
-
-
-def explain(solver: Component, parts: Iterable[Component], /) -> str:
-    """Why a solver does or does not accept each of these parts, by their examples.
-
-    Raises:
-        InputError: there are solvers among them only.
-    """
-    parts, lines = tuple(parts), []
-    for part in parts:
-        if part.kind == "solver":
-            continue
-        complaints = _complaints(example_of(solver), part.kind, example_of(part))
-        head = f"{solver.name} and the {part.kind} {part.name}"
-        lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
-    if not lines:
-        names = " and ".join(repr(part.name) for part in parts)
-        raise InputError(f"{names} is a solver; name a prior, a likelihood or an operator")
-    return "\n".join(lines)
-
-
-def _complaints(solver: AnySolver, kind: str, example: object) -> list[str]:
-    match kind:
-        case "prior":
-            return missing(solver, prior=example)
-        case "likelihood":
-            return missing(solver, likelihood=example)
-        case _:
-            from .likelihoods.gaussian import Gaussian
-
-            return missing(solver, likelihood=Gaussian(sigma=0.1, operator=example))
 
 
 def _methods(capability: type) -> list[str]:

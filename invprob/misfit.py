@@ -142,13 +142,15 @@ class Misfit:
     fewer: bool
     echo: Echo | None
 
-    def lines(self, *, sampled: bool, loose: bool, steps: int, mixing: float | None) -> list[str]:
+    def lines(
+        self, *, sampled: bool, loose: bool, steps: int | None, mixing: float | None
+    ) -> list[str]:
         """The figure, and a sentence for each indicator that is wrong, whatever the noise.
 
         Args:
             sampled: whether the result is samples, and not an estimate.
             loose: whether the prior may keep much of any noise, by right.
-            steps: how many a sampler did.
+            steps: how many a sampler did; None if a prior drew the samples itself, in one.
             mixing: split R-hat of its chains, if there is one.
         """
         found = float(self.misfit.mean())
@@ -164,7 +166,12 @@ class Misfit:
         ]
         surely = abs(found - 1) > 5 * self.error
         suspect = "Likely the noise is stronger than was said, or the operator {}is another"
-        if sampled and (steps < FEW or (mixing is not None and mixing > MIXED)):
+        if steps is None:
+            suspect = (
+                "Likely the generator has learned too little; or the noise is stronger than was "
+                "said, or the operator {}is another"
+            )
+        elif sampled and (steps < FEW or (mixing is not None and mixing > MIXED)):
             suspect = (
                 f"First take more calls: these samples had {steps} steps. If that changes "
                 "nothing, the noise is stronger than was said, or the operator {}is another"

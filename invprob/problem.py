@@ -21,6 +21,7 @@ from .contracts import (
     HasDomain,
     InfersImageShape,
     Likelihood,
+    MadeForLikelihood,
     Prior,
     Shape,
 )
@@ -55,7 +56,8 @@ class Problem(Generic[P_co, L_co]):
 
     Raises:
         InputError: y is not a batch of finite floating-point numbers, can't be a measurement of
-            images in [0, 1], or the prior does not know images of that shape.
+            images in [0, 1], or the prior does not know images of that shape, or knows another
+            likelihood alone.
 
     >>> import invprob as ip
     >>> y = torch.rand(1, 1, 8, 8)
@@ -87,6 +89,9 @@ class Problem(Generic[P_co, L_co]):
                 f"{tuple(self.y.shape[1:])} are made of images of shape {inferred} by "
                 f"{self.likelihood!r}; leave image_shape out"
             )
+        if isinstance(self.prior, MadeForLikelihood):
+            if reason := self.prior.refusal(self.likelihood):
+                raise InputError(reason)
         domain = domain_of(self.prior)
         _check_image_shape(domain, self.image_shape, self.prior, self.y)
         if domain.unit_range and self.samples == 1:

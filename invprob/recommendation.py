@@ -13,11 +13,12 @@ from attrs import frozen
 
 from .catalogue import Component, catalogue
 from .compatibility import alternatives, check, lacks, missing
-from .contracts import AnySolver, Flat, ScoresMeasurement, Spectral
+from .contracts import AnySolver, Flat, SamplesPosterior, ScoresMeasurement, Spectral
 from .errors import IncompatibleError
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
+BY_ITSELF = "the prior draws images behind the measurement, and nothing else is known of it"
 OTHERWISE = "of the solvers that are installed it is the first that accepts these parts"
 
 FOR_AN_ESTIMATE = {
@@ -29,11 +30,13 @@ FOR_AN_ESTIMATE = {
     "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
     "map": "the prior has a density and no denoiser, so its mode is what can be found",
     "restart": "only a sampler accepts these parts",
+    "pscgan": BY_ITSELF,
 }
 FOR_SAMPLES = {
     "prior-sampling": THE_PRIOR,
     "restart": "it comes closest to the posterior in few denoiser calls, with no step size to set",
     "split-gibbs": "it asks the likelihood for no singular values, and for draws alone",
+    "pscgan": BY_ITSELF,
 }
 
 
@@ -92,7 +95,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
             count,
             Flat in solver.needs.likelihood,
             len(missing(solver, likelihood=problem.likelihood)) > 0,  # a prior is sooner changed
-            ScoresMeasurement in solver.needs.prior,
+            not {ScoresMeasurement, SamplesPosterior}.isdisjoint(solver.needs.prior),
         )
 
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
@@ -109,7 +112,11 @@ def check_sampling(problem: Problem[Any, Any], /) -> None:
     if alternatives(problem, stochastic=True):
         return
     samplers = [part.example() for part in _in_order(list(FOR_SAMPLES)[::-1])]
-    samplers = [solver for solver in samplers if solver.stochastic]
+    samplers = [  # a prior that samples itself takes the blame from no likelihood
+        solver
+        for solver in samplers
+        if solver.stochastic and SamplesPosterior not in solver.needs.prior
+    ]
     lines = ["No installed sampler accepts these parts, so there can be no samples:"]
     for role, part in (("prior", problem.prior), ("likelihood", problem.likelihood)):
         refusals = [missing(solver, **{role: part}) for solver in samplers]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 from torch import Tensor
 
-from .contracts import AnySolver, HasLogProb, Likelihood
+from .contracts import AnySolver, HasLogProb, Likelihood, SamplesPosterior
 from .errors import InputError
 from .misfit import Misfit, simulated
 from .problem import Problem
@@ -132,10 +132,12 @@ class Result:
         ]
         if found := self._simulate():
             sampled = count > 1 if self.solver is None else self.solver.stochastic
+            direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
+            sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
             lines += found.lines(
                 sampled=sampled,
                 loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
-                steps=self.steps,
+                steps=None if direct else self.steps,
                 mixing=self.mixing,
             )
         if self.mixing is not None:

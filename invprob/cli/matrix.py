@@ -19,17 +19,17 @@ def matrix(
     markdown: Annotated[bool, typer.Option("--markdown", help="Write Markdown.")] = False,
 ) -> None:
     """Show which solver accepts which prior, likelihood and operator."""
-    from .. import compatibility
+    from .. import compatibility_matrix as computed
     from .specs import chosen
 
     if why is not None:
         (solver,) = chosen(why[0], "solver")
-        typer.echo(compatibility.explain(solver, chosen(why[1])))
+        typer.echo(computed.explain(solver, chosen(why[1])))
         return
     if parts:
         found = {text: part for text in parts for part in chosen(text)}
-        only = compatibility.table("part", found)
-        answer = compatibility.Matrix((only,), ())
+        only = computed.table("part", found)
+        answer = computed.Matrix((only,), ())
     else:
-        answer = compatibility.matrix()
+        answer = computed.matrix()
     typer.echo(answer.markdown() if markdown else str(answer))

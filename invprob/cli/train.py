@@ -8,12 +8,29 @@ from typing import Annotated
 import typer
 
 from .train_denoiser import denoiser
+from .train_sampler import sampler
 from .train_score import score
-from .training import EVERY, how_to_go_on, numbers, run_file, usable
+from .training import (
+    EVERY,
+    Checkpoint,
+    CleanImages,
+    Device,
+    Every,
+    Hours,
+    Output,
+    Seed,
+    Steps,
+    Threads,
+    learn,
+    numbers,
+    run_file,
+    usable,
+)
 
 train = typer.Typer(no_args_is_help=True)
 train.command()(denoiser)
 train.command()(score)
+train.command()(sampler)
 
 MOST = 1000
 """More images than this are not looked at in a validation."""
@@ -26,11 +43,8 @@ def _group() -> None:
 
 @train.command()
 def flow(
-    images: Annotated[
-        list[Path],
-        typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    images: CleanImages,
+    output: Output,
     held_out: Annotated[
         Path | None, typer.Option(help="Images to validate on; by default every 20th.")
     ] = None,
@@ -43,21 +57,17 @@ def flow(
     depths: Annotated[str, typer.Option(help="Steps at each level, finest first.")] = "8,16",
     width: Annotated[int, typer.Option(min=1, help="Hidden channels of each coupling.")] = 96,
     bits: Annotated[int, typer.Option(min=1, max=16, help="Levels of gray: 2^bits.")] = 5,
-    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.6,
-    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    hours: Hours = 0.6,
+    steps: Steps = 0,
     batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Greatest learning rate.")] = 4e-3,
     noisy: Annotated[float, typer.Option(help="Share of the images that get noise.")] = 0.25,
     noise: Annotated[float, typer.Option(help="Its greatest sigma, images in [0, 1].")] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
-    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 120.0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="By default what torch takes.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
-    ] = None,
+    seed: Seed = 0,
+    every: Every = 120.0,
+    threads: Threads = None,
+    device: Device = "cpu",
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Train a Glow, a prior with an exact density, for MAP.
 
@@ -72,7 +82,6 @@ def flow(
     from ..training.flow import MaximumLikelihood, Recipe, report
     from ..training.images import load_images
     from ..training.run import begin
-    from ..training.run import train as learn
 
     kept = run_file(output, checkpoint)
     if threads:
@@ -93,8 +102,4 @@ def flow(
     architecture = Architecture(learned.shape, levels, width, bits)
     task = MaximumLikelihood(recipe, architecture, learned)
     run = begin(task, output, kept, typer.echo, where)
-    try:
-        learn(run, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
-    typer.echo(f"wrote {output}")
+    learn(run, output, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))

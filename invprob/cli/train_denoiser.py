@@ -7,7 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, run_file, usable
+from .training import (
+    EVERY,
+    Black,
+    Checkpoint,
+    CleanImages,
+    Device,
+    Every,
+    HeldOut,
+    Hours,
+    Output,
+    Patch,
+    Scales,
+    Seed,
+    Steps,
+    Threads,
+    Turns,
+    White,
+    learn,
+    numbers,
+    run_file,
+    usable,
+)
 
 if TYPE_CHECKING:
     from ..networks.denoiser import Denoiser
@@ -17,26 +38,15 @@ FEW = 8
 
 
 def denoiser(
-    images: Annotated[
-        list[Path],
-        typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
-    held_out: Annotated[
-        list[Path] | None,
-        typer.Option(help="Images to validate on, several times; by default every 20th."),
-    ] = None,
+    images: CleanImages,
+    output: Output,
+    held_out: HeldOut = None,
     channels: Annotated[
         int | None,
         typer.Option(min=1, help="1 for gray; by default what the images have, and gray, too."),
     ] = None,
-    black: Annotated[
-        float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
-    ] = 0.0,
-    white: Annotated[
-        float | None,
-        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
-    ] = None,
+    black: Black = 0.0,
+    white: White = None,
     start: Annotated[
         str | None,
         typer.Option(help="Weights to begin with: a file of this command's, or 'pretrained'."),
@@ -50,25 +60,21 @@ def denoiser(
     after: Annotated[
         str | None, typer.Option(help="Blocks at 1/2, 1/4, up; by default 2,1.")
     ] = None,
-    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 1.2,
-    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    hours: Hours = 1.2,
+    steps: Steps = 0,
     batch: Annotated[int, typer.Option(min=1, help="Patches per step.")] = 16,
-    patch: Annotated[int, typer.Option(help="Their side length in pixels.")] = 64,
-    scales: Annotated[str, typer.Option(help="At which images are used.")] = "1,0.8,0.65,0.5",
-    turns: Annotated[bool, typer.Option(help="Turn and flip patches.")] = True,
+    patch: Patch = 64,
+    scales: Scales = "1,0.8,0.65,0.5",
+    turns: Turns = True,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
     centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
     spread: Annotated[float, typer.Option(help="How far, in units of log sigma.")] = 1.1,
-    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
-    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 240.0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="By default what torch takes.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
-    ] = None,
+    seed: Seed = 0,
+    every: Every = 240.0,
+    threads: Threads = None,
+    device: Device = "cpu",
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
 
@@ -87,7 +93,6 @@ def denoiser(
     from ..training.images import read_apart
     from ..training.patches import store_photos
     from ..training.run import begin
-    from ..training.run import train as learn
     from ..units import Unit
 
     kept = run_file(output, checkpoint)
@@ -123,11 +128,7 @@ def denoiser(
     run = begin(task, output, kept, typer.echo, device)
     typer.echo(COLUMNS)
     some = apart[:: -(-len(apart) // FEW)]
-    try:
-        learn(run, kept, every, partial(report, run, some, output, typer.echo))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
-    typer.echo(f"wrote {output}")
+    learn(run, output, kept, every, partial(report, run, some, output, typer.echo))
 
 
 def _beginning(start: str | None) -> Denoiser | None:

@@ -7,7 +7,25 @@ from typing import Annotated
 
 import typer
 
-from .training import EVERY, how_to_go_on, numbers, run_file, usable
+from .training import (
+    EVERY,
+    Black,
+    Checkpoint,
+    Device,
+    Every,
+    Hours,
+    Output,
+    Patch,
+    Seed,
+    Steps,
+    Threads,
+    Turns,
+    White,
+    learn,
+    numbers,
+    run_file,
+    usable,
+)
 
 
 def score(
@@ -18,20 +36,15 @@ def score(
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="Their noise: gaussian:sigma=25/255")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    output: Output,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="They are clean: give each its noise, once.")
     ] = False,
     channels: Annotated[
         int | None, typer.Option(min=1, help="By default what all images have.")
     ] = None,
-    black: Annotated[
-        float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
-    ] = 0.0,
-    white: Annotated[
-        float | None,
-        typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
-    ] = None,
+    black: Black = 0.0,
+    white: White = None,
     widths: Annotated[
         str | None, typer.Option(help="Channels at 1/2, 1/4, 1/8; by default 48,64,96.")
     ] = None,
@@ -41,28 +54,24 @@ def score(
     after: Annotated[
         str | None, typer.Option(help="Blocks at 1/2, 1/4, up; by default 2,1.")
     ] = None,
-    hours: Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")] = 0.5,
-    steps: Annotated[int, typer.Option(min=0, help="Budget of steps.")] = 0,
+    hours: Hours = 0.5,
+    steps: Steps = 0,
     batch: Annotated[int, typer.Option(help="Patches per step, an even number.")] = 16,
-    patch: Annotated[int, typer.Option(help="Their side length in pixels.")] = 64,
-    turns: Annotated[bool, typer.Option(help="Turn and flip patches.")] = True,
+    patch: Patch = 64,
+    turns: Turns = True,
     least: Annotated[float, typer.Option(help="Least perturbation, in units of the noise.")] = 0.3,
     greatest: Annotated[float, typer.Option(help="Greatest perturbation.")] = 1.0,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
-    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
-    every: Annotated[float, typer.Option(min=0, help="Seconds from save to save.")] = 120.0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="By default what torch takes.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    seed: Seed = 0,
+    every: Every = 120.0,
+    threads: Threads = None,
+    device: Device = "cpu",
     start: Annotated[
         Path | None,
         typer.Option(help="Weights to begin with, of another noise; the network is as theirs."),
     ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
-    ] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Learn the score of noisy images, from noisy images alone, for `score-equation`.
 
@@ -82,7 +91,6 @@ def score(
     from ..networks.stored_score import read_score_architecture
     from ..training.noisy import load_noisy, store_noisy
     from ..training.run import begin
-    from ..training.run import train as learn
     from ..training.score import HeldOut, Recipe, ScoreMatching, report
     from ..units import Unit
     from .noise import make_noise
@@ -124,8 +132,4 @@ def score(
     )
     run = begin(task, output, kept, typer.echo, device)
     held_out = HeldOut(check, noise, apart)
-    try:
-        learn(run, kept, every, partial(report, run, held_out, output, typer.echo))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(how_to_go_on(run.step, kept)) from None
-    typer.echo(f"wrote {output}")
+    learn(run, output, kept, every, partial(report, run, held_out, output, typer.echo))

@@ -1,9 +1,44 @@
-"""What the commands that train have in common."""
+"""What the commands that train have in common: options, and how a run is held to its end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..training.run import Run
+
+Output = Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")]
+CleanImages = Annotated[
+    list[Path],
+    typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
+]
+HeldOut = Annotated[
+    list[Path] | None,
+    typer.Option(help="Images to validate on, several times; by default every 20th."),
+]
+Black = Annotated[
+    float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
+]
+White = Annotated[
+    float | None,
+    typer.Option(help="The files' value that means 1; by default 255, 65535, or 1."),
+]
+Hours = Annotated[float, typer.Option(min=0, help="Budget of time, unless --steps.")]
+Steps = Annotated[int, typer.Option(min=0, help="Budget of steps.")]
+Patch = Annotated[int, typer.Option(help="Their side length in pixels.")]
+Scales = Annotated[str, typer.Option(help="At which images are used.")]
+Turns = Annotated[bool, typer.Option(help="Turn and flip patches.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
+Every = Annotated[float, typer.Option(min=0, help="Seconds from save to save.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="By default what torch takes.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
+]
 
 EVERY = 20
 """So many-th images are held out, unless it is said which."""
@@ -40,7 +75,31 @@ def check_weights_file(output: Path) -> None:
         )
 
 
-def how_to_go_on(step: int, checkpoint: Path) -> str:
+def learn(
+    run: Run, output: Path, kept: Path, every: float, report: Callable[[Sequence[float]], None]
+) -> None:
+    """Train until the budget is used up, and say where the weights are.
+
+    Args:
+        run: where to begin.
+        output: the weights, which `report` writes.
+        kept: the run's checkpoint.
+        every: seconds from one report to the next.
+        report: gets the losses since the one before.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted; its text says how to go on.
+    """
+    from ..training.run import train
+
+    try:
+        train(run, kept, every, report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(run.step, kept)) from None
+    typer.echo(f"wrote {output}")
+
+
+def _how_to_go_on(step: int, checkpoint: Path) -> str:
     """What to do after an interruption."""
     if not checkpoint.exists():
         return f"after step {step}; nothing was saved yet, --every says how often it is"

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from ..catalogue import Component
+from ..networks.generator import Architecture as GeneratorArchitecture
+from ..networks.generator import PosteriorGenerator
 from ..networks.glow import Architecture, Glow
 from ..networks.stored_denoiser import Precision
 from ..networks.tiles import Tile
@@ -14,7 +16,13 @@ from ..priors.denoiser import DenoiserPrior
 from ..priors.flow import FlowPrior
 from ..priors.gaussian import GaussianPrior
 from ..priors.gaussian_mixture import GaussianMixturePrior
+from ..priors.generator import GeneratorPrior
 from ..priors.measured import MeasuredPrior
+
+OHAYON = (
+    "G. Ohayon, T. Adrai, G. Vaksman, M. Elad, P. Milanfar (2021). High Perceptual Quality Image "
+    "Denoising with a Posterior Sampling CGAN. ICCV Workshops. https://arxiv.org/abs/2103.04192"
+)
 
 
 def _gaussian() -> GaussianPrior:
@@ -48,6 +56,13 @@ def _flow() -> FlowPrior:
 
 def _flow_from_text(file: Path | None = None) -> FlowPrior:
     return FlowPrior.pretrained("digits") if file is None else FlowPrior.load(file)
+
+
+def _generator() -> GeneratorPrior:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = PosteriorGenerator(GeneratorArchitecture(1, (8, 8), 1))
+    return GeneratorPrior(network.eval().requires_grad_(False))
 
 
 def priors() -> list[Component]:
@@ -93,5 +108,14 @@ def priors() -> list[Component]:
             summary="the score of noisy images, learned from noisy images alone",
             reference="Y. Xie, M. Yuan, B. Dong, Q. Li (2023). Unsupervised Image Denoising with "
             "Score Function. NeurIPS. https://arxiv.org/abs/2304.08384",
+        ),
+        Component(
+            "prior",
+            "generator",
+            GeneratorPrior,
+            example=_generator,
+            from_text=GeneratorPrior.load,
+            summary="images behind measurements of one likelihood, by a trained generator",
+            reference=OHAYON,
         ),
     ]

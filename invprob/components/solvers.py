@@ -11,10 +11,12 @@ from ..solvers.map import MAP
 from ..solvers.pnp import PnP
 from ..solvers.prior_sampling import PriorSampling
 from ..solvers.proximal_gradient import ProximalGradient
+from ..solvers.pscgan import PSCGAN
 from ..solvers.red import RED, REDADMM, REDFixedPoint
 from ..solvers.restart import Restart
 from ..solvers.score_equation import ScoreEquation
 from ..solvers.split_gibbs import SplitGibbs
+from .priors import OHAYON
 
 ROMANO = (
     "Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by "
@@ -145,5 +147,12 @@ def solvers() -> list[Component]:
             summary="images from the prior alone (synthesis)",
             reference="Y. Song et al. (2021). Score-Based Generative Modeling through Stochastic "
             "Differential Equations. ICLR. https://arxiv.org/abs/2011.13456",
+        ),
+        Component(
+            "solver",
+            "pscgan",
+            PSCGAN,
+            summary="posterior samples with one call each, by a generator trained for it",
+            reference=OHAYON,
         ),
     ]

@@ -22,8 +22,10 @@ All of them, with what each defines; one file for each kind of part:
                  HasLatent             encode(x), decode(z)
                  SamplesPrior          sample(shape, generator)
                  ScoresMeasurement     measurement_score(y)
+                 SamplesPosterior      posterior_sample(y, temperature, generator)
                  HasDomain             domain() -> Domain
                  HasMoments            moments()
+                 MadeForLikelihood     refusal(likelihood)
     likelihoods  Likelihood            sample(x, generator)
                  HasLikelihood         log_prob(y, x)
                  Differentiable        grad_x(y, x)
@@ -44,7 +46,7 @@ All of them, with what each defines; one file for each kind of part:
     solvers      Solver                needs, stochastic, steps, init, step, estimate
     parts        Withdraws             withdrawn()
 
-`Prior` is any of the first six, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
+`Prior` is any of the first seven, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
 `Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
 *withdraw* a capability that its class defines, with the reason: see `Withdraws`.
 """
@@ -74,7 +76,9 @@ from .priors import HasDomain as HasDomain
 from .priors import HasLatent as HasLatent
 from .priors import HasLogProb as HasLogProb
 from .priors import HasMoments as HasMoments
+from .priors import MadeForLikelihood as MadeForLikelihood
 from .priors import Prior as Prior
+from .priors import SamplesPosterior as SamplesPosterior
 from .priors import SamplesPrior as SamplesPrior
 from .priors import Scores as Scores
 from .priors import ScoresMeasurement as ScoresMeasurement

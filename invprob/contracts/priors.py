@@ -65,7 +65,30 @@ class ScoresMeasurement(Protocol):
         """∇ log p(y), the density of noisy measurements."""
 
 
-Prior = Denoises | Scores | HasLogProb | HasLatent | SamplesPrior | ScoresMeasurement
+@runtime_checkable
+class SamplesPosterior(Protocol):
+    """A prior of which only this is known: which images may be behind a measurement.
+
+    It knows the likelihood of its measurements as well, one of them, and should say so:
+    see `MadeForLikelihood`.
+    """
+
+    def posterior_sample(self, y: Tensor, temperature: float, generator: Generator, /) -> Tensor:
+        """One image for each row of y, in y's precision, drawn from p(x | y).
+
+        `temperature` scales what is random: 1 is the posterior, 0 has no randomness.
+        """
+
+
+Prior = (
+    Denoises
+    | Scores
+    | HasLogProb
+    | HasLatent
+    | SamplesPrior
+    | ScoresMeasurement
+    | SamplesPosterior
+)
 """What any prior is: at least one of the capabilities above."""
 
 
@@ -100,3 +123,11 @@ class HasMoments(Protocol):
 
     def moments(self) -> tuple[Tensor, float]:
         """The mean image `(*image)`, and the root of E ‖x - mean‖²."""
+
+
+@runtime_checkable
+class MadeForLikelihood(Protocol):
+    """A prior that is of use with one likelihood alone."""
+
+    def refusal(self, likelihood: object, /) -> str:
+        """Why it is of no use with this one, and what to do; empty if it was made for it."""

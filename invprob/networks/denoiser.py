@@ -46,6 +46,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import InputError
+from .padding import pad_to_multiple
 
 SIGMA_RANGE = (0.002, 10.0)
 """The noise levels that the network is trained for, images being in [0, 1]."""
@@ -175,7 +176,7 @@ class Denoiser(nn.Module):
             )
         level = sigma.to(x).clamp(*SIGMA_RANGE).expand(x.shape[0])
         height, width = x.shape[-2:]
-        centred = _pad_to_multiple(x) - 0.5
+        centred = pad_to_multiple(x, COARSEST, 2) - 0.5
         scale = level.view(-1, 1, 1, 1)
         c_in = (scale.square() + PIXEL_SPREAD**2).rsqrt()
         c_out = PIXEL_SPREAD * (scale * c_in) ** OUTPUT_POWER
@@ -282,14 +283,3 @@ def _weight(module: nn.Module) -> Tensor:
     if not isinstance(weight, Tensor):
         raise TypeError(f"{type(module).__name__} has no weight tensor")
     return weight
-
-
-def _pad_to_multiple(x: Tensor) -> Tensor:
-    """Right and bottom to a multiple of `COARSEST`, reflected, or repeated where too small."""
-    size = [max(2 * COARSEST, -(-n // COARSEST) * COARSEST) for n in x.shape[-2:]]
-    missing = (size[0] - x.shape[-2], size[1] - x.shape[-1])
-    if missing == (0, 0):
-        return x
-    reflects = missing[0] < x.shape[-2] and missing[1] < x.shape[-1]
-    mode = "reflect" if reflects else "replicate"
-    return functional.pad(x, (0, missing[1], 0, missing[0]), mode=mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from ..contracts import (
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
+    SamplesPosterior,
     Scores,
     ScoresData,
     ScoresMeasurement,
@@ -163,6 +165,15 @@ def _prior(part: Any, case: Case) -> Iterator[Call]:
         yield Call("decode", part.decode, (part.encode(x.clone())[0],), image=True)
     if _has(part, ScoresMeasurement):
         yield Call("measurement_score", part.measurement_score, (x,), at=0)
+    if _has(part, SamplesPosterior):
+        yield Call("posterior_sample", partial(_drawn, part, 1.0), (x,), True, image=True, at=0)
+        fixed = partial(_drawn, part, 0.0, generator=Generator().manual_seed(0))
+        yield Call("posterior_sample at temperature 0", fixed, (x,), image=True, at=0)
+
+
+def _drawn(part: Any, temperature: float, y: Tensor, generator: Generator) -> Tensor:
+    answer: Tensor = part.posterior_sample(y, temperature, generator)
+    return answer
 
 
 def _operator(part: Any, case: Case) -> Iterator[Call]:

@@ -11,6 +11,8 @@ from ..contracts import (
     Denoises,
     HasLatent,
     HasLogProb,
+    MadeForLikelihood,
+    SamplesPosterior,
     SamplesPrior,
     Scores,
     ScoresMeasurement,
@@ -19,7 +21,7 @@ from .case import Case
 from .checks_gradients import gradient_matches
 from .registry import check
 from .statistics import COUNT, mean_is, stein
-from .verdict import Figure, close, looks_like
+from .verdict import Figure, below, close, holds, looks_like
 
 
 def _noisy(case: Case, sigma: Tensor) -> Tensor:
@@ -133,3 +135,38 @@ def measurement_score_has_the_promised_form(part: Any, case: Case) -> Figure:
     """measurement_score(y) is a finite tensor of y's shape and type."""
     y = case.image()
     return looks_like(part.measurement_score(y), tuple(y.shape), y.dtype, "measurement_score(y)")
+
+
+@check("prior", SamplesPosterior)
+def posterior_samples_have_the_promised_form(part: Any, case: Case) -> Figure:
+    """posterior_sample(y, t, generator) is a finite tensor of y's rows and type, at any t."""
+    y, figure = case.image(), Figure(0.0, 1.0)
+    for temperature in (1.0, 0.5, 0.0):
+        x = part.posterior_sample(y, temperature, case.generator())
+        holds(x.ndim > 1 and len(x) == len(y), f"{tuple(x.shape)} are not {len(y)} images")
+        figure |= looks_like(x, tuple(x.shape), y.dtype, f"posterior_sample at {temperature}")
+    return figure
+
+
+@check("prior", SamplesPosterior)
+def temperature_scales_what_is_random(part: Any, case: Case) -> Figure:
+    """Two generators make other images at temperature 1, nearer ones at 1/4, the same at 0."""
+    y = case.image()
+
+    def apart(temperature: float) -> float:
+        one, other = (
+            part.posterior_sample(y, temperature, case.generator(name)) for name in ("a", "b")
+        )
+        return float((one - other).square().mean().sqrt())
+
+    whole = apart(1.0)
+    holds(whole > 1e-9, "two generators make one image at temperature 1; draw from generator")
+    figure = below(apart(0.0), 1e-9, "how far two generators' images are apart at temperature 0")
+    return figure | below(apart(0.25) / whole, 0.9, "the same at 1/4, over that at 1,")
+
+
+@check("prior", MadeForLikelihood, once=True)
+def refusals_are_in_words(part: Any, case: Case) -> Figure:
+    """refusal(likelihood) is a text, empty or a reason, whatever it is asked about."""
+    reason = part.refusal(object())
+    return holds(isinstance(reason, str), f"refusal(likelihood) is {reason!r}, not a text")

@@ -48,7 +48,7 @@ class GaussianImages:
     Args:
         mean: of every pixel.
         deviation: t, of every pixel.
-        noise: the noise in measurements, for `measurement_score`.
+        noise: the noise in measurements, for `measurement_score` and `posterior_sample`.
     """
 
     mean: float = 0.5
@@ -83,6 +83,12 @@ class GaussianImages:
     def measurement_score(self, y: Tensor, /) -> Tensor:
         """(mean - y) / (t² + noise²), the score of y = x + noise n."""
         return self.score(y, y.new_tensor(self.noise))
+
+    def posterior_sample(self, y: Tensor, temperature: float, generator: Generator, /) -> Tensor:
+        """E[x | y] + temperature t noise / sqrt(t² + noise²) n."""
+        scale = self.deviation * self.noise / math.hypot(self.deviation, self.noise)
+        mean = self.denoise(y, y.new_tensor(self.noise))
+        return mean + temperature * scale * _normal(y, generator)
 
 
 @frozen

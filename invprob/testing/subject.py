@@ -135,7 +135,7 @@ def kind_of(part: object, /) -> str:
         return "solver"
     if has("forward", "adjoint"):
         return "operator"
-    if any(map(has, ("denoise", "score", "encode", "measurement_score"))):
+    if any(map(has, ("denoise", "score", "encode", "measurement_score", "posterior_sample"))):
         return "prior"
     for name in ("sample", "log_prob"):
         if has(name):

@@ -171,8 +171,8 @@ class Run:
             ) from error
         own = self._settings()
         names = [name for name in sorted(own | saved) if saved.get(name) != own.get(name)]
-        if "noise" in names:  # the coordinates follow from it
-            names = [name for name in names if name != "coordinates"]
+        if "noise" in names:  # the others follow from it
+            names = [name for name in names if name not in ("coordinates", "law")]
         if names:
             changes = ", ".join(f"{n}={saved.get(n)} and not {own.get(n)}" for n in names)
             raise CheckpointError(

@@ -27,6 +27,12 @@ def denoise_with(change):
     return planted(images, denoise=change)
 
 
+def sampling(change):
+    return planted(images, posterior_sample=change)
+
+
+draw = GaussianImages.posterior_sample
+
 BUGS = {
     "sigma for sigma squared": (
         denoise_with(lambda self, x, s, /: x + rows(s, x) * self.score(x, s)),
@@ -132,5 +138,25 @@ BUGS = {
     "the score of one number": (
         planted(images, measurement_score=lambda self, y, /: y.flatten(1).sum(1)),
         "measurement_score_has_the_promised_form",
+    ),
+    "one posterior sample for all": (
+        sampling(lambda self, y, t, g, /: draw(images, y[:1], t, g)),
+        "posterior_samples_have_the_promised_form",
+    ),
+    "as hot at every temperature": (
+        sampling(lambda self, y, t, g, /: draw(images, y, 1.0, g)),
+        "temperature_scales_what_is_random",
+    ),
+    "the mean instead of samples": (
+        sampling(lambda self, y, t, g, /: draw(images, y, 0.0, g)),
+        "temperature_scales_what_is_random",
+    ),
+    "the batch in every sample": (
+        sampling(lambda self, y, t, g, /: draw(images, y, t, g) + y.mean(0)),
+        "rows_do_not_mix",
+    ),
+    "a refusal without words": (
+        planted(images, refusal=lambda self, likelihood, /: None),
+        "refusals_are_in_words",
     ),
 }

@@ -37,7 +37,9 @@ ip.solve(ip.Problem(prior, ip.Observed(ip.Gamma(26), ip.CorrelationFilter()), y)
 ip.solve(ip.Problem(prior, noise, y))
 ip.solve(ip.Problem(density, OnlySamples(), y), samples=3)  # refused when it runs, not before
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
+ip.solve(ip.Problem(ip.GeneratorPrior(lambda y, t, g: y), noise, y), ip.PSCGAN(), samples=3)
 
+ip.solve(ip.Problem(prior, noise, y), ip.PSCGAN())  # error: type parameter "P"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.SplitGibbs())  # error: type parameter "L"
