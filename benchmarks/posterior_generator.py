@@ -19,6 +19,8 @@ posterior (2 / (1 + 1 / S) in the latter case); the samples' variance over the s
 their mean, 1 + 1 / S less, and 1 for exact samples; LPIPS, lower is better, where its weights are
 at hand; and what the residual y - x of one sample looks like, all images side by side: its
 deviation over sigma (1), its largest correlation with a neighbour, and what noise stays below.
+Last, whether samples know where they err: their variance and the squared error of their mean, for
+the eighths of the pixels that vary most.
 
 Reference: https://arxiv.org/abs/2103.04192
 """
@@ -92,6 +94,17 @@ class Table:
         return f"| {' | '.join([*cells, *self.residual(drawn[0])])} |"
 
 
+def by_variance(drawn: Tensor, x: Tensor, parts: int = 8, most: int = 3) -> str:
+    """The eighths of the pixels that vary most: the error they expect, and that they have."""
+    variance = drawn.var(0).flatten() * (1 + 1 / len(drawn))
+    squared = (drawn.mean(0) - x).square().flatten()
+    cells = [
+        f"{float(variance[part].mean()):.4f} / {float(squared[part].mean()):.4f}"
+        for part in variance.argsort(descending=True).tensor_split(parts)[:most]
+    ]
+    return ", ".join(cells)
+
+
 def show(rows: dict[str, Tensor], file: Path) -> None:
     """One row of images for each name."""
     import matplotlib.pyplot as plt
@@ -146,6 +159,8 @@ def main() -> None:
     rows["mean of all"] = drawn[1.0][0].mean(0)
     print(f"sigma {options.sigma}, {len(x)} images, S = {options.samples}; noisy", quality(y, x))
     print(HEAD, *lines, sep="\n")
+    print("Variance / squared error of the mean, in eighths of the pixels, t = 1:", end=" ")
+    print(by_variance(drawn[1.0][0], x))
     if options.picture:
         show(rows, options.picture)
 

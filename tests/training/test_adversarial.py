@@ -19,6 +19,7 @@ from invprob.training.run import Run
 from invprob.training.sampler import BETAS
 
 MEAN, SPREAD, SIGMA = 0.5, 0.2, 0.2
+NARROW = 0.05
 POSTERIOR = SPREAD * SIGMA / (SPREAD**2 + SIGMA**2) ** 0.5
 
 
@@ -92,6 +93,7 @@ class Pixels:
 
     weights: Weights = Weights()
     recipe: Budget = Budget()
+    width: int = 16
 
     def settings(self):
         return {}
@@ -100,7 +102,7 @@ class Pixels:
         return "pixels"
 
     def network(self):
-        return Adversaries(Architecture(1, (16,), 1))
+        return Adversaries(Architecture(1, (self.width,), 1))
 
     def optimizers(self, network):
         rates = ((network.generator, 2e-3), (network.critic, 4e-3))
@@ -115,15 +117,20 @@ class Pixels:
         return adversarial_loss(network, x, y, self.weights, generator)
 
 
-def learned(task):
-    """The root mean square error of the sampler's mean, and its standard deviation."""
+def drawn_by(task, y):
+    """What the sampler draws behind y once it has learned, `(200, B)`."""
     run = Run(task)
     while run.used < 1:
         run.advance()
-    _, y = task.draw(400, ip.generator(1))
     with torch.no_grad():
         many = y.repeat(200, 1, 1, 1)
-        x = run.averaged.generator(many, 1.0, Generator().manual_seed(2)).view(200, 400)
+        return run.averaged.generator(many, 1.0, Generator().manual_seed(2)).view(200, -1)
+
+
+def learned(task):
+    """The root mean square error of the sampler's mean, and its standard deviation."""
+    _, y = task.draw(400, ip.generator(1))
+    x = drawn_by(task, y)
     share = SPREAD**2 / (SPREAD**2 + SIGMA**2)
     exact = MEAN + share * (y.flatten() - MEAN)
     return float((x.mean(0) - exact).square().mean().sqrt()), float(x.var(0).mean().sqrt())
@@ -133,6 +140,34 @@ def test_a_posterior_that_is_known_is_learned():
     off, spread = learned(Pixels())
     assert off < 0.03
     assert 0.75 < spread / POSTERIOR < 1.25
+
+
+@frozen(eq=False)
+class Modes(Pixels):
+    """Pixels that are dark or bright, 0.3 or 0.7, give or take 0.05."""
+
+    def draw(self, count, generator):
+        bright = torch.rand(count, 1, 1, 1, generator=generator) < 0.5
+        x = torch.where(bright, 0.7, 0.3)
+        x = x + NARROW * torch.randn(x.shape, generator=generator)
+        return x, x + SIGMA * torch.randn(x.shape, generator=generator)
+
+
+@pytest.mark.slow
+def test_where_the_posterior_has_two_modes_the_spread_is_larger():
+    task = Modes(recipe=Budget(steps=3000), width=32)
+    _, y = task.draw(400, ip.generator(1))
+    y = y.flatten().double()
+    modes = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    near = (-(y - modes[:, None]).square() / (2 * (NARROW**2 + SIGMA**2))).softmax(0)
+    keep = SIGMA**2 / (NARROW**2 + SIGMA**2)
+    means = keep * modes[:, None] + (1 - keep) * y
+    mean = (near * means).sum(0)
+    variance = (near * means.square()).sum(0) - mean.square() + keep * NARROW**2
+    x = drawn_by(task, y.float().view(-1, 1, 1, 1))
+    assert float((x.mean(0) - mean).square().mean().sqrt()) < 0.03
+    assert float(x.var(0).mean() / variance.mean()) == pytest.approx(1, rel=0.3)
+    assert float(torch.corrcoef(torch.stack([x.var(0), variance]))[0, 1]) > 0.8
 
 
 @pytest.mark.slow
