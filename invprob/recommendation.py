@@ -134,7 +134,10 @@ def check_sampling(problem: Problem[Any, Any], /) -> None:
 
 def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
     """The order of preference and the reasons; ADMM where noise is not Gaussian."""
-    gaussian = not lacks(problem.likelihood, Spectral)
+    from .likelihoods.gaussian import Gaussian
+
+    likelihood = problem.likelihood
+    gaussian = isinstance(likelihood, Gaussian) or not lacks(likelihood, Spectral)
     return {name: why for name, why in FOR_AN_ESTIMATE.items() if name != "admm" or not gaussian}
 
 

@@ -89,6 +89,7 @@ def test_an_operator_without_singular_vectors_gets_samples_by_split_gibbs():
     operator = ip.Stack([ip.Mask.random((8, 8), 0.5), ip.Downsample(2)], image_shape=SHAPE)
     problem = measured(ip.Gaussian(sigma=0.1, operator=operator))
     assert isinstance(ip.recommend(problem, samples=True).solver, ip.SplitGibbs)
+    assert isinstance(ip.recommend(problem).solver, ip.PnP)
     with pytest.raises(ip.IncompatibleError, match="Solvers that accept .*SplitGibbs"):
         ip.solve(problem, ip.Restart())
 
