@@ -98,3 +98,17 @@ def test_laws_without_noise_in_the_dark():
     sd = torch.tensor([0.0, 0.02, 0.05, 0.09], dtype=torch.float64)
     assert laws(m, sd)[0].text == "gamma:alpha=100"
     assert {law.parameters for law in laws(m[3:], sd[3:])} == {1}
+
+
+def test_a_file_in_another_unit_is_refused():
+    y = 1000 * ip.Gaussian(sigma=0.05).sample(PHOTO, ip.generator(0))
+    with pytest.raises(ip.InputError, match="say which values are black and white"):
+        ip.estimate_noise(y)
+
+
+def test_a_flat_image_has_one_noise_level():
+    """Bands that are narrower than the brightness is known would say which noise was drawn."""
+    y = ip.Gaussian(sigma=0.05).sample(torch.full((1, 1, 128, 128), 0.5), ip.generator(0))
+    found = ip.estimate_noise(y)
+    assert len(found.sd) <= 3
+    assert found.sigma == pytest.approx(0.05, rel=0.1)
