@@ -20,9 +20,9 @@ brightness (of D) give the noise there, with D told what is right for them. What
 say about the law of the noise is for `noise_laws`.
 
 It rests on a good denoiser of such images (the embedded one finds 7 % too little in one that is
-flat all over) and on noise that is white: noise that was filtered, enlarged, or compressed is taken
-for texture, and what is found is too little. But of every third pixel alone the noise is nearly
-white then, and more is found.
+flat all over) and on noise that is white: noise that was filtered, enlarged, or compressed is
+taken for texture, and what is found is too little. But of every third pixel alone the noise is
+nearly white then, and more is found.
 
 References: B. Efron (2011). Tweedie's Formula and Selection Bias. JASA 106(496).
 https://doi.org/10.1198/jasa.2011.tm11181; S. Ramani, T. Blu, M. Unser (2008). Monte-Carlo SURE.
