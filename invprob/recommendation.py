@@ -38,6 +38,8 @@ FOR_SAMPLES = {
     "split-gibbs": "it asks the likelihood for no singular values, and for draws alone",
     "pscgan": BY_ITSELF,
 }
+USUAL = "restart"
+"""The sampler whose refusals are told where none accepts the parts."""
 
 
 @frozen
@@ -111,7 +113,7 @@ def check_sampling(problem: Problem[Any, Any], /) -> None:
     """
     if alternatives(problem, stochastic=True):
         return
-    samplers = [part.example() for part in _in_order(list(FOR_SAMPLES)[::-1])]
+    samplers = [part.example() for part in _in_order([USUAL])]
     samplers = [  # a prior that samples itself takes the blame from no likelihood
         solver
         for solver in samplers
