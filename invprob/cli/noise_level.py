@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -37,5 +38,8 @@ def noise(
     found = estimate_noise(y, None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
     if found.is_white:
-        ends = "".join(f" --{name} {value:g}" for name, value in unit.settings().items())
-        typer.echo(f"try: invprob solve {measurement}{ends} -l {found.best.text} -o clean.png")
+        options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
+        options += [] if page is None else [f"--page {page}"]
+        options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
+        words = ["invprob solve", quote(str(measurement)), *options, f"-l {found.best.text}"]
+        typer.echo(f"try: {' '.join(words)} -o clean.png")

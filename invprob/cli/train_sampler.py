@@ -81,6 +81,7 @@ def sampler(
 
     import torch
 
+    from ..errors import InputError
     from ..training.adversarial import Weights
     from ..training.images import read_apart
     from ..training.patches import store_photos
@@ -114,6 +115,11 @@ def sampler(
     architecture = made_for(noise, photos.channels, shape, blocks)
     task = PosteriorSampling(recipe, architecture, photos, noise, unit)
     fitting = [centre(photo) for photo in apart if photo.shape[0] == photos.channels]
+    if not fitting:
+        raise InputError(
+            f"no image that is held out has {photos.channels} channels, as those that are learned "
+            "from have: name some by --held-out, or say --channels"
+        )
     some = fitting[:: max(1, -(-len(fitting) // FEW))]
     run = begin(task, output, kept, typer.echo, where)
     learn(run, output, kept, every, partial(report, run, some, output, typer.echo))

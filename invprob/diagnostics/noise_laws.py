@@ -32,6 +32,8 @@ SIMPLER = 3.0
 CLOSE = 0.02
 """Noise levels are not known better than that: misfits below are alike."""
 DARKEST = 1e-3
+FEWEST, SPAN, FAR = 3, 0.05, 4.0
+"""So many levels of brightness at least, over so much of it, in units of its error as well."""
 
 
 @frozen
@@ -58,20 +60,24 @@ class Law:
         return f"{self.text:<42} explains the noise levels to {self.misfit:.1%}"
 
 
-def laws(brightness: Tensor, sd: Tensor, /) -> tuple[Law, ...]:
+def laws(brightness: Tensor, sd: Tensor, /, *, error: float = 0.0) -> tuple[Law, ...]:
     """Laws of noise with these levels, the most plausible first.
+
+    Where brightness hardly varies nothing tells laws apart, and Gaussian noise is all there is.
 
     Args:
         brightness: of some pixels, `(n,)`.
-        sd: the noise of each, `(n,)`.
+        sd: the noise of each, `(n,)`, above 0.
+        error: of the brightness of a pixel.
 
     >>> m = torch.linspace(0.1, 0.9, 8, dtype=torch.float64)
     >>> laws(m, (m / 30).sqrt())[0].text
     'poisson:peak=30'
     """
-    seen = sd > 0
-    m, sd = brightness[seen].clamp(min=DARKEST), sd[seen]
-    found = list(_fitted(m, sd))
+    if len(sd) < FEWEST or float(brightness.max() - brightness.min()) < max(SPAN, FAR * error):
+        constant = float(sd.square().mean().sqrt())
+        return (Law(f"gaussian:sigma={constant:.3g}", _misfit(constant + 0 * sd, sd), 1),)
+    found = list(_fitted(brightness.clamp(min=DARKEST), sd))
     return tuple(sorted(found, key=_implausible))
 
 

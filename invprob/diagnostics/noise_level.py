@@ -39,6 +39,7 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..compatibility import lacks
 from ..contracts import Denoises, Domain, HasDomain
 from ..errors import InputError
 from .noise_curves import Looks
@@ -54,8 +55,10 @@ WHITE = (1.4, 0.01)
 squares), if noise is white: what photographs in which nothing is smooth were seen to reach."""
 POOR = 0.12
 """A misfit that is more than errors of noise levels."""
-CLIPPED = 0.01
+CLIPPED = 0.03
 """The share of clipped pixels in a band that is left out."""
+MANY = 1_000_000
+"""Pixels that are enough to find the bands."""
 FEWEST = 200
 """Pixels of a band."""
 
@@ -98,7 +101,9 @@ class NoiseEstimate:
             "noise      " + " ".join(f"{float(value):7.4f}" for value in self.sd),
             *(str(law) for law in self.laws),
         ]
-        if self.best.misfit > POOR:
+        if len(self.laws) == 1:
+            lines.append("Brightness varies too little to tell laws of noise apart.")
+        elif self.best.misfit > POOR:
             lines.append("None of these laws explains the noise levels well.")
         if not self.is_white:
             lines.append(
@@ -132,14 +137,18 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
     >>> round(found.sigma, 2), found.best.name
     (0.1, 'gaussian')
     """
-    _check(y)
+    y = _checked(y)
     if prior is None:
         from ..priors.denoiser import DenoiserPrior
 
         prior = DenoiserPrior.pretrained()
         y = y if y.shape[1] in (1, 3) else y.flatten(0, 1)[:, None]
+    elif reason := lacks(prior, Denoises):
+        raise InputError(f"{prior!r} denoises nothing ({reason}); leave it out, or give one that")
     domain = prior.domain() if isinstance(prior, HasDomain) else Domain()
     with torch.no_grad():
+        if domain.shape is not None:  # it takes no crops, and no image of fewer pixels
+            return _estimate(Looks(y, prior, seed), domain.sigma, None)
         apart = None
         if min(y.shape[-2:]) >= APART * LEAST_SIDE:
             far = Looks(_crops(y[..., ::APART, ::APART]), prior, seed)
@@ -150,31 +159,46 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
 def _estimate(looks: Looks, ends: tuple[float, float], apart: float | None) -> NoiseEstimate:
     sigma = looks.sigma(ends)
     if not sigma > 0:
-        raise InputError(f"no noise: it is below {looks.lowest:.2g}, the least this prior sees")
+        below = f"no noise: it is below {looks.lowest:.2g}, the least that this prior sees"
+        raise _another_unit(below, looks.y)
     if not sigma < math.inf:
-        raise InputError(
-            f"the noise is above {max(looks.found):.2g}, the most that this prior sees, and y has "
-            f"values from {float(looks.y.min()):.4g} to {float(looks.y.max()):.4g}; images are "
-            "in [0, 1]: say which values are black and white",
-            typed="--black VALUE --white VALUE",
-        )
-    denoised = looks.prior.denoise(looks.y, looks.y.new_tensor(sigma))
+        above = f"the noise is above {max(looks.found):.2g}, the most that this prior sees"
+        raise _another_unit(above, looks.y)
+    denoised = looks.prior.denoise(looks.y, looks.y.new_tensor(sigma)).contiguous()
     number = torch.bucketize(denoised, _edges(denoised, looks.error(sigma)))
     every = (number == which for which in range(BANDS))
     bands = [one for one in every if _tells(one, looks.y)]
     if not bands:
-        raise InputError("almost all pixels are 0 or 1: the noise was cut off; nothing to see")
+        cut = float(((looks.y <= 0) | (looks.y >= 1)).float().mean())
+        raise InputError(
+            f"{cut:.1%} of all numbers are cut off at 0 and 1, and more than {CLIPPED:.0%} at any "
+            "brightness: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
+        )
     sd = torch.tensor(looks.solve(bands, ends), dtype=torch.float64)
     brightness = torch.stack([denoised[one].mean() for one in bands]).double().cpu()
-    seen = sd < math.inf
-    brightness, sd = brightness[seen], sd[seen]
-    return NoiseEstimate(sigma, brightness, sd, apart, laws(brightness, sd))
+    seen = (sd < math.inf) & (sd > 0)
+    if not bool(seen.any()):
+        brightness, sd = denoised.mean()[None].double().cpu(), torch.tensor([sigma]).double()
+    else:
+        brightness, sd = brightness[seen], sd[seen]
+    found = laws(brightness, sd, error=looks.error(sigma))
+    return NoiseEstimate(sigma, brightness, sd, apart, found)
+
+
+def _another_unit(what: str, y: Tensor) -> InputError:
+    """What to say where there is no noise level that could be right."""
+    return InputError(
+        f"{what}, and y has values from {float(y.min()):.4g} to {float(y.max()):.4g}; images are "
+        "in [0, 1]: if these are not, say which values are black and white",
+        typed="--black VALUE --white VALUE",
+    )
 
 
 def _edges(denoised: Tensor, error: float) -> Tensor:
     """Between bands of as many pixels each, but no narrower than brightness is known."""
     shares = torch.linspace(0, 1, BANDS + 1).to(denoised)[1:-1]
-    edges = denoised.flatten().quantile(shares).tolist()
+    values = denoised.flatten()
+    edges = values[:: -(-len(values) // MANY)].quantile(shares).tolist()
     kept = edges[:1]
     for edge in edges[1:]:
         if edge >= kept[-1] + error:
@@ -211,11 +235,15 @@ def _starts(side: int) -> tuple[int, ...]:
     return tuple(math.floor(share * side) - CROP // 2 for share in (0.3, 0.7))
 
 
-def _check(y: Tensor) -> None:
-    if y.ndim != 4 or min(y.shape[-2:]) < LEAST_SIDE or not len(y):
+def _checked(y: Tensor) -> Tensor:
+    """In single precision at least."""
+    if y.ndim != 4 or min(y.shape[-2:]) < LEAST_SIDE or not y.numel():
         raise InputError(
             f"y has shape {tuple(y.shape)}; give images (B, C, H, W) of at least {LEAST_SIDE} x "
             f"{LEAST_SIDE} pixels"
         )
+    if not y.is_floating_point():
+        raise InputError(f"y is {y.dtype}; divide it by what is white, in floating point")
     if not bool(torch.isfinite(y).all()):
         raise InputError("y has values that are not finite")
+    return y if y.dtype == torch.float64 else y.float()

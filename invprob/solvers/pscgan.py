@@ -79,9 +79,10 @@ class PSCGAN:
 
     def __attrs_post_init__(self) -> None:
         check_count("average", self.average)
-        if not 0 <= self.temperature < math.inf:
+        number = isinstance(self.temperature, int | float)
+        if not number or not 0 <= self.temperature < math.inf:
             raise InputError(
-                f"temperature={self.temperature}; it scales the generator's noise: 1 for samples"
+                f"temperature={self.temperature!r}; it scales the generator's noise: 1 for samples"
                 " of the posterior, less for images nearer to their mean, 0 for none"
             )
 

@@ -33,7 +33,10 @@ variance at a quarter) and the diffusion's discretisation (1 to 3 percent).
 Approximate: noise that is not Gaussian is drawn with the right mean and variance around each
 image, but not the right law, which matters less the lower r is. What is known better than r, such
 as dark pixels in a batch of bright ones, comes out as wide as r: give a lower `sigma_min` if it
-matters. Modes that are far apart are decided while the likelihood is blurred: as often wrong as by
+matters. With few calls there are few sweeps, and what they begin with shows: white noise of the
+prior's own size has the mean a fifth of the way with 8 calls, 80 % with 12, 95 % with 20, 99 %
+with 40.
+Modes that are far apart are decided while the likelihood is blurred: as often wrong as by
 `Restart(particles=1)` or a little more often, and crowds, which need singular values, do far
 better. The numbers are in docs/exactness.md.
 

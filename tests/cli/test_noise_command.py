@@ -18,6 +18,13 @@ def test_it_says_what_to_type(invprob, folder):
     assert "poisson:peak" in told and "explains the noise levels" in told
 
 
+def test_what_it_says_can_be_typed(invprob, folder):
+    y = ip.Gaussian(sigma=0.1).sample(ip.sample_photo()[..., :64, :64], ip.generator(0))
+    ip.write_image(folder / "cells(1).png", y)
+    told = invprob("noise cells(1).png").stdout
+    assert "try: invprob solve 'cells(1).png' -l gaussian:sigma=" in told
+
+
 def test_refusals(invprob, folder):
     ip.write_image(folder / "small.png", ip.sample_photo()[..., :16, :16])
     assert "at least 32 x 32" in invprob("noise small.png", code=2).stderr

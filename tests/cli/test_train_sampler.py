@@ -114,3 +114,12 @@ def test_no_images_and_other_files(folder, tmp_path):
     assert code == 2 and "exists, and" in text and out.read_bytes() == b"something else"
     code, text = train(folder, *NOISE, "-o", tmp_path / "sampler.png", *SMALL)
     assert code == 2 and "weights are kept in a safetensors file" in text
+
+
+def test_held_out_images_with_other_channels(folder, tmp_path):
+    apart = tmp_path / "colour.png"
+    ip.write_image(apart, torch.full((3, 20, 18), 0.5))
+    out = tmp_path / "sampler.safetensors"
+    code, text = train(folder, *NOISE, "-o", out, *SMALL, "--held-out", apart)
+    assert code == 2 and "no image that is held out has 1 channels" in text, text
+    assert not out.exists()

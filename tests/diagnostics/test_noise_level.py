@@ -69,9 +69,20 @@ def test_noise_that_was_cut_off_is_left_out():
     assert numbers(found.best)[0] == pytest.approx(0.1, rel=0.06)
 
 
+def test_a_prior_that_does_not_denoise_is_refused():
+    with pytest.raises(ip.InputError, match="denoises nothing"):
+        ip.estimate_noise(PHOTO, ip.FlowPrior.pretrained())
+
+
+def test_half_precision_and_odd_sizes(recwarn):
+    y = ip.Gaussian(sigma=0.1).sample(PHOTO[..., :49, :49], ip.generator(0))
+    assert ip.estimate_noise(y.half()).sigma == pytest.approx(0.1, rel=0.05)
+    assert not recwarn.list
+
+
 def test_other_priors_and_channels():
-    prior = ip.GaussianPrior(mean=torch.full((1, 64, 64), 0.5), sd=0.2)
-    y = prior.sample((1, 1, 64, 64), ip.generator(0))
+    prior = ip.GaussianPrior(mean=torch.full((1, 128, 128), 0.5), sd=0.2)  # of one size
+    y = prior.sample((1, 1, 128, 128), ip.generator(0))
     y = ip.Gaussian(sigma=0.1).sample(y, ip.generator(1))
     assert ip.estimate_noise(y, prior).sigma == pytest.approx(0.1, rel=0.6)
     two = ip.Gaussian(sigma=0.1).sample(PHOTO[:, :2], ip.generator(0))
@@ -84,7 +95,10 @@ def test_other_priors_and_channels():
         (torch.zeros(1, 1, 20, 64), "at least 32 x 32"),
         (torch.zeros(3, 64, 64), "at least 32 x 32"),
         (torch.full((1, 1, 64, 64), torch.nan), "not finite"),
-        (torch.zeros(1, 1, 64, 64), "no noise"),
+        (torch.zeros(1, 1, 64, 64), "no noise.* say which values are black and white"),
+        (torch.zeros(1, 0, 64, 64), "at least 32 x 32"),
+        (torch.zeros(1, 1, 64, 64, dtype=torch.uint8), "divide it by what is white"),
+        (torch.rand(1, 1, 64, 64, generator=ip.generator(0)).round(), "cut off at 0 and 1"),
     ],
 )
 def test_refusals(y, message):
@@ -92,12 +106,11 @@ def test_refusals(y, message):
         ip.estimate_noise(y)
 
 
-def test_laws_without_noise_in_the_dark():
-    """Bands in which none was found say nothing; a single one can only be Gaussian or a ratio."""
-    m = torch.tensor([0.0, 0.2, 0.5, 0.9], dtype=torch.float64)
-    sd = torch.tensor([0.0, 0.02, 0.05, 0.09], dtype=torch.float64)
-    assert laws(m, sd)[0].text == "gamma:alpha=100"
-    assert {law.parameters for law in laws(m[3:], sd[3:])} == {1}
+def test_laws_want_brightness_that_varies():
+    m = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
+    assert laws(m, m / 10)[0].text == "gamma:alpha=100"
+    assert [law.text for law in laws(m[:2], m[:2] / 10)] == ["gaussian:sigma=0.0381"]
+    assert [law.name for law in laws(m, m / 10, error=0.2)] == ["gaussian"]
 
 
 def test_a_file_in_another_unit_is_refused():
@@ -110,5 +123,6 @@ def test_a_flat_image_has_one_noise_level():
     """Bands that are narrower than the brightness is known would say which noise was drawn."""
     y = ip.Gaussian(sigma=0.05).sample(torch.full((1, 1, 128, 128), 0.5), ip.generator(0))
     found = ip.estimate_noise(y)
-    assert len(found.sd) <= 3
+    assert len(found.sd) <= 3 and [law.name for law in found.laws] == ["gaussian"]
+    assert "too little to tell" in str(found)
     assert found.sigma == pytest.approx(0.05, rel=0.1)

@@ -47,6 +47,14 @@ def test_its_own_likelihood_and_no_other(file, load):
         ip.Problem(prior, ip.Poisson(peak=30), measurement().round())
 
 
+def test_a_number_may_be_a_tensor(file):
+    prior = ip.GeneratorPrior.load(file)
+    for kind in (torch.float32, torch.float64):
+        ip.Problem(prior, ip.Gaussian(sigma=torch.tensor(0.3, dtype=kind)), measurement())
+    with pytest.raises(ip.InputError):
+        ip.Problem(prior, ip.Gaussian(sigma=torch.tensor(0.301)), measurement())
+
+
 def test_another_mask_is_another_likelihood():
     """Though both read the same: 12 % of the pixels are missing."""
     noises = [ip.Gaussian(sigma=0.1, operator=ip.Mask(mask)) for mask in MASKS]

@@ -46,6 +46,7 @@ def test_a_resumed_run_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"temperature": "warm"}, "temperature='warm'"),
         ({"temperature": -1.0}, "temperature=-1"),
         ({"temperature": float("inf")}, "temperature=inf"),
         ({"average": 0}, "average=0"),
