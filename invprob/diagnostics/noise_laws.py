@@ -32,6 +32,7 @@ SIMPLER = 3.0
 CLOSE = 0.02
 """Noise levels are not known better than that: misfits below are alike."""
 DARKEST = 1e-3
+"""Brightness is not taken for less: all but Gaussian noise would be none."""
 FEWEST, SPAN, FAR = 3, 0.05, 4.0
 """So many levels of brightness at least, over so much of it, in units of its error as well."""
 

@@ -144,7 +144,9 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
         prior = DenoiserPrior.pretrained()
         y = y if y.shape[1] in (1, 3) else y.flatten(0, 1)[:, None]
     elif reason := lacks(prior, Denoises):
-        raise InputError(f"{prior!r} denoises nothing ({reason}); leave it out, or give one that")
+        raise InputError(
+            f"{prior!r} denoises nothing ({reason}); leave it out, or give a denoiser"
+        )
     domain = prior.domain() if isinstance(prior, HasDomain) else Domain()
     with torch.no_grad():
         if domain.shape is not None:  # it takes no crops, and no image of fewer pixels

@@ -220,10 +220,8 @@ def validate(
         y = likelihood.sample(image[None], stream(0, number)).to(device)
         drawn = network(y.repeat(count, 1, 1, 1), 1.0, stream(1, number)).cpu().double()
         error, mean = (drawn - image).square().mean(), drawn.mean(0)
-        totals += torch.stack([error, (mean - image).square().mean(), drawn.var(0).mean()]) / len(
-            x
-        )
-    error, error_of_mean, variance = totals.tolist()
+        totals += torch.stack([error, (mean - image).square().mean(), drawn.var(0).mean()])
+    error, error_of_mean, variance = (totals / len(x)).tolist()
     return Quality(
         one=-10 * math.log10(error),
         mean=-10 * math.log10(error_of_mean),
