@@ -32,7 +32,7 @@ class Looks:
     def __init__(self, y: Tensor, prior: Denoises, seed: int) -> None:
         self.y, self.prior = y, prior
         nudge = torch.randn(y.shape, generator=generator(seed, NUDGES), dtype=y.dtype)
-        self.nudge = nudge.to(y.device)
+        self.nudge = nudge.sign().to(y.device)  # b² is 1, without noise of its own
         self.found: dict[float, tuple[Tensor, Tensor]] = {}
 
     @property
