@@ -11,9 +11,9 @@ so that the noise level is where a function of what the denoiser is told comes b
 
 Told too much, the denoiser takes texture away with the noise, but f(s) is below s; told too little
 it leaves noise, and f(s) is above. The divergence needs one more call, with a little of random
-signs b added: div D ≈ b · (D(y + e b) - D(y)) / e. Calls go up and down the levels by a factor of 1.4 from
-a first guess, the quietest tenth of the image's blocks of 8 x 8 pixels under a filter that is
-blind to slopes, and f(s) = s is solved between them.
+signs b added: div D ≈ b · (D(y + e b) - D(y)) / e. Calls go up and down the levels by a factor of
+1.4 from a first guess, the quietest tenth of the image's blocks of 8 x 8 pixels under a filter
+that is blind to slopes, and f(s) = s is solved between them.
 
 Most noise is not as strong in the dark as in the light. The same sums over the pixels of one
 brightness (of D) give the noise there, with D told what is right for them. What their variances
