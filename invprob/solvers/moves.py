@@ -46,13 +46,16 @@ def restart(
     denoised: Tensor,
     sigma: float,
     level: float,
-    kappa: float,
+    kappa: float | Tensor,
 ) -> Move:
-    """A restart from x at noise level sigma to a level that is not above it."""
+    """A restart from x at noise level sigma to a level that is not above it.
+
+    Each coordinate may have a `kappa` of its own.
+    """
     k = (level / near.sd).clamp_(max=1).square_()
     mean = torch.lerp(near.vt(denoised), w, k)
-    if kappa:
-        mean = mean.lerp_(near.vt(x), kappa**2 * level / sigma)
+    if isinstance(kappa, Tensor) or kappa:
+        mean = mean.lerp_(near.vt(x), kappa**2 * (level / sigma))
     free = k.neg_().add_(1)
     return Move(mean, free, level * (free * ((1 - kappa**2) / 2)).sqrt_())
 

@@ -79,7 +79,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import crowds, moves, restart_plan, start, twisted, weighed
+from . import crowds, moves, restart_plan, start, to_zero, twisted, weighed
 from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
@@ -111,7 +111,8 @@ class Restart:
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
             those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a prior
-            is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has.
+            is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has, and
+            0.85 at least (0.7 if the noise is not Gaussian) for what was measured.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -215,12 +216,12 @@ class Restart:
         x = state.x[:, : int(state.alive[state.done])].flatten(0, 1)
         denoised = problem.prior.denoise(x, level.to(x))
         if done == len(state.levels):
-            last = padded(denoised[:, None], state.x.shape[1])
-            return evolve(state, x=last, denoised=last, sigma=0.0, done=done)
+            state = evolve(state, sigma=float(level), done=done)
+            return to_zero.end(problem, state, denoised, streams)
         following = float(state.levels[done])
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
-            state = _down(state, x, denoised, following, streams)
+            state = to_zero.down(problem, state, (x, denoised), following, streams)
         elif (exact := start.linear(problem)) and self._weighs(problem):
             pulls = state.pulls if done == 1 else int(bool(self.guided))
             how = weighed.How(self.population, pulls, self._kappa(problem, state))
@@ -247,12 +248,19 @@ class Restart:
         """A restart of independent samples."""
         following, old = float(state.levels[state.done]), state.noise[:, 0]
         near, new = start.near(problem, denoised, following), streams.normal(old)
-        kappa, count = self._kappa(problem, state), state.x.shape[1]
+        kappa: float | Tensor = self._kappa(problem, state)
+        together = restart_plan.is_twisted(problem, self.particles)
+        if self.kappa is None and not together and following < state.sigma:
+            least = (
+                restart_plan.MEASURED if start.linear(problem) else restart_plan.MEASURED_LOCALLY
+            )
+            kappa = restart_plan.kappas(float(kappa), least, near.sd)
         move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
         if state.is_last and restart_plan.is_twisted(problem, self.particles):
             mean = start.centre(problem, None)
             move = move.steady(following, start.near(problem, mean, start.deviation(problem)).sd)
         x = near.v(move.to(old + new))
+        count = state.x.shape[1]
         x, new, denoised = (padded(value[:, None], count) for value in (x, new, denoised))
         return evolve(state, x=x, noise=new, denoised=denoised)
 
@@ -284,16 +292,3 @@ class Restart:
             first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
             return restart_plan.twisted(problem, noise, first, self.calls, self.particles)
         return restart_plan.alone(problem, noise, first, self.calls)
-
-
-def _down(
-    state: RestartState, x: Tensor, denoised: Tensor, level: float, streams: Streams
-) -> RestartState:
-    """The reverse SDE to the next level."""
-    ahead = denoised
-    if state.done - 1 > state.restarts:
-        falls = (float(state.levels[state.done - 2]), state.sigma, level)
-        ahead = moves.ahead(state.denoised[:, 0], denoised, falls)
-    x = moves.diffuse(x, ahead, streams.normal(x), state.sigma, level)
-    x, denoised = (padded(value[:, None], state.x.shape[1]) for value in (x, denoised))
-    return evolve(state, x=x, denoised=denoised)

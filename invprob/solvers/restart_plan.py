@@ -7,7 +7,11 @@ whose levels are linear in sigma^(1/3).
 
 A sample alone can have too many restarts: a network's small errors, the same in each, add up.
 Hundreds of whole ones cost deblurred photos, and photos under speckle, up to 3 dB. So beyond 64
-they get shorter.
+they get shorter. And whole restarts put D in place of a coordinate that the data begin to leave
+free, as the level falls below its noise, which takes away what it still varies by: deblurred
+photos had a third too little spread. So while levels fall they are shorter where something was
+measured, however noisy. Where nothing was, whole ones are better by half a decibel and more: they
+bring what is free into line with what is not.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from attrs import frozen
+from torch import Tensor
 
 from .. import schedules
 from ..compatibility import lacks
@@ -54,6 +60,9 @@ STAY, FEWER = 0.25, 0.0025
 they are few, modes come first."""
 WHOLE = 64.0
 """So many whole restarts are as far as all those of a sample alone go together."""
+MEASURED, MEASURED_LOCALLY = 0.85, 0.7
+"""The least kappa of coordinates that were measured at all, of a sample alone, while levels fall;
+and under noise that is not Gaussian."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -135,6 +144,15 @@ def kappa(restarts: int) -> float:
     (0.0, 0.97)
     """
     return math.sqrt(max(0.0, 1 - WHOLE / restarts))
+
+
+def kappas(usual: float, least: float, sd: Tensor) -> Tensor:
+    """The same for each coordinate: at least so much where something was measured.
+
+    >>> kappas(0.0, MEASURED, torch.tensor([0.1, 3.0, torch.inf]))
+    tensor([0.8500, 0.8500, 0.0000])
+    """
+    return torch.full_like(sd, max(usual, least)).masked_fill_(sd.isinf(), usual)
 
 
 def weighed(

@@ -181,11 +181,14 @@ def restart(lecture, solver, states):
             kappa = solver.kappa
             if kappa is None:  # alone: together as far as 64 whole ones
                 kappa = max(0.0, 1 - 64 / restarts) ** 0.5
+                if following < r:
+                    kappa = torch.full_like(sd, kappa).clamp(min=0.85 * measured.to(F64))
             k, c = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0), kappa**2
+            c = torch.as_tensor(c, dtype=F64).expand_as(k)
             pulled = diag(1 - k, denoised) + diag(k, w)
             kept = c * following / r
             width = following * ((1 - c) * (1 - k) / 2).sqrt()
-            x = (1 - kept) * pulled + kept * x + diag(width, n + fresh)
+            x = diag(1 - kept, pulled) + diag(kept, x) + diag(width, n + fresh)
             n = fresh
         else:
             h = math.log(r / following)
