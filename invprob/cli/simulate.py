@@ -51,10 +51,11 @@ def simulate(
     from ..formats import depth
     from ..images import read_image
     from ..streams import generator
+    from .encoding import Encoding
     from .noise import make_noise
     from .outputs import Outputs
 
-    files = Outputs(output, bits=depth(output, bits), black=black, white=white)
+    files = Outputs(output, encoding=Encoding(depth(output, bits), black, white, like=clean))
     x = read_image(clean, page=page, black=black, white=white)
     if float(x.min()) < -ROUNDING or float(x.max()) > 1 + ROUNDING:
         least, most = (float(end) * ((white or 1) - black) + black for end in x.aminmax())
@@ -72,7 +73,7 @@ def simulate(
             f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
             "holds; simulate this one in Python"
         )
-    files.write_image(output, y)
+    files.encoding.write(output, y)
     _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
 
@@ -81,21 +82,21 @@ def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
     """Warn if the file does not hold the measurement, and the more if `solve` can't use it."""
     from ..contracts import ChecksMeasurement
 
-    output = files.estimate
+    output, encoding = files.estimate, files.encoding
     try:
         if isinstance(noise, ChecksMeasurement):
-            noise.check_measurement(files.read_image(output))
+            noise.check_measurement(encoding.read(output))
     except InputError as error:
         warnings.warn(
             f"{output} is good to look at, but `invprob solve` will refuse it, because "
-            f"{files.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
-            f"{files.keeper()} keeps every value",
+            f"{encoding.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
+            f"{encoding.keeper(output)} keeps every value",
             stacklevel=1,
         )
         return
-    if lost := files.clipped(output, y):
+    if lost := encoding.clipped(output, y):
         warnings.warn(
-            f"{lost}, so the noise in {output} is not quite {noise!r}; {files.keeper()} keeps "
-            "them",
+            f"{lost}, so the noise in {output} is not quite {noise!r}; {encoding.keeper(output)} "
+            "keeps them",
             stacklevel=1,
         )

@@ -1,0 +1,80 @@
+"""What `invprob solve` solves with, made once for one image or for many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from ..callbacks import SaveEvery
+    from ..problem import Problem
+    from ..result import Result
+
+
+@frozen(eq=False)
+class Run:
+    """The parts, and how often and from which seed.
+
+    Attributes:
+        prior: which images are likely.
+        noise: how measurements arose.
+        solver: how to solve; `None` for the recommended one.
+        samples: how many, as `solve` takes them.
+        seed: of each image.
+        black: the files' value that means 0.
+        white: the one that means 1.
+    """
+
+    prior: Any
+    noise: Any
+    solver: Any = None
+    samples: int | None = None
+    seed: int = 0
+    black: float = 0.0
+    white: float | None = None
+
+    def problem(self, file: Path, page: int | None) -> Problem[Any, Any]:
+        """What is to be solved for an image in a file.
+
+        Raises:
+            InputError: the file can't be read, or holds no such measurement.
+        """
+        from ..problem import Problem
+        from ..units import Unit
+
+        unit = Unit(self.black, self.white)
+        y = unit.read(file, page)
+        unit.warn_if_dim()
+        return Problem(self.prior, self.noise, y)
+
+    def method(self, problem: Problem[Any, Any]) -> tuple[Any, str]:
+        """The solver; and why this one, if it was not asked for."""
+        from ..recommendation import recommend
+
+        if self.solver is not None:
+            return self.solver, ""
+        advice = recommend(problem, samples=self.samples is not None)
+        return advice.solver, f"{advice}"
+
+    def solve(
+        self,
+        problem: Problem[Any, Any],
+        method: Any,
+        *,
+        callbacks: Sequence[SaveEvery] = (),
+        resume: Path | None = None,
+    ) -> Result:
+        """Solve it."""
+        from ..drive import solve
+
+        return solve(
+            problem,
+            method,
+            samples=self.samples,
+            seed=self.seed,
+            resume=resume,
+            callbacks=callbacks,
+        )
