@@ -9,11 +9,15 @@ import typer
 
 
 def adapt(
-    image: Annotated[Path, typer.Argument(help="The noisy image: PNG, JPEG or TIFF.")],
+    image: Annotated[
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...")
+    ],
     sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
     prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
     ] = 0.0,

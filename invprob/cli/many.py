@@ -41,7 +41,13 @@ class Report:
     count: int
     kept: str
     _begun: int = field(default=0, init=False)
+    _solved: int = field(default=0, init=False)
     _failed: list[str] = field(factory=list, init=False)
+
+    @property
+    def none_solved(self) -> bool:
+        """Whether all that came before has failed."""
+        return self._solved == 0
 
     @contextlib.contextmanager
     def image(self, image: Image) -> Iterator[None]:
@@ -60,12 +66,13 @@ class Report:
             where = f"interrupted at image {self._begun} of {self.count}"
             raise KeyboardInterrupt(f"{where}; {self.kept}") from None
         except FAILURES as error:
-            if isinstance(error, IncompatibleError) and self._begun == 1:
+            if isinstance(error, IncompatibleError) and self.none_solved:
                 raise
             self._fails(image, error)
 
     def solved(self, image: Image, result: Result, path: Path | None = None) -> None:
         """The line of a result, and where that is."""
+        self._solved += 1
         wrote = "" if path is None else f"; wrote {path}"
         typer.echo(f"{self._begun}/{self.count} {image}: {result.in_a_line()}{wrote}")
 
@@ -99,7 +106,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
         with report.image(image):
             outputs = image.outputs
             assert outputs is not None
-            problem = run.problem(image.file, image.page)
+            problem = run.problem(image.file, image.page, warn=report.none_solved)
             outputs.check(image.file, force=force)
             method, reason = run.method(problem)
             advice = _said_once(reason, advice)
@@ -129,7 +136,7 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
     for image in images:
         found.append(None)
         with report.image(image):
-            problem = run.problem(image.file, image.page)
+            problem = run.problem(image.file, image.page, warn=report.none_solved)
             method, reason = run.method(problem)
             advice = _said_once(reason, advice)
             result = run.solve(problem, method)

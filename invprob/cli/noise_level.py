@@ -11,10 +11,12 @@ import typer
 
 def noise(
     measurement: Annotated[
-        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, NPY, ...")
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...")
     ],
     prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
     ] = 0.0,

@@ -36,8 +36,13 @@ class Run:
     black: float = 0.0
     white: float | None = None
 
-    def problem(self, file: Path, page: int | None) -> Problem[Any, Any]:
+    def problem(self, file: Path, page: int | None, *, warn: bool = True) -> Problem[Any, Any]:
         """What is to be solved for an image in a file.
+
+        Args:
+            file: where it is.
+            page: which of the file.
+            warn: whether to say that it is all too dark.
 
         Raises:
             InputError: the file can't be read, or holds no such measurement.
@@ -47,7 +52,8 @@ class Run:
 
         unit = Unit(self.black, self.white)
         y = unit.read(file, page)
-        unit.warn_if_dim()
+        if warn:
+            unit.warn_if_dim()
         return Problem(self.prior, self.noise, y)
 
     def method(self, problem: Problem[Any, Any]) -> tuple[Any, str]:

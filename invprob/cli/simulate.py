@@ -21,7 +21,9 @@ ROUNDING = 1e-5
 
 
 def simulate(
-    clean: Annotated[Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, NPY, ...")],
+    clean: Annotated[
+        Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, FITS, NPY, ...")
+    ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="What happens to it: gaussian:sigma=25/255")
     ],
@@ -31,9 +33,12 @@ def simulate(
         typer.Option("-A", "--operator", help="What comes before the noise: mask:file=mask.png"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="8 or 16, TIFF also 32; by default 8, TIFF and NPY 32.")
+        int | None,
+        typer.Option(help="8, 16, TIFF and FITS also 32; by default 8, or 32 where it can be."),
     ] = None,
     black: Annotated[float, typer.Option(help="The files' value that means 0.")] = 0.0,
     white: Annotated[
@@ -44,9 +49,9 @@ def simulate(
 ) -> None:
     """Make a measurement of a clean image.
 
-    A .tif or .npy file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole
-    levels, which bends the noise: `invprob solve` then works with another noise than it is told.
-    With `--white`, and `--black`, .tif and .npy files are in an instrument's unit.
+    A .tif, .fits or .npy file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in
+    whole levels, which bends the noise: `invprob solve` then works with another than it is told.
+    With `--white`, and `--black`, .tif, .fits and .npy files are in an instrument's unit.
     """
     from ..formats import depth
     from ..images import read_image

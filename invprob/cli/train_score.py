@@ -31,7 +31,7 @@ from .training import (
 def score(
     images: Annotated[
         list[Path],
-        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF), or single files."),
+        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF, FITS), or single files."),
     ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="Their noise: gaussian:sigma=25/255")

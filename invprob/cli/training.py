@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Output = Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")]
 CleanImages = Annotated[
     list[Path],
-    typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
+    typer.Argument(help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays."),
 ]
 HeldOut = Annotated[
     list[Path] | None,
