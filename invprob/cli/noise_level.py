@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
+
 
 def noise(
     measurement: Annotated[
@@ -24,6 +26,7 @@ def noise(
         float | None,
         typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
     ] = None,
+    device: Device = "cpu",
 ) -> None:
     """Find the noise at each brightness of an image, and which law of noise would explain it.
 
@@ -34,14 +37,15 @@ def noise(
     from ..units import Unit
     from .specs import make
 
-    unit = Unit(black, white)
+    where, unit = usable(device), Unit(black, white)
     y = unit.read(measurement, page)
     unit.warn_if_dim()
-    found = estimate_noise(y, None if prior == "denoiser" else make("prior", prior))
+    found = estimate_noise(y.to(where), None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
     if found.is_white:
         options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
+        options += [] if device == "cpu" else [f"--device {device}"]
         words = ["invprob solve", quote(str(measurement)), *options, f"-l {found.best.text}"]
         typer.echo(f"try: {' '.join(words)} -o clean.png")

@@ -26,6 +26,8 @@ class Run:
         seed: of each image.
         black: the files' value that means 0.
         white: the one that means 1.
+        device: where to compute; random numbers come from the processor, so that a seed means the
+            same everywhere.
     """
 
     prior: Any
@@ -35,6 +37,7 @@ class Run:
     seed: int = 0
     black: float = 0.0
     white: float | None = None
+    device: Any = "cpu"
 
     def problem(self, file: Path, page: int | None, *, warn: bool = True) -> Problem[Any, Any]:
         """What is to be solved for an image in a file.
@@ -54,7 +57,7 @@ class Run:
         y = unit.read(file, page)
         if warn:
             unit.warn_if_dim()
-        return Problem(self.prior, self.noise, y)
+        return Problem(self.prior, self.noise, y.to(self.device))
 
     def method(self, problem: Problem[Any, Any]) -> tuple[Any, str]:
         """The solver; and why this one, if it was not asked for."""

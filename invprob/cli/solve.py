@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InputError
+from .device import Device, usable
 from .outputs import named
 
 
@@ -71,6 +72,7 @@ def solve(
     resume: Annotated[
         Path | None, typer.Option(help="Go on from this file; all else as it was.")
     ] = None,
+    device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Write over existing files.")] = False,
 ) -> None:
     """Estimate the image behind a measurement, or draw samples of what it may have been.
@@ -128,6 +130,7 @@ def solve(
         seed=seed,
         black=black,
         white=white,
+        device=usable(device),
     )
     if not batch:
         image = Image(measurements[0], page, outputs)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
 from .training import (
     EVERY,
     Black,
     Checkpoint,
-    Device,
     Every,
     Hours,
     Output,
@@ -24,7 +24,6 @@ from .training import (
     learn,
     numbers,
     run_file,
-    usable,
 )
 
 
