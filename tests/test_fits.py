@@ -169,3 +169,20 @@ def test_a_mask_and_a_kernel(tmp_path):
     psf = save(tmp_path / "psf.fits", np.ones((3, 3), np.float32))
     kernel = ip.kernels.from_file(psf)
     torch.testing.assert_close(kernel, torch.full((3, 3), 1 / 9, dtype=kernel.dtype))
+
+
+def test_the_advice_on_bad_pixels_works(tmp_path, monkeypatch):
+    import re
+    from pathlib import Path
+
+    import invprob as ip
+
+    page = (Path(__file__).parent.parent / "docs" / "files.md").read_text()
+    (advice,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    save("sky.fits", np.array([[0.2, np.nan], [0.4, 0.6]], np.float32), SKY)
+    exec(compile(advice, "files.md", "exec"), {})
+    assert ip.Mask.from_file("good.png").mask.tolist() == [[True, False], [True, True]]
+    filled = read_image("filled.fits")
+    assert filled.flatten().tolist() == pytest.approx([0.2, 0, 0.4, 0.6])
+    assert fits.getheader("filled.fits")["CRVAL1"] == 83.6
