@@ -38,6 +38,17 @@ class Image:
     outputs: Outputs | None = None
     failure: InvprobError | None = None
 
+    def place(self) -> Outputs:
+        """Where the result goes.
+
+        Raises:
+            InvprobError: the failure.
+        """
+        if self.failure is not None:
+            raise self.failure
+        assert self.outputs is not None
+        return self.outputs
+
     def __str__(self) -> str:
         """What to call it in a message."""
         return f"{self.file}" if self.page is None else f"{self.file} page {self.page}"
@@ -110,6 +121,9 @@ def images_of(
         InputError: the results have no place, two have the same one, or one is where a
             measurement is.
     """
+    from ..formats import depth
+
+    depth(Path("any.tif"), encoding.bits)
     files = files_of(measurements)
     if not is_folder(output):
         raise InputError(
@@ -144,14 +158,16 @@ def _images_of(
     file: Path, page: int | str | None, output: Path, samples: int, encoding: Encoding
 ) -> list[Image]:
     """The images of one file."""
-    from ..formats import stem
+    from ..formats import depth, stem
 
+    encoding = evolve(encoding, like=file)
+    end = _suffix(file, encoding)
     try:
         pages = pages_of(file, page)
+        depth(output / f"x{end}", encoding.bits)
     except InvprobError as error:
         return [Image(file, failure=error)]
-    encoding = evolve(encoding, like=file)
-    end, digits = _suffix(file, encoding), len(f"{len(pages) - 1}")
+    digits = len(f"{len(pages) - 1}")
     found = []
     for number in pages:
         name = f"{stem(file)}-{number:0{digits}d}" if len(pages) > 1 else stem(file)

@@ -59,8 +59,6 @@ class Report:
         """
         self._begun += 1
         try:
-            if image.failure is not None:
-                raise image.failure
             yield
         except KeyboardInterrupt:
             where = f"interrupted at image {self._begun} of {self.count}"
@@ -104,8 +102,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
     report, advice = Report(len(images), kept), ""
     for image in images:
         with report.image(image):
-            outputs = image.outputs
-            assert outputs is not None
+            outputs = image.place()
             problem = run.problem(image.file, image.page, warn=report.none_solved)
             outputs.check(image.file, force=force)
             method, reason = run.method(problem)

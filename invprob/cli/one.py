@@ -34,8 +34,7 @@ def solve_one(
     """
     from ..callbacks import SaveEvery
 
-    outputs = image.outputs
-    assert outputs is not None
+    outputs = image.place()
     problem = run.problem(image.file, image.page)
     outputs.check(image.file, force=force)
     if checkpoint is not None:

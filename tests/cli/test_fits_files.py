@@ -114,10 +114,12 @@ def test_numbers_without_a_white_level(invprob, folder):
     assert "on the command line: --white 7 for the brightest value" in failed.stderr
 
 
-def test_without_astropy_it_is_known_before_the_run(invprob, folder, monkeypatch):
+def test_without_astropy_it_is_known_before_the_run(invprob, folder, sky, monkeypatch):
     monkeypatch.setattr("invprob.formats.fits.find_spec", lambda name: None)
     failed = invprob(f"solve gray.png {NOISE} -o x.fits", code=2)
     assert 'pip install "invprob[fits]"' in failed.stderr and "ran all" not in failed.output
+    invprob(f"solve gray.png sky.fits {NOISE} -o x/", code=1)
+    assert files(folder / "x") == ["gray.png"]
     failed = invprob(f"simulate gray.png {NOISE} -o x.fits", code=2)
     assert 'pip install "invprob[fits]"' in failed.stderr
 

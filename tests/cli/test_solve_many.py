@@ -116,6 +116,7 @@ def test_what_is_there_is_not_made_again(invprob, folder, noisy):
         ("noisy/a.tif gray.png -o noisy --force", "noisy/a.tif is one of the inputs"),
         ("noisy noisy/deeper/b.jpg -o clean/", "noisy/b.png and noisy/deeper/b.jpg would both be"),
         ("empty -o clean/", "no file in empty ends in .png, "),
+        ("noisy -o clean/ --bits 12", "bits=12: a .tif file is written in 8 or 16 or 32 bits"),
         ("noisy -o clean/ --checkpoint run.ckpt", "a checkpoint is of one image"),
         ("noisy/a.tif --page all --samples 2 -o x.tif", "none for samples; name a folder"),
         ("noisy/a.tif --page some -o x.tif", "'some' is no page; the first is 0"),
