@@ -4,7 +4,8 @@ A tensor that is moved to `meta` within `a_second_device()` becomes an `Elsewher
 values on the processor and says that it is on `meta`. Operations on it are done on the processor,
 with the same results to the last bit, and are refused as a graphics card would refuse them: where
 tensors of both places meet (numbers without a shape may), or a generator of one place is to draw
-in the other. So a part that leaves a constant behind is found out without a graphics card.
+in the other. As on Apple's graphics cards there are no numbers of 64 bits. So a part that leaves a
+constant behind is found out without a graphics card.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 AWAY = torch.device("meta")
+DOUBLE = torch.float64, torch.complex128
 aten = torch.ops.aten
 PLACE_OF_FIRST = {
     aten.copy_.default,
@@ -113,6 +115,8 @@ def _done(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     made = func(*inside[0], **inside[1])
     if not is_away or func is aten._local_scalar_dense.default:
         return made
+    if any(isinstance(one, torch.Tensor) and one.dtype in DOUBLE for one in tree_leaves(made)):
+        raise TypeError(f"{func}: the second device has no float64")
     made = tree_map_only(torch.Tensor, Elsewhere, made)
     if func is aten._to_copy.default or not away:
         return made

@@ -44,6 +44,8 @@ def test_the_second_device_is_another_one():
         ):
             with pytest.raises(RuntimeError, match="expected a"):
                 wrong()
+        with pytest.raises(TypeError, match="no float64"):
+            x.double()
 
 
 def problem_with(noise):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from ..errors import InputError
+
 if TYPE_CHECKING:
     from ..callbacks import SaveEvery
     from ..problem import Problem
@@ -76,14 +78,26 @@ class Run:
         callbacks: Sequence[SaveEvery] = (),
         resume: Path | None = None,
     ) -> Result:
-        """Solve it."""
+        """Solve it.
+
+        Raises:
+            InputError: the device does not have the numbers that this takes.
+        """
         from ..drive import solve
 
-        return solve(
-            problem,
-            method,
-            samples=self.samples,
-            seed=self.seed,
-            resume=resume,
-            callbacks=callbacks,
-        )
+        try:
+            return solve(
+                problem,
+                method,
+                samples=self.samples,
+                seed=self.seed,
+                resume=resume,
+                callbacks=callbacks,
+            )
+        except TypeError as error:
+            if "float64" not in str(error):
+                raise
+            raise InputError(
+                f"{method!r} takes numbers of 64 bits here, which --device {self.device} does not "
+                "have; type --device cpu, or cuda"
+            ) from error

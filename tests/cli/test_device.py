@@ -68,3 +68,23 @@ def test_the_noise_of_an_image_on_another_device(invprob, folder):
         said = invprob("noise noisy.tif --prior shared --device meta").stdout
     assert said.splitlines()[:3] == usual.splitlines()[:3]
     assert ("--device meta -l" in said) == ("-l" in usual)
+
+
+def test_a_device_without_64_bits(invprob, folder, parts, monkeypatch):
+    solver = parts.solvers["pnp"]
+    step = solver.step
+    monkeypatch.setattr(
+        solver,
+        "step",
+        lambda self, problem, state, streams, /: step(
+            self, problem, type(state)(state.x.double().float(), 0), streams
+        ),
+    )
+    line = f"solve gray.png {NOISE} -s pnp -o out.png"
+    with a_second_device():
+        failed = invprob(f"{line} --device meta", code=2)
+    assert "Once() takes numbers of 64 bits here, which --device meta does not have" in (
+        failed.stderr
+    )
+    assert "out.png" not in files(folder)
+    invprob(line)
