@@ -86,6 +86,13 @@ def test_a_solver_computes_where_the_measurement_is(name, noise):
     assert torch.equal(there, here)
 
 
+@pytest.mark.parametrize(("noise", "population"), [("blur", 2), ("observed", 1)])
+def test_crowds_compute_where_the_measurement_is(noise, population):
+    crowds = ip.Restart(calls=30, population=population, particles=4)
+    there, here = solved_there_and_here(problem_with(noise), crowds)
+    assert torch.equal(there, here)
+
+
 def test_the_embedded_network_goes_where_the_measurement_is():
     from invprob.networks import stored_denoiser
 
