@@ -145,7 +145,8 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
 
         outputs.write_stack(torch.cat(stack))
         empty = "" if None not in found else ", of which those that failed are empty"
-        typer.echo(f"wrote {outputs.estimate}, {len(stack)} pages{empty}")
+        pages = f"{len(stack)} page{'s'[: len(stack) > 1]}"
+        typer.echo(f"wrote {outputs.estimate}, {pages}{empty}")
     report.end()
 
 
