@@ -10,6 +10,7 @@ bits are clipped to [0, 1] and rounded, 32 bits keep every value.
 | PNG  | 1 to 16 bits, gray, colour, palette | 8, 16 bits |
 | JPEG | 8 bits, gray, colour | 8 bits |
 | TIFF | 1, 8, 16 bits, floating point; one page of many | 8, 16 bits, 32 (floating point) |
+| FITS | any numbers; one plane of many (`pip install "invprob[fits]"`) | the same |
 | NPY  | any numbers, `(H, W)` or `(H, W, 3)` | 32 (floating point) |
 | BMP, WebP | 8 bits | |
 
@@ -21,19 +22,18 @@ say which of its values mean 0 and 1, and numbers of any type can then be read:
 the second when it is written. Every noise level is in the unit of the image: read noise of 5 is
 sigma = 5 / (white - black), and the `peak` of photon counts is the mean count at `white`.
 
-Pixel values are taken as they are: no colour profile and no gamma is applied. Transparency is
-dropped, with a warning if any pixel is transparent. A channel is transparency where the file's
-format says so: one more channel of a NPY file, or of a TIFF file without that tag, is refused.
+Pixel values are taken as they are: no colour profile and no gamma is applied, and bad pixels that
+a file has as NaN stay NaN. The rows of a FITS file stay in its order, in which the first is the
+one that FITS viewers draw at the bottom. A FITS file that is written `like` another has its
+header: the coordinates on the sky, and the unit of the values (`BUNIT`) where they are in it.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -42,17 +42,13 @@ from torch import Tensor
 from . import formats
 from .errors import InputError
 from .files import replacing
+from .pixels import read_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-T = TypeVar("T")
-
 WHITE = {("u", 1): 255.0, ("u", 2): 65535.0, ("b", 1): 1.0, **{("f", n): 1.0 for n in (2, 4, 8)}}
 """The value that means 1, by a file's type of number; other types have none."""
-
-FEW = 5
-"""A last axis so short is of channels, and not of a row's pixels."""
 
 
 def read_image(
@@ -62,11 +58,12 @@ def read_image(
     black: float = 0.0,
     white: float | None = None,
 ) -> Tensor:
-    """The image in a PNG, JPEG, TIFF, NPY, BMP or WebP file.
+    """The image in a PNG, JPEG, TIFF, FITS, NPY, BMP or WebP file.
 
     Args:
         path: the file; its suffix names the format.
-        page: which page of a TIFF file, from 0; needed only if there are several.
+        page: which page of a TIFF file, or plane of a FITS file, from 0; needed only if there are
+            several.
         black: the file's value that means 0; it takes `white` too.
         white: the file's value that means 1; by default 255 or 65535 for integers, 1 for
             floating point.
@@ -88,51 +85,6 @@ def read_image(
     """
     check_ends(black, white)
     return in_unit(read_pixels(path, page), path, black, white)
-
-
-def read_pixels(path: str | os.PathLike[str], page: int | None = None, /) -> NDArray[Any]:
-    """The numbers in a file, `(H, W, C)`, C = 1 or 3, of the file's own type.
-
-    Raises:
-        InputError: the file is missing, damaged, or no image.
-    """
-    path = Path(path)
-    pixels, transparent = _decoded(path, lambda: formats.read(path, page))
-    return _opaque(pixels, path, transparent)
-
-
-def read_stack(path: str | os.PathLike[str], /) -> list[NDArray[Any]]:
-    """The numbers in every page of a TIFF file, or in the one image of another; as `read_pixels`.
-
-    Raises:
-        InputError: the file is missing, damaged, or no image.
-    """
-    path = Path(path)
-    pages = _decoded(path, lambda: formats.read_stack(path))
-    return [_opaque(pixels, path, transparent) for pixels, transparent in pages]
-
-
-def _decoded(path: Path, read: Callable[[], T]) -> T:
-    """What a decoder makes of a file; `InputError` of whatever it raises."""
-    formats.check_readable(path)
-    if not path.exists():
-        raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give one of the image files in it")
-    try:
-        return read()
-    except InputError:
-        raise
-    except Exception as error:  # a decoder may raise anything on a damaged file
-        again = (
-            "write an array of numbers with numpy.save"
-            if path.suffix.lower() == ".npy"
-            else "open it in an image viewer and save it again"
-        )
-        raise InputError(
-            f"{path} can't be read as a {path.suffix[1:].upper()} file, it is damaged or of "
-            f"another format: {error}; {again}"
-        ) from error
 
 
 def in_unit(
@@ -182,16 +134,20 @@ def write_image(
     bits: int | None = None,
     black: float = 0.0,
     white: float | None = None,
+    like: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write one image; the file appears whole or not at all.
+    """Write one image, or a stack; the file appears whole or not at all.
 
     Args:
-        path: the file; its suffix, .png, .jpg, .tif or .npy, names the format.
-        x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1].
+        path: the file; its suffix, .png, .jpg, .tif, .fits or .npy, names the format.
+        x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1]; a TIFF file also takes
+            `(N, C, H, W)`, and a FITS file `(N, 1, H, W)`, a page for each of N.
         bits: 8 or 16 (clipped and rounded) or 32 (floating point, not clipped). By default 8 for
-            PNG and JPEG, 32 for TIFF and NPY.
+            PNG and JPEG, 32 for TIFF, FITS and NPY.
         black: the value that stands for 0 in the file; it takes `white` too.
         white: the value that stands for 1; by default 255 or 65535 for 8 and 16 bits, else 1.
+        like: where x is from: if both are FITS files and have as many rows and columns, the header
+            of that one is kept.
 
     Raises:
         InputError: x is not one finite image, the format or its depth is unknown, or there is no
@@ -212,9 +168,11 @@ def write_image(
             f"there is no folder {path.parent} to write {path.name} to; make it first"
         )
     own = 1.0 if bits == 32 else 2.0**bits - 1
-    pixels = _of_depth(black + ((own if white is None else white) - black) * _one_image(x), bits)
+    span = (own if white is None else white) - black
+    pixels = _of_depth(black + span * _images(x, formats.has_pages(path)), bits)
+    source = None if like is None else Path(like)
     with replacing(path) as file:
-        formats.write(file, path, pixels)
+        formats.write(file, path, pixels, like=source, unit=white is not None)
 
 
 def sample_photo() -> Tensor:
@@ -229,64 +187,28 @@ def sample_photo() -> Tensor:
     return read_image(Path(__file__).parent / "samples" / "cat.png")
 
 
-# --------------------------------------------------------------------------- reading
-
-
-def _opaque(pixels: NDArray[Any], path: Path, transparent: bool) -> NDArray[Any]:
-    """`(H, W, 1 or 3)`: without the alpha channel, which is the last one if it is there."""
-    if pixels.ndim == 2 and pixels.size:
-        return pixels[..., None]
-    if pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[2] - transparent not in (1, 3):
-        raise InputError(
-            f"{path} holds an array of shape {pixels.shape}; an image is (H, W) or (H, W, 3)"
-            + _advice(pixels.shape)
-        )
-    if not transparent:
-        return pixels
-    alpha = pixels[..., -1]
-    clear = alpha < (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
-    if clear.any():
-        warnings.warn(
-            f"{path}: transparency is dropped, and {clear.mean():.1%} of the pixels have some",
-            stacklevel=4,
-        )
-    return pixels[..., :-1]
-
-
-def _advice(shape: tuple[int, ...]) -> str:
-    """What to do with an array that is not one image."""
-    if len(shape) == 3 and shape[0] in (1, 3):
-        return ": move the channels last, np.moveaxis(array, 0, -1)"
-    if len(shape) == 3 and shape[2] <= FEW:
-        return ": save its channels one by one, array[..., 0] and so on"
-    return "; save one image of the stack by itself" if len(shape) > 2 else ""
-
-
-# --------------------------------------------------------------------------- writing
-
-
-def _one_image(x: Tensor) -> NDArray[np.float64]:
-    """`(H, W, C)` of a tensor that is one finite image."""
+def _images(x: Tensor, many: bool) -> NDArray[np.float64]:
+    """`(N, H, W, C)` of a tensor that is one finite image, or many."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"an image is a tensor of floating-point numbers in [0, 1], not {kind}")
     shape = tuple(x.shape)
-    if x.ndim == 4 and shape[0] == 1:
-        x = x[0]
-    elif x.ndim == 2:
+    while x.ndim in (2, 3):
         x = x[None]
-    if x.ndim != 3 or x.shape[0] not in (1, 3) or x.numel() == 0:
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or x.numel() == 0 or (len(x) > 1 and not many):
         raise InputError(
             f"x has shape {shape}, which is not one image: (1, C, H, W), (C, H, W) or (H, W) with "
-            "C = 1 or 3" + ("; write the rows of a batch one by one, x[0]" if x.ndim > 3 else "")
+            "C = 1 or 3"
+            + ("; write the rows of a batch one by one, x[0], or as a .tif" if x.ndim > 3 else "")
         )
-    if not bool(torch.isfinite(x).all()):
+    missing = x.isnan().flatten(1).all(1) if len(x) > 1 else torch.zeros(1, dtype=torch.bool)
+    if not bool(torch.isfinite(x[~missing]).all()) or bool(missing.all()):
         raise InputError("x has values that are not finite, which no file can show")
-    return np.ascontiguousarray(x.detach().cpu().double().permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(x.detach().cpu().double().permute(0, 2, 3, 1).numpy())
 
 
 def _of_depth(values: NDArray[np.float64], bits: int) -> NDArray[Any]:
     if bits == 32:
         return values.astype(np.float32)
-    levels: NDArray[Any] = np.rint(values.clip(0, 2**bits - 1))
+    levels: NDArray[Any] = np.rint(np.nan_to_num(values).clip(0, 2**bits - 1))
     return levels.astype(np.uint8 if bits == 8 else np.uint16)

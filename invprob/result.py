@@ -120,26 +120,20 @@ class Result:
 
         write_image(path, self.x)
 
+    def in_a_line(self) -> str:
+        """What ran and the misfit, and what is wrong with it if it does not explain the data."""
+        doubts = self._judged()
+        return "; ".join([self._ran(), *(doubts[0].split(":")[:1] if doubts else []), *doubts[1:]])
+
     def __str__(self) -> str:
         """What ran, why it ended, and the indicators."""
         count, measurements, *shape = self.samples.shape
         what = f"{count} samples" if count > 1 else "one image"
-        took = f" in {self.history[-1].seconds:.1f} s" if self.history else ""
-        name = f"{self.solver!r} " if self.solver is not None else ""
         lines = [
-            f"{name}{self.stopped}{took}",
+            self._ran(),
             f"{what} of {measurements} measurement{'s'[: measurements > 1]}, {tuple(shape)}",
+            *self._judged(),
         ]
-        if found := self._simulate():
-            sampled = count > 1 if self.solver is None else self.solver.stochastic
-            direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
-            sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
-            lines += found.lines(
-                sampled=sampled,
-                loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
-                steps=None if direct else self.steps,
-                mixing=self.mixing,
-            )
         if self.mixing is not None:
             lines.append(
                 f"split R-hat {self.mixing:.2f}: near 1 the samples' chains mix; far above, they "
@@ -148,3 +142,23 @@ class Result:
         elif self.change is not None and self.solver is not None and not self.solver.stochastic:
             lines.append(f"last change {self.change:.2g}: how far the last step moved the image")
         return "\n".join(lines)
+
+    def _ran(self) -> str:
+        took = f" in {self.history[-1].seconds:.1f} s" if self.history else ""
+        name = f"{self.solver!r} " if self.solver is not None else ""
+        return f"{name}{self.stopped}{took}"
+
+    def _judged(self) -> list[str]:
+        """The misfit, and a sentence for each indicator that is wrong; empty if there is none."""
+        if not (found := self._simulate()):
+            return []
+        count = self.samples.shape[0]
+        sampled = count > 1 if self.solver is None else self.solver.stochastic
+        direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
+        sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
+        return found.lines(
+            sampled=sampled,
+            loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
+            steps=None if direct else self.steps,
+            mixing=self.mixing,
+        )

@@ -121,7 +121,7 @@ class _Stay:
     def rhat(self) -> float | None:
         if len(self._longest) < LEAST_DRAWS:
             return None
-        draws = torch.stack(self._longest).double()
+        draws = torch.stack(self._longest).cpu().double()
         draws = draws.reshape(len(draws), *self._rows, DIRECTIONS)
         return float(split_rhat(draws.movedim(0, 1)).max())
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
-from .images import check_ends, in_unit, read_pixels, read_stack, white_of
+from .images import check_ends, in_unit, white_of
+from .pixels import read_pixels, read_stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Unit:
         return self._image(read_pixels(path, page), Path(path))
 
     def read_stack(self, path: str | os.PathLike[str], /) -> list[Tensor]:
-        """The images in every page of a TIFF file, or the one in another file.
+        """The images in every page of a TIFF or FITS file, or the one in another file.
 
         Raises:
             InputError: as in `read_image`.

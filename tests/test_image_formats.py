@@ -144,7 +144,7 @@ def test_pages(tmp_path):
     with pytest.raises(InputError, match="page=3: .* has pages 0 to 2"):
         read_image(tmp_path / "x.tif", page=3)
     write_image(tmp_path / "x.png", x[:1])
-    with pytest.raises(InputError, match="only a TIFF file has pages"):
+    with pytest.raises(InputError, match="only TIFF and FITS files have pages"):
         read_image(tmp_path / "x.png", page=0)
 
 

@@ -15,6 +15,7 @@ from invprob.contracts import LocallyGaussian, Spectral
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OWN_PARTS = (ROOT / "docs" / "your-own-parts.md").read_text()
+FILES = (ROOT / "docs" / "files.md").read_text()
 TUTORIAL = (ROOT / "docs" / "write-a-plugin.md").read_text()
 
 
@@ -61,7 +62,7 @@ def test_each_command_is_self_contained(name):
 
 
 def test_the_pictures_and_pages_exist():
-    for page in (README, TUTORIAL, OWN_PARTS, (ROOT / "CONTRIBUTING.md").read_text()):
+    for page in (README, TUTORIAL, OWN_PARTS, FILES, (ROOT / "CONTRIBUTING.md").read_text()):
         for target in re.findall(r"\]\(([^)#=]+)\)", page):
             if not target.startswith("http"):
                 assert (ROOT / target).exists() or (ROOT / "docs" / target).exists(), target

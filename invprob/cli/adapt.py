@@ -7,13 +7,19 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
+
 
 def adapt(
-    image: Annotated[Path, typer.Argument(help="The noisy image: PNG, JPEG or TIFF.")],
+    image: Annotated[
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...")
+    ],
     sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
     prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
     ] = 0.0,
@@ -24,6 +30,7 @@ def adapt(
     steps: Annotated[int, typer.Option(min=1, help="At most.")] = 200,
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    device: Device = "cpu",
 ) -> None:
     """Adapt a denoiser to one noisy image, where photographs are a poor guide (text).
 
@@ -49,10 +56,10 @@ def adapt(
     if output.exists() or not output.parent.is_dir():
         raise InputError(f"{output} exists, or its folder does not: name another file")
     check_writable(output)
-    unit = Unit(black, white)
+    where, unit = usable(device), Unit(black, white)
     y = unit.read(image, page)
     unit.warn_if_dim()
-    found = learn(make("prior", prior), y, level, steps=steps, rate=rate, seed=seed)
+    found = learn(make("prior", prior), y.to(where), level, steps=steps, rate=rate, seed=seed)
     if not found.improved:
         raise typer.Exit(1)
     found.save(output)

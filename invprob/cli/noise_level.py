@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
+
 
 def noise(
     measurement: Annotated[
-        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, NPY, ...")
+        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...")
     ],
     prior: Annotated[str, typer.Option("--prior", help="Which images are likely.")] = "denoiser",
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
     ] = 0.0,
@@ -22,6 +26,7 @@ def noise(
         float | None,
         typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
     ] = None,
+    device: Device = "cpu",
 ) -> None:
     """Find the noise at each brightness of an image, and which law of noise would explain it.
 
@@ -32,14 +37,15 @@ def noise(
     from ..units import Unit
     from .specs import make
 
-    unit = Unit(black, white)
+    where, unit = usable(device), Unit(black, white)
     y = unit.read(measurement, page)
     unit.warn_if_dim()
-    found = estimate_noise(y, None if prior == "denoiser" else make("prior", prior))
+    found = estimate_noise(y.to(where), None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
     if found.is_white:
         options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
+        options += [] if device == "cpu" else [f"--device {device}"]
         words = ["invprob solve", quote(str(measurement)), *options, f"-l {found.best.text}"]
         typer.echo(f"try: {' '.join(words)} -o clean.png")

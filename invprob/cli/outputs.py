@@ -5,17 +5,13 @@
                               clean-panel.png
     -o run/                   run/estimate.png, or run/mean.png, run/std.tif, run/sample-0.png, ...
 
-The standard deviation is a 32-bit TIFF in the unit of the image, so that its values can be read
-back; the panel shows it in colours beside the mean and the samples.
-
-Where it was said which values of the measurement's file are black and white, TIFF and NPY files
-hold values in the measurement's unit again. PNG and JPEG files are pictures to look at: black is
-black and white is white.
+The standard deviation is a 32-bit TIFF (beside FITS files one of these) in the unit of the image,
+so that its values can be read back; the panel shows it in colours beside the mean and the samples.
+What the numbers in the files mean is said in `invprob.cli.encoding`.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import tempfile
@@ -24,9 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..errors import InputError
+from .encoding import Encoding
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,6 +38,11 @@ def named(text: str) -> Path:
     return Path(text)
 
 
+def is_folder(output: Path) -> bool:
+    """Whether `-o` names a folder: one that there is, or a name without a suffix."""
+    return os.path.isdir(output) or not output.suffix
+
+
 @frozen
 class Outputs:
     """Where the estimate, the samples and what is made of them go.
@@ -50,51 +52,51 @@ class Outputs:
         samples: one file for each.
         std: their standard deviation.
         panel: a picture of all.
-        bits: per number, as `write_image` takes them.
-        black: the value of the measurement's file that means 0.
-        white: the one that means 1; `None` for the file's own, and then black is 0.
+        encoding: how numbers are written.
     """
 
     estimate: Path
     samples: tuple[Path, ...] = ()
     std: Path | None = None
     panel: Path | None = None
-    bits: int | None = None
-    black: float = 0.0
-    white: float | None = None
+    encoding: Encoding = field(factory=Encoding)
 
     @classmethod
-    def of(
-        cls,
-        output: Path,
-        *,
-        count: int,
-        bits: int | None = None,
-        black: float = 0.0,
-        white: float | None = None,
-    ) -> Outputs:
+    def of(cls, output: Path, *, count: int, encoding: Encoding) -> Outputs:
         """The files for `-o output`, with `count` samples.
 
         Raises:
             InputError: the suffix names no format for images, or one without that depth.
         """
-        from ..formats import depth
+        from ..formats import stem
 
-        inside = os.path.isdir(output) or not output.suffix
-        pictures = ".png" if white is None else ".tif"
-        suffix = pictures if inside else output.suffix
+        if is_folder(output):
+            word = "mean" if count > 1 else "estimate"
+            return cls._named(output / f"{word}{encoding.suffix()}", "", count, encoding)
+        return cls._named(output, f"{stem(output)}-", count, encoding)
 
-        def named(word: str, suffix: str = suffix) -> Path:
-            name = f"{word}{suffix}" if inside else f"{output.stem}-{word}{suffix}"
-            return (output if inside else output.parent) / name
+    @classmethod
+    def within(cls, folder: Path, suffix: str, *, count: int, encoding: Encoding) -> Outputs:
+        """The files of several samples in a folder of their own, in the format of that suffix.
 
-        estimate = named("mean" if count > 1 else "estimate") if inside else output
-        depth(estimate, bits)
+        Raises:
+            InputError: as in `of`.
+        """
+        return cls._named(folder / f"mean{suffix}", "", count, encoding)
+
+    @classmethod
+    def _named(cls, estimate: Path, head: str, count: int, encoding: Encoding) -> Outputs:
+        """The estimate, and what lies beside it under names that begin with `head`."""
+        from ..formats import depth, is_fits, stem
+
+        depth(estimate, encoding.bits)
         if count == 1:
-            return cls(estimate, bits=bits, black=black, white=white)
-        samples = tuple(named(f"sample-{i}") for i in range(count))
-        std, panel = named("std", ".tif"), named("panel", ".png")
-        return cls(estimate, samples, std, panel, bits, black, white)
+            return cls(estimate, encoding=encoding)
+        end = estimate.name[len(stem(estimate)) :]
+        samples = tuple(estimate.with_name(f"{head}sample-{i}{end}") for i in range(count))
+        numbers = end if is_fits(estimate) else ".tif"
+        std = estimate.with_name(f"{head}std{numbers}")
+        return cls(estimate, samples, std, estimate.with_name(f"{head}panel.png"), encoding)
 
     def __iter__(self) -> Iterator[Path]:
         """Every file."""
@@ -145,35 +147,51 @@ class Outputs:
         try:
             self._write(result)
         except OSError as error:
-            raise OSError(f"{_said(error)}; {self._keep(result)}") from error
+            images = [(self.estimate, result.x), *zip(self.samples, result.samples, strict=False)]
+            raise OSError(f"{_said(error)}; {self._keep(images)}") from error
 
-    def _keep(self, result: Result) -> str:
-        """Keep the images in the temporary folder, and say where, or why not."""
+    def write_stack(self, x: Tensor) -> None:
+        """Write the estimates of all pages, `(N, C, H, W)`, as those of one file.
+
+        Raises:
+            OSError: as in `write`.
+        """
+        try:
+            self.encoding.write(self.estimate, x)
+        except OSError as error:
+            raise OSError(f"{_said(error)}; {self._keep([(self.estimate, x)])}") from error
+
+    def _keep(self, images: list[tuple[Path, Tensor]]) -> str:
+        """Keep images in the temporary folder, and say where, or why not."""
+        from ..formats import stem
         from ..images import write_image
 
-        images = [(self.estimate, result.x), *zip(self.samples, result.samples, strict=False)]
+        black, white = self.encoding.black, self.encoding.white
         try:
             folder = Path(tempfile.mkdtemp(prefix="invprob-"))
             for path, x in images:
-                kept = folder / f"{path.stem}.npy"
-                write_image(kept, x, black=self.black, white=self.white)
+                kept = folder / f"{stem(path)}{'.npy' if len(x) == 1 else '.tif'}"
+                write_image(kept, x, black=black, white=white)
         except OSError as error:
             return f"nor can a copy in the temporary folder: {_said(error)}"
-        what = folder / f"{self.estimate.stem}.npy" if len(images) == 1 else f"{folder}{os.sep}"
+        what = kept if len(images) == 1 else f"{folder}{os.sep}"
         return f"the result is kept in {what}, with every value: move it to a disk with space"
 
     def warn_if_clipped(self, result: Result) -> None:
         """Warn if files of the depth that was asked for do not hold the values of a result."""
-        if self.bits is None:
+        if self.encoding.bits is None:
             return
         written = result.samples.flatten(0, 1) if self.samples else result.x
-        if lost := self.clipped(self.estimate, written):
-            warnings.warn(f"{lost}; {self.keeper()} keeps them", stacklevel=2)
+        if lost := self.encoding.clipped(self.estimate, written):
+            keeper = self.encoding.keeper(self.estimate)
+            warnings.warn(f"{lost}; {keeper} keeps them", stacklevel=2)
 
     def warn_of_others(self) -> None:
         """Warn if samples of a run that had more of them lie beside those of this one."""
+        from ..formats import stem
+
         for first in self.samples[:1]:
-            head, tail = first.name[: -len(f"0{first.suffix}")], first.suffix
+            head, tail = stem(first)[:-1], first.name[len(stem(first)) :]
             other = re.compile(rf"{re.escape(head)}\d+{re.escape(tail)}")
             names = {path.name for path in self.samples}
             found = sorted(
@@ -189,62 +207,13 @@ class Outputs:
                 )
 
     def _write(self, result: Result) -> None:
-        self.write_image(self.estimate, result.x)
+        self.encoding.write(self.estimate, result.x)
         for path, sample in zip(self.samples, result.samples, strict=False):
-            self.write_image(path, sample)
+            self.encoding.write(path, sample)
         if self.std is not None:
-            from ..images import write_image
-
-            white = None if self.white is None else self.white - self.black
-            write_image(self.std, result.std, white=white)
+            self.encoding.write_difference(self.std, result.std)
         if self.panel is not None:
             result.plot().savefig(self.panel)
-
-    def write_image(self, path: Path, x: Tensor) -> None:
-        """Write one image, in the measurement's unit if the format is for numbers."""
-        from ..images import write_image
-
-        black, white = self._ends(path)
-        write_image(path, x, bits=self.bits, black=black, white=white)
-
-    def read_image(self, path: Path) -> Tensor:
-        """What `write_image` wrote."""
-        from ..images import read_image
-
-        black, white = self._ends(path)
-        return read_image(path, black=black, white=white)
-
-    def span(self, path: Path) -> tuple[float, float]:
-        """The least and the greatest value that a file holds, in the unit of [0, 1]."""
-        from ..formats import depth
-
-        bits, (black, white) = depth(path, self.bits), self._ends(path)
-        if bits == 32:
-            return -math.inf, math.inf
-        highest = 2.0**bits - 1
-        scale = (highest if white is None else white) - black
-        return (0.0 - black) / scale, (highest - black) / scale
-
-    def clipped(self, path: Path, x: Tensor) -> str:
-        """How many values the file does not hold, in words; empty if it holds all."""
-        low, high = self.span(path)
-        share = float(((x < low) | (x > high)).double().mean())
-        if share == 0:
-            return ""
-        return f"{share:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"
-
-    def keeper(self) -> str:
-        """Which file would hold every value."""
-        from ..formats import holds_numbers
-
-        if holds_numbers(self.estimate):
-            return f"{self.estimate} without --bits"
-        return f"{self.estimate.with_suffix('.tif')}"
-
-    def _ends(self, path: Path) -> tuple[float, float | None]:
-        from ..formats import holds_numbers
-
-        return (self.black, self.white) if holds_numbers(path) else (0.0, None)
 
 
 def _said(error: OSError) -> str:

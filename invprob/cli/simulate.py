@@ -21,7 +21,9 @@ ROUNDING = 1e-5
 
 
 def simulate(
-    clean: Annotated[Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, NPY, ...")],
+    clean: Annotated[
+        Path, typer.Argument(help="The clean image: PNG, JPEG, TIFF, FITS, NPY, ...")
+    ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="What happens to it: gaussian:sigma=25/255")
     ],
@@ -31,9 +33,12 @@ def simulate(
         typer.Option("-A", "--operator", help="What comes before the noise: mask:file=mask.png"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-    page: Annotated[int | None, typer.Option(min=0, help="Of a TIFF file with several.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
+    ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="8 or 16, TIFF also 32; by default 8, TIFF and NPY 32.")
+        int | None,
+        typer.Option(help="8, 16, TIFF and FITS also 32; by default 8, or 32 where it can be."),
     ] = None,
     black: Annotated[float, typer.Option(help="The files' value that means 0.")] = 0.0,
     white: Annotated[
@@ -44,17 +49,18 @@ def simulate(
 ) -> None:
     """Make a measurement of a clean image.
 
-    A .tif or .npy file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in whole
-    levels, which bends the noise: `invprob solve` then works with another noise than it is told.
-    With `--white`, and `--black`, .tif and .npy files are in an instrument's unit.
+    A .tif, .fits or .npy file keeps every value in 32 bits; .png and .jpg keep [0, 1] only, in
+    whole levels, which bends the noise: `invprob solve` then works with another than it is told.
+    With `--white`, and `--black`, .tif, .fits and .npy files are in an instrument's unit.
     """
     from ..formats import depth
     from ..images import read_image
     from ..streams import generator
+    from .encoding import Encoding
     from .noise import make_noise
     from .outputs import Outputs
 
-    files = Outputs(output, bits=depth(output, bits), black=black, white=white)
+    files = Outputs(output, encoding=Encoding(depth(output, bits), black, white, like=clean))
     x = read_image(clean, page=page, black=black, white=white)
     if float(x.min()) < -ROUNDING or float(x.max()) > 1 + ROUNDING:
         least, most = (float(end) * ((white or 1) - black) + black for end in x.aminmax())
@@ -72,7 +78,7 @@ def simulate(
             f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
             "holds; simulate this one in Python"
         )
-    files.write_image(output, y)
+    files.encoding.write(output, y)
     _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
 
@@ -81,21 +87,21 @@ def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
     """Warn if the file does not hold the measurement, and the more if `solve` can't use it."""
     from ..contracts import ChecksMeasurement
 
-    output = files.estimate
+    output, encoding = files.estimate, files.encoding
     try:
         if isinstance(noise, ChecksMeasurement):
-            noise.check_measurement(files.read_image(output))
+            noise.check_measurement(encoding.read(output))
     except InputError as error:
         warnings.warn(
             f"{output} is good to look at, but `invprob solve` will refuse it, because "
-            f"{files.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
-            f"{files.keeper()} keeps every value",
+            f"{encoding.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
+            f"{encoding.keeper(output)} keeps every value",
             stacklevel=1,
         )
         return
-    if lost := files.clipped(output, y):
+    if lost := encoding.clipped(output, y):
         warnings.warn(
-            f"{lost}, so the noise in {output} is not quite {noise!r}; {files.keeper()} keeps "
-            "them",
+            f"{lost}, so the noise in {output} is not quite {noise!r}; {encoding.keeper(output)} "
+            "keeps them",
             stacklevel=1,
         )

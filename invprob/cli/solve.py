@@ -1,4 +1,4 @@
-"""`invprob solve`: a measurement in a file, the image in another."""
+"""`invprob solve`: a measurement in a file, the image in another; or many of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import InputError
+from .device import Device, usable
 from .outputs import named
 
 
+def page_of(text: str) -> int | str:
+    """The number of a page, or "all"; `InputError` for anything else."""
+    if text == "all" or (text.isascii() and text.isdigit()):
+        return text if text == "all" else int(text)
+    raise InputError(f"{text!r} is no page; the first is 0, and all of them are all")
+
+
 def solve(
-    measurement: Annotated[
-        Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, NPY, ...")
+    measurements: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MEASUREMENT",
+            help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...; or several, or a folder.",
+        ),
     ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
@@ -36,8 +49,10 @@ def solve(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
     page: Annotated[
-        int | None,
-        typer.Option(min=0, help="Of a TIFF file with several: one is solved at a time."),
+        Any,
+        typer.Option(
+            parser=page_of, metavar="N|all", help="Of a TIFF or FITS file with several; or all."
+        ),
     ] = None,
     black: Annotated[
         float, typer.Option(help="The file's value that means 0, such as a camera's offset.")
@@ -47,7 +62,8 @@ def solve(
         typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
     ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="8 or 16, TIFF also 32; by default 8, TIFF and NPY 32.")
+        int | None,
+        typer.Option(help="8, 16, TIFF and FITS also 32; by default 8, or 32 where it can be."),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Save the run to this file now and then, and on Ctrl-C.")
@@ -56,6 +72,7 @@ def solve(
     resume: Annotated[
         Path | None, typer.Option(help="Go on from this file; all else as it was.")
     ] = None,
+    device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Write over existing files.")] = False,
 ) -> None:
     """Estimate the image behind a measurement, or draw samples of what it may have been.
@@ -64,9 +81,14 @@ def solve(
     in the unit of the image), clean-sample-0.png ... and clean-panel.png lie beside it. With
     `-o run/` the same files lie in that folder: mean.png, std.tif, sample-0.png ...
 
+    Several files, a folder, or `--page all`: each image by itself, with the same parts and the
+    same seed, so that its result is as if it were alone. `-o clean/` has a result of the same name
+    for each (`--samples`: a folder); `-o clean.tif --page all` one file of as many pages. What
+    fails is named and passed over, and the exit status is 1 at the end.
+
     Raw numbers of an instrument: say with `--white`, and `--black`, which values of the file mean
-    1 and 0. TIFF and NPY results are in the file's unit again (`--bits 16` rounds them); PNG and
-    JPEG are pictures of them. The noise is in the unit of [0, 1]: `poisson:peak` is the mean
+    1 and 0. TIFF, FITS and NPY results are in the file's unit again (`--bits 16` rounds them); PNG
+    and JPEG are pictures of them. The noise is in the unit of [0, 1]: `poisson:peak` is the mean
     photon count at white, and a read noise of 5 is sigma=5/(white - black).
 
     Photon counts, of which 200 is bright:
@@ -76,55 +98,44 @@ def solve(
     units: `invprob solve sky.tif --black 300 --white 8300 -l
     poisson-gaussian:peak=12000,sigma=5/8000 -o clean.tif`
     """
-    from ..callbacks import SaveEvery
-    from ..drive import solve as run
-    from ..problem import Problem
-    from ..recommendation import recommend
-    from ..units import Unit
+    from .batch import Image, images_of, is_batch, is_stack, stack_of
+    from .encoding import Encoding
+    from .many import solve_each, solve_stack
     from .noise import make_noise
+    from .one import solve_one
     from .outputs import Outputs
+    from .run import Run
     from .specs import make
 
-    files = Outputs.of(output, count=samples or 1, bits=bits, black=black, white=white)
-    unit = Unit(black, white)
-    y = unit.read(measurement, page)
-    unit.warn_if_dim()
-    noise = make_noise(likelihood, operator)
-    problem: Problem[Any, Any] = Problem(make("prior", prior), noise, y)
-    files.check(measurement, force=force)
-    if checkpoint is not None:
-        files.check_checkpoint(checkpoint, resume, force=force)
-    keep = checkpoint or resume
-    callbacks = [SaveEvery(every, keep)] if keep else []
-    if solver is not None:
-        method = make("solver", solver)
-    else:
-        advice = recommend(problem, samples=samples is not None)
-        method = advice.solver
-        typer.echo(advice)
-    try:
-        result = run(
-            problem,
-            method,
-            samples=samples,
-            seed=seed,
-            resume=resume,
-            callbacks=callbacks,
+    encoding, count = Encoding(bits, black, white, like=measurements[0]), samples or 1
+    batch = is_batch(measurements, page)
+    if batch and (checkpoint or resume):
+        raise InputError(
+            "a checkpoint is of one image, and there are several: leave --checkpoint and --resume "
+            "out (results that exist are not made again), or solve for each by itself"
         )
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
-    files.write(result)
-    files.warn_if_clipped(result)
-    files.warn_of_others()
-    typer.echo(result)
-    for path in files:
-        typer.echo(f"wrote {path}")
-
-
-def _how_to_go_on(where: str, keep: Path | None) -> str:
-    advice = (
-        f"to go on, type the same command with --resume {keep}"
-        if keep
-        else "nothing was saved; --checkpoint FILE would have"
+    stack = batch and is_stack(measurements, page, output)
+    images: list[Image] = []
+    if stack:
+        images = stack_of(measurements[0], output, samples)
+    elif batch:
+        images = images_of(measurements, page, output, count, encoding)
+    if stack or not batch:
+        outputs = Outputs.of(output, count=count, encoding=encoding)
+    run = Run(
+        make("prior", prior),
+        make_noise(likelihood, operator),
+        None if solver is None else make("solver", solver),
+        samples=samples,
+        seed=seed,
+        black=black,
+        white=white,
+        device=usable(device),
     )
-    return f"{where.partition(';')[0] or 'interrupted'}; {advice}"
+    if not batch:
+        image = Image(measurements[0], page, outputs)
+        solve_one(run, image, checkpoint, resume, every, force=force)
+    elif stack:
+        solve_stack(run, images, outputs, force=force)
+    else:
+        solve_each(run, images, force=force)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
 from .train_denoiser import denoiser
 from .train_sampler import sampler
 from .train_score import score
@@ -14,7 +15,6 @@ from .training import (
     EVERY,
     Checkpoint,
     CleanImages,
-    Device,
     Every,
     Hours,
     Output,
@@ -24,7 +24,6 @@ from .training import (
     learn,
     numbers,
     run_file,
-    usable,
 )
 
 train = typer.Typer(no_args_is_help=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .device import Device, usable
 from .training import (
     EVERY,
     Black,
     Checkpoint,
     CleanImages,
-    Device,
     Every,
     HeldOut,
     Hours,
@@ -27,7 +27,6 @@ from .training import (
     learn,
     numbers,
     run_file,
-    usable,
 )
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
 from .training import (
     EVERY,
     Black,
     Checkpoint,
     CleanImages,
-    Device,
     Every,
     HeldOut,
     Hours,
@@ -26,7 +26,6 @@ from .training import (
     learn,
     numbers,
     run_file,
-    usable,
 )
 
 FEW = 32

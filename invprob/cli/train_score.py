@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from .device import Device, usable
 from .training import (
     EVERY,
     Black,
     Checkpoint,
-    Device,
     Every,
     Hours,
     Output,
@@ -24,14 +24,13 @@ from .training import (
     learn,
     numbers,
     run_file,
-    usable,
 )
 
 
 def score(
     images: Annotated[
         list[Path],
-        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF), or single files."),
+        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF, FITS), or single files."),
     ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="Their noise: gaussian:sigma=25/255")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Output = Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")]
 CleanImages = Annotated[
     list[Path],
-    typer.Argument(help="Folders of PNG, JPEG and TIFF files, single files, .npy arrays."),
+    typer.Argument(help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays."),
 ]
 HeldOut = Annotated[
     list[Path] | None,
@@ -35,7 +35,6 @@ Turns = Annotated[bool, typer.Option(help="Turn and flip patches.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
 Every = Annotated[float, typer.Option(min=0, help="Seconds from save to save.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="By default what torch takes.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 Checkpoint = Annotated[
     Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
 ]
@@ -104,17 +103,3 @@ def _how_to_go_on(step: int, checkpoint: Path) -> str:
     if not checkpoint.exists():
         return f"after step {step}; nothing was saved yet, --every says how often it is"
     return f"after step {step}; to go on from the last save, {checkpoint}, type the same command"
-
-
-def usable(name: str) -> Any:
-    """A device that there is."""
-    import torch
-
-    from ..errors import InputError
-
-    try:
-        torch.empty(1, device=name).item()
-        return torch.device(name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error

@@ -80,7 +80,7 @@ class Looks:
         """Log f(s) / s of each."""
         left, kept = self.found[level]
         ratios = [left[one].mean() / (1 - kept[one].mean()).clamp(min=0.01) for one in bands]
-        return 0.5 * torch.stack(ratios).double().cpu().log() - math.log(level)
+        return 0.5 * torch.stack(ratios).cpu().double().log() - math.log(level)
 
 
 def _crossing(levels: list[float], excess: list[float]) -> float:

@@ -177,10 +177,10 @@ def _estimate(looks: Looks, ends: tuple[float, float], apart: float | None) -> N
             "brightness: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
         )
     sd = torch.tensor(looks.solve(bands, ends), dtype=torch.float64)
-    brightness = torch.stack([denoised[one].mean() for one in bands]).double().cpu()
+    brightness = torch.stack([denoised[one].mean() for one in bands]).cpu().double()
     seen = (sd < math.inf) & (sd > 0)
     if not bool(seen.any()):
-        brightness, sd = denoised.mean()[None].double().cpu(), torch.tensor([sigma]).double()
+        brightness, sd = denoised.mean()[None].cpu().double(), torch.tensor([sigma]).double()
     else:
         brightness, sd = brightness[seen], sd[seen]
     found = laws(brightness, sd, error=looks.error(sigma))

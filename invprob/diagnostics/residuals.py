@@ -91,7 +91,7 @@ def residual_report(residual: Tensor, /, sigma: float) -> tuple[ResidualReport, 
         )
     if not 0 < sigma < math.inf:
         raise InputError(f"sigma={sigma}; it must be positive, in the unit of the image")
-    flat = residual.detach().double().cpu()
+    flat = residual.detach().cpu().double()
     if not bool((flat.flatten(1).std(1) > 0).all()):
         raise InputError("a residual is the same in all pixels; is it y - x of a noisy y?")
     return tuple(_report(image, sigma) for image in flat)

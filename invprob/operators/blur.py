@@ -78,8 +78,8 @@ class CircularBlur:
         """The blur with a measured kernel, a point-spread function.
 
         Args:
-            file: an image of it, PNG, TIFF or NPY, with odd sides and the centre in the middle
-                pixel; colours are averaged, and the values divided by their sum.
+            file: an image of it, PNG, TIFF, FITS or NPY, with odd sides and the centre in the
+                middle pixel; colours are averaged, and the values divided by their sum.
 
         Raises:
             InputError: the file can't be read, has an even side, or values that are negative, not

@@ -17,7 +17,7 @@ def read_single(file: Path, /) -> NDArray[Any]:
     Raises:
         InputError: the file can't be read, or has several pages.
     """
-    from ..images import read_stack
+    from ..pixels import read_stack
 
     pages = read_stack(file)
     if len(pages) > 1:

@@ -84,8 +84,8 @@ class Mask:
 
         Args:
             file: any image file; colours are averaged, and white is what is above one half. In
-                a NPY or TIFF file that holds only 0 and 1, of any type, 1 is white; whole numbers
-                of a type without a white level have it at their greatest.
+                a NPY, TIFF or FITS file that holds only 0 and 1, of any type, 1 is white; whole
+                numbers of a type without a white level have it at their greatest.
 
         Raises:
             InputError: the file can't be read, or it is no mask: many of its pixels are gray, or

@@ -160,21 +160,21 @@ class Groups:
                 [0]])
         """
         rows, count = weight.shape
-        together = self._together(weight)
-        share = together.double().softmax(1)
+        together = self._together(weight).cpu().double()  # some devices have no 64 bits
+        share = together.softmax(1)
         total = self.members * keep
-        offset = self._together(uniform[:, None])[:, :1].double()
-        place = (offset + torch.arange(total, device=weight.device)) / total
+        offset = self._together(uniform[:, None])[:, :1].cpu().double()
+        place = (offset + torch.arange(total)) / total
         chosen = torch.searchsorted(share.cumsum(1), place).clamp(max=share.shape[1] - 1)
         fresh = torch.zeros_like(place)
         if keep == count and not always:
             uneven = 1 / share.square().sum(1, keepdim=True) < EVEN * total
-            same = torch.arange(total, device=weight.device).expand_as(chosen)
+            same = torch.arange(total).expand_as(chosen)
             chosen = torch.where(uneven, chosen, same)
-            fresh = torch.where(uneven, fresh, together.double())
+            fresh = torch.where(uneven, fresh, together)
         number = self._together(torch.arange(rows * count, device=weight.device).view(rows, count))
         return (
-            self._apart(number.gather(1, chosen), keep),
+            self._apart(number.gather(1, chosen.to(weight.device)), keep),
             self._apart(fresh.to(weight), keep),
         )
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InputError
+from ..formats import READABLE, suffix
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+SUFFIXES = tuple(one for one in READABLE if one != ".npy")
+"""The formats of images; NPY files hold many, and not every training takes them."""
 
 MANY = 10
 """So many files that were left out are named when too few remain."""
@@ -26,7 +28,7 @@ def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path
             yield path
             continue
         inside = (file for file in path.rglob("*") if file.is_file())
-        yield from sorted(f for f in inside if f.suffix.lower() in suffixes)
+        yield from sorted(f for f in inside if suffix(f) in suffixes)
 
 
 def left_out(path: Path, error: InputError) -> str:

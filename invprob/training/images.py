@@ -1,7 +1,7 @@
 """Images to learn from: 8-bit, in memory; and cuts of one size, which flows are trained on.
 
-They come from image files (PNG, JPEG, TIFF; every page of a stack is an image), from folders of
-them, and from arrays: a `.npy` file of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any
+They come from image files (PNG, JPEG, TIFF, FITS; every page of a stack is an image), from folders
+of them, and from arrays: a `.npy` file of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any
 number of channels. What can't be used is left out and listed with the reason, not passed over in
 silence.
 """

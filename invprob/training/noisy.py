@@ -150,8 +150,8 @@ def load_noisy(
 
     Args:
         paths: image files, and folders of these; every page of a stack is an image, and it is
-            taken whole or not at all. A floating-point TIFF keeps values outside of [0, 1], which
-            other formats clip.
+            taken whole or not at all. Floating-point TIFF and FITS files keep values outside of
+            [0, 1], which other formats clip.
         likelihood: how they arose.
         least: smaller images than this many pixels on a side are left out.
         channels: leaves out images with others; 1 turns clean colour into gray, but not noisy
@@ -191,7 +191,7 @@ def load_noisy(
         warnings.warn(
             f"{clipped} of {len(found)} images have more than {CLIPPED:.0%} of their pixels at"
             " exactly 1: clipped noise is not the noise that is assumed, and the score will be"
-            " wrong there; keep measurements in floating-point TIFF files",
+            " wrong there; keep measurements in floating-point TIFF or FITS files",
             stacklevel=2,
         )
     return Folder(tuple(found), tuple(skipped))

@@ -1,0 +1,30 @@
+"""Where the commands compute: the option `--device`, and whether there is such a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps.")]
+
+
+def usable(name: str) -> torch.device:
+    """A device that there is.
+
+    Raises:
+        InputError: torch has none of that name, or it is not usable.
+    """
+    import torch
+
+    from ..errors import InputError
+
+    try:
+        torch.empty(1, device=name).item()
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error

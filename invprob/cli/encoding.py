@@ -1,0 +1,95 @@
+"""How numbers are written to the files of results, so that they mean what those read meant.
+
+Where it was said which values of the measurement's file are black and white, TIFF, FITS and NPY
+files hold values in the measurement's unit again. PNG and JPEG files are pictures to look at:
+black is black and white is white. A FITS file has the header of the one that was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@frozen
+class Encoding:
+    """What numbers in files stand for.
+
+    Attributes:
+        bits: per number, as `write_image` takes them.
+        black: the value of the measurement's file that means 0.
+        white: the one that means 1; `None` for the file's own, and then black is 0.
+        like: the measurement's file.
+    """
+
+    bits: int | None = None
+    black: float = 0.0
+    white: float | None = None
+    like: Path | None = None
+
+    def suffix(self) -> str:
+        """The format of results that go to a folder."""
+        from ..formats import is_fits
+
+        if self.like is not None and is_fits(self.like):
+            return ".fits"
+        return ".png" if self.white is None else ".tif"
+
+    def write(self, path: Path, x: Tensor) -> None:
+        """Write one image, in the measurement's unit if the format is for numbers."""
+        from ..images import write_image
+
+        black, white = self._ends(path)
+        write_image(path, x, bits=self.bits, black=black, white=white, like=self.like)
+
+    def write_difference(self, path: Path, x: Tensor) -> None:
+        """Write differences of images in 32 bits, of which 0 is 0 in any unit."""
+        from ..images import write_image
+
+        white = None if self.white is None else self.white - self.black
+        write_image(path, x, white=white, like=self.like)
+
+    def read(self, path: Path) -> Tensor:
+        """What `write` wrote."""
+        from ..images import read_image
+
+        black, white = self._ends(path)
+        return read_image(path, black=black, white=white)
+
+    def clipped(self, path: Path, x: Tensor) -> str:
+        """How many values the file does not hold, in words; empty if it holds all."""
+        low, high = self._span(path)
+        share = float(((x < low) | (x > high)).double().mean())
+        if share == 0:
+            return ""
+        return f"{share:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"
+
+    def keeper(self, path: Path) -> str:
+        """Which file would hold every value."""
+        from ..formats import holds_numbers
+
+        if holds_numbers(path):
+            return f"{path} without --bits"
+        return f"{path.with_suffix('.tif')}"
+
+    def _span(self, path: Path) -> tuple[float, float]:
+        """The least and the greatest value that a file holds, in the unit of [0, 1]."""
+        from ..formats import depth
+
+        bits, (black, white) = depth(path, self.bits), self._ends(path)
+        if bits == 32:
+            return -math.inf, math.inf
+        highest = 2.0**bits - 1
+        scale = (highest if white is None else white) - black
+        return (0.0 - black) / scale, (highest - black) / scale
+
+    def _ends(self, path: Path) -> tuple[float, float | None]:
+        from ..formats import holds_numbers
+
+        return (self.black, self.white) if holds_numbers(path) else (0.0, None)

@@ -1,0 +1,184 @@
+"""`invprob solve` of many images: one after the other, with the same parts, each as if alone.
+
+Every image is a problem of its own and has the seed for itself, so its result is the same whatever
+else is in the list, to the last bit; and so is the noise of a sampler, which images of one size
+have in common. An image that fails costs a message, and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from attrs import define, field
+
+from ..errors import IncompatibleError, InputError, InvprobError
+from .batch import Image
+from .outputs import Outputs
+from .run import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..result import Result
+
+FAILURES = (InvprobError, OSError, RuntimeError, MemoryError)
+"""What may be wrong with one image and not with the others."""
+
+
+@define
+class Report:
+    """What became of the images, a line for each.
+
+    Attributes:
+        count: how many images there are.
+        kept: what an interruption leaves, in words.
+    """
+
+    count: int
+    kept: str
+    _begun: int = field(default=0, init=False)
+    _solved: int = field(default=0, init=False)
+    _failed: list[str] = field(factory=list, init=False)
+
+    @property
+    def none_solved(self) -> bool:
+        """Whether all that came before has failed."""
+        return self._solved == 0
+
+    @contextlib.contextmanager
+    def image(self, image: Image) -> Iterator[None]:
+        """Work on the next image; what is wrong with it is said, and no more.
+
+        Raises:
+            IncompatibleError: the parts don't go together, which is wrong with all images.
+            KeyboardInterrupt: with what is left.
+        """
+        self._begun += 1
+        try:
+            yield
+        except KeyboardInterrupt:
+            where = f"interrupted at image {self._begun} of {self.count}"
+            raise KeyboardInterrupt(f"{where}; {self.kept}") from None
+        except FAILURES as error:
+            if isinstance(error, IncompatibleError) and self.none_solved:
+                raise
+            self._fails(image, error)
+
+    def solved(self, image: Image, result: Result, path: Path | None = None) -> None:
+        """The line of a result, and where that is."""
+        self._solved += 1
+        wrote = "" if path is None else f"; wrote {path}"
+        typer.echo(f"{self._begun}/{self.count} {image}: {result.in_a_line()}{wrote}")
+
+    def end(self) -> None:
+        """Name the images that failed, and exit with status 1 if there are any."""
+        if self._failed:
+            names = ", ".join(self._failed)
+            typer.echo(f"{len(self._failed)} of {self.count} failed: {names}", err=True)
+            raise typer.Exit(1)
+
+    def _fails(self, image: Image, error: BaseException) -> None:
+        ours = isinstance(error, InvprobError | OSError)
+        said = str(error) if ours else f"{type(error).__name__}: {error}"
+        if typed := getattr(error, "typed", ""):
+            said += f" (on the command line: {typed})"
+        head = f"{self._begun}/{self.count} {image} failed: "
+        typer.secho(head, fg=typer.colors.RED, err=True, nl=False)
+        typer.echo(said, err=True)
+        self._failed.append(str(image))
+
+
+def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
+    """Solve for images whose results go to files of their own.
+
+    Raises:
+        Exit: with status 1, at the end: some images failed.
+    """
+    kept = "results are written as they come, and the same command leaves those that exist alone"
+    report, advice = Report(len(images), kept), ""
+    for image in images:
+        with report.image(image):
+            outputs = image.place()
+            problem = run.problem(image.file, image.page, warn=report.none_solved)
+            outputs.check(image.file, force=force)
+            method, reason = run.method(problem)
+            advice = _said_once(reason, advice)
+            result = run.solve(problem, method)
+            outputs.write(result)
+            outputs.warn_if_clipped(result)
+            outputs.warn_of_others()
+            first = outputs.estimate
+            report.solved(image, result, first.parent if outputs.samples else first)
+    report.end()
+
+
+def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: bool) -> None:
+    """Solve for the pages of one file, whose results are the pages of another.
+
+    A page that fails is empty: NaN, or black where the file holds whole numbers.
+
+    Raises:
+        InputError: the results can't be pages of such a file, or a file is in the way.
+        Exit: with status 1, at the end: some pages failed.
+    """
+    outputs.check(images[0].file, force=force)
+    check_alike(images, outputs.estimate)
+    kept = "nothing is written, since the pages of one file are written together"
+    report, advice = Report(len(images), kept), ""
+    found: list[Tensor | None] = []
+    for image in images:
+        found.append(None)
+        with report.image(image):
+            problem = run.problem(image.file, image.page, warn=report.none_solved)
+            method, reason = run.method(problem)
+            advice = _said_once(reason, advice)
+            result = run.solve(problem, method)
+            found[-1] = result.x.cpu()
+            outputs.warn_if_clipped(result)
+            report.solved(image, result)
+    if stack := _filled(found, whole=outputs.encoding.bits not in (None, 32)):
+        import torch
+
+        outputs.write_stack(torch.cat(stack))
+        empty = "" if None not in found else ", of which those that failed are empty"
+        pages = f"{len(stack)} page{'s'[: len(stack) > 1]}"
+        typer.echo(f"wrote {outputs.estimate}, {pages}{empty}")
+    report.end()
+
+
+def check_alike(images: Sequence[Image], output: Path) -> None:
+    """Raise `InputError` unless all pages can be pages of one file."""
+    from ..formats import is_fits
+    from ..pixels import read_pixels
+
+    shapes = set()
+    for image in images:
+        with contextlib.suppress(InputError):  # it is said when its turn comes
+            shapes.add(read_pixels(image.file, image.page).shape)
+    if len(shapes) > 1:
+        sizes = ", ".join(map(str, sorted(shapes)))
+        raise InputError(f"{images[0].file} has pages of shapes {sizes}; name a folder, -o clean/")
+    if is_fits(output) and len(images) > 1 and any(shape[2] > 1 for shape in shapes):
+        raise InputError(
+            f"{output}: a FITS file has no colour pages; name a .tif file, or a folder"
+        )
+
+
+def _filled(found: Sequence[Tensor | None], *, whole: bool) -> list[Tensor]:
+    """The images, with empty ones in the place of those that there are not."""
+    like = next((x for x in found if x is not None), None)
+    if like is None:
+        return []
+    empty = like.new_full(like.shape, 0.0 if whole else float("nan"))
+    return [empty if x is None else x for x in found]
+
+
+def _said_once(advice: str, before: str) -> str:
+    """The advice, said if it is another one than before."""
+    if advice != before:
+        typer.echo(advice)
+    return advice

@@ -1,0 +1,178 @@
+"""Pixels of image files, as the numbers that the file holds.
+
+`read` and `write` know the formats, each of which has a file here; what the numbers mean (white
+levels, transparency, the shape of a tensor) is the business of `invprob.pixels` and
+`invprob.images`. Pillow does PNG, JPEG, BMP and WebP, tifffile does TIFF, astropy FITS, numpy its
+own arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import InputError
+from . import arrays, fits, pictures, tiff
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TIFF = (".tif", ".tiff")
+FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+
+DEPTHS = {
+    ".png": (8, 16),
+    ".jpg": (8,),
+    ".jpeg": (8,),
+    ".npy": (32,),
+    **dict.fromkeys((*TIFF, *FITS[:-1]), (32, 16, 8)),
+}
+"""The bits per number that a format can be written in, the default first."""
+
+READABLE = (*DEPTHS, ".fits.fz", ".bmp", ".webp")
+"""The formats that can be read."""
+
+
+def suffix(path: Path, /) -> str:
+    """The end of a file's name that names its format, in lower case.
+
+    >>> suffix(Path("sky.fits.gz")), suffix(Path("Sky.V2.FIT"))
+    ('.fits.gz', '.fit')
+    """
+    found = path.suffix.lower()
+    return ".fits" + found if path.stem.lower().endswith(".fits") and found != ".fits" else found
+
+
+def stem(path: Path, /) -> str:
+    """A file's name without its suffix."""
+    return path.name[: len(path.name) - len(suffix(path))]
+
+
+def check_readable(path: Path, /) -> None:
+    """Raise `InputError` if the suffix names no format that can be read."""
+    if suffix(path) not in READABLE:
+        raise _unknown(path, READABLE)
+    if is_fits(path):
+        fits.check_installed(path)
+
+
+def depth(path: Path, bits: int | None, /) -> int:
+    """How many bits per number to write to a file, where `bits` are wished for.
+
+    Raises:
+        InputError: the suffix names no format, or one that doesn't have that depth.
+    """
+    if suffix(path) not in DEPTHS:
+        raise _unknown(path, DEPTHS)
+    if is_fits(path):
+        fits.check_installed(path)
+    depths = DEPTHS[suffix(path)]
+    if bits is None or bits in depths:
+        return depths[0] if bits is None else bits
+    can = " or ".join(map(str, sorted(depths)))
+    more = "" if 16 in depths else "; .png and .tif have 16"
+    raise InputError(f"bits={bits}: a {suffix(path)} file is written in {can} bits{more}")
+
+
+def _unknown(path: Path, known: Iterable[str]) -> InputError:
+    return InputError(
+        f"{path} ends in {suffix(path)!r}, which names no known format; use one of "
+        + ", ".join(known)
+    )
+
+
+def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
+    """The pixels of a file, and whether their last channel is transparency.
+
+    Returns:
+        `(H, W)` or `(H, W, C)`, of the file's own type.
+
+    Raises:
+        InputError: a kind of pixel that is neither gray nor RGB, or no such page.
+        Exception: of any kind, whatever the decoder raises, for a damaged file.
+    """
+    if is_tiff(path):
+        return tiff.read(path, page)
+    if is_fits(path):
+        return fits.read(path, page), False
+    if page is not None:
+        raise InputError(f"page={page}: only TIFF and FITS files have pages, and {path} is none")
+    if suffix(path) == ".npy":
+        return arrays.read(path), False
+    return pictures.read(path)
+
+
+def pages(path: Path, /) -> list[int]:
+    """The numbers of the pages that are no preview of another; none of a format without pages.
+
+    Raises:
+        Exception: of any kind, whatever the decoder raises, for a damaged file.
+    """
+    if is_tiff(path):
+        return tiff.pages(path)
+    return fits.pages(path) if is_fits(path) else []
+
+
+def read_stack(path: Path, /) -> list[tuple[NDArray[Any], bool]]:
+    """What `read` gives, of every page that is no preview of another.
+
+    Raises:
+        InputError: a kind of pixel that is neither gray nor RGB.
+        Exception: as in `read`.
+    """
+    if is_tiff(path):
+        return tiff.read_stack(path)
+    if is_fits(path):
+        return [(pixels, False) for pixels in fits.read_stack(path)]
+    return [read(path, None)]
+
+
+def write(
+    file: BinaryIO,
+    path: Path,
+    pixels: NDArray[Any],
+    /,
+    *,
+    like: Path | None = None,
+    unit: bool = False,
+) -> None:
+    """Write pixels in the format that the path's suffix names.
+
+    Args:
+        file: where to.
+        path: what it will be called.
+        pixels: `(N, H, W, 1 or 3)`; N is 1 where a file has no pages.
+        like: a file whose header is kept, if both are FITS files.
+        unit: whether the values are in the unit of that file, whatever their type.
+    """
+    if is_tiff(path):
+        tiff.write(file, pixels)
+    elif is_fits(path):
+        header = like if like is not None and is_fits(like) else None
+        fits.write(file, pixels, header, unit=unit, compress=suffix(path) == ".fits.gz")
+    elif suffix(path) == ".npy":
+        arrays.write(file, pixels[0])
+    else:
+        name = "PNG" if suffix(path) == ".png" else "JPEG"
+        pictures.write(file, pixels[0], name)
+
+
+def is_tiff(path: Path, /) -> bool:
+    """Whether the suffix says so."""
+    return suffix(path) in TIFF
+
+
+def is_fits(path: Path, /) -> bool:
+    """Whether the suffix says so."""
+    return suffix(path) in FITS
+
+
+def has_pages(path: Path, /) -> bool:
+    """Whether one file holds any number of images."""
+    return is_tiff(path) or is_fits(path)
+
+
+def holds_numbers(path: Path, /) -> bool:
+    """Whether the format is for values of any unit, rather than for pictures."""
+    return 32 in DEPTHS.get(suffix(path), ())
