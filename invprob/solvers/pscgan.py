@@ -113,13 +113,23 @@ class PSCGAN:
         streams: Streams,
         /,
     ) -> PSCGANState:
-        """One draw for each row, from the row's own generator."""
+        """One draw for each row, from the row's own generator.
+
+        Raises:
+            InputError: what is drawn is not of the images' shape.
+        """
 
         def draw(row: int, generator: Generator) -> Tensor:
             y = problem.y[row : row + 1]
             return problem.prior.posterior_sample(y, self.temperature, generator)
 
         found, drawn = streams.each(draw), state.drawn + 1
+        if found.shape != state.x.shape:
+            raise InputError(
+                f"{problem.prior!r} draws images of shape {tuple(found.shape[1:])} for this"
+                f" measurement, and {problem.likelihood!r} is of images of shape"
+                f" {tuple(state.x.shape[1:])}: it was not made for this likelihood"
+            )
         return PSCGANState(torch.lerp(state.x, found, 1 / drawn), drawn)
 
     def estimate(self, state: PSCGANState, /) -> Tensor:

@@ -72,3 +72,11 @@ def test_what_the_result_says_of_itself():
     poor = ip.Problem(ip.GeneratorPrior(lambda y, t, g: 0 * y + 3), NOISE, asked.y)
     said = str(ip.solve(poor, ip.PSCGAN()))
     assert "the generator has learned too little" in said and "more calls" not in said
+
+
+def test_a_generator_of_images_of_another_size_is_refused_in_words():
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Downsample(2))
+    prior = ip.GeneratorPrior(lambda y, t, g: y)
+    problem = ip.Problem(prior, noise, torch.zeros(1, 1, 4, 4))
+    with pytest.raises(ip.InputError, match=r"draws images of shape \(1, 4, 4\).*\(1, 8, 8\)"):
+        ip.solve(problem, ip.PSCGAN())
