@@ -41,7 +41,7 @@ from torch import Tensor
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
 from .tiles import Tile, in_pieces, is_tile
-from .weights_file import fill, read_described, read_weights, write_weights
+from .weights_file import NetworkFile
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -56,40 +56,8 @@ PIXELS_AT_ONCE = 2**19
 """Batches are cut so that one call of the network sees at most this many pixels (or one image)."""
 
 
-ABOUT = "denoiser"
-"""The text in a weight file that describes the architecture."""
-
-
-def write_denoiser(network: Denoiser, path: Path) -> str:
-    """Write a denoiser's weights and architecture, atomically; returns the file's SHA-256."""
-    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
-
-
-def read_architecture(path: Path) -> Architecture:
-    """The architecture of the denoiser in a file.
-
-    Raises:
-        WeightsError: the file says something that can't be, or that it holds another network.
-    """
-    parse = Architecture.from_json
-    return read_described(path, ABOUT, parse, kind="denoiser", command="denoiser")
-
-
-def load_denoiser(path: Path, sha256: str | None = None) -> Denoiser:
-    """The denoiser in a file, frozen, on the processor, in float32.
-
-    Args:
-        path: a file that `invprob train denoiser` wrote.
-        sha256: what the file's digest has to be; None accepts any.
-
-    Raises:
-        WeightsError: the file is missing, damaged, another one than expected, or no denoiser.
-    """
-    tensors = read_weights(path, sha256)
-    with torch.device("meta"):  # no random numbers are drawn for weights that are replaced
-        network = Denoiser(read_architecture(path))
-    fill(network.to_empty(device="cpu"), tensors, path)
-    return network.eval().requires_grad_(False)
+FILE = NetworkFile("denoiser", "denoiser", "denoiser", Denoiser, Architecture.from_json)
+write_denoiser, load_denoiser, read_architecture = FILE.write, FILE.load, FILE.architecture
 
 
 def _known(instance: object, attribute: object, value: str) -> None:

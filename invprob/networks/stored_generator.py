@@ -16,42 +16,16 @@ from torch import Generator, Tensor
 
 from ..contracts import Domain
 from .generator import Architecture, PosteriorGenerator
-from .weights_file import fill, read_described, read_weights, write_weights
+from .weights_file import NetworkFile
 
-ABOUT = "posterior generator"
-"""The text in a weight file that describes the network."""
-
-
-def write_generator(network: PosteriorGenerator, path: Path) -> str:
-    """Write a generator's weights and architecture, atomically; returns the file's SHA-256."""
-    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
-
-
-def read_generator_architecture(path: Path) -> Architecture:
-    """What the generator in a file looks like, and what it was trained for.
-
-    Raises:
-        WeightsError: the file is missing, damaged, or holds another network.
-    """
-    parse = Architecture.from_json
-    return read_described(path, ABOUT, parse, kind=ABOUT, command="sampler")
-
-
-def load_generator(path: Path, sha256: str | None = None) -> PosteriorGenerator:
-    """The generator in a file, frozen, on the processor, in float32.
-
-    Args:
-        path: a file that `invprob train sampler` wrote.
-        sha256: what the file's digest has to be; None accepts any.
-
-    Raises:
-        WeightsError: the file is missing, damaged, another one than expected, or no generator.
-    """
-    tensors = read_weights(path, sha256)
-    with torch.device("meta"):  # no random numbers are drawn for weights that are replaced
-        network = PosteriorGenerator(read_generator_architecture(path))
-    fill(network.to_empty(device="cpu"), tensors, path)
-    return network.eval().requires_grad_(False)
+FILE = NetworkFile(
+    "posterior generator",
+    "posterior generator",
+    "sampler",
+    PosteriorGenerator,
+    Architecture.from_json,
+)
+write_generator, load_generator = FILE.write, FILE.load
 
 
 @frozen

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..contracts import Domain
 from .glow import Architecture, Glow
-from .weights_file import fill, read_described, read_weights, write_weights
+from .weights_file import NetworkFile
 
 DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
 """The embedded flow: handwritten digits, 28 x 28 (`weights/DIGITS.md`)."""
@@ -24,39 +24,9 @@ DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
 DIGITS_SHA256 = "4962d14e529d4438db9a7df2b7de915ef5f8e66078f443ed06c3dd4c40db8b85"
 """Of `DIGITS`."""
 
-ABOUT = "glow"
-"""The text in a weight file that describes the architecture."""
 
-
-def write_glow(flow: Glow, path: Path) -> str:
-    """Write a Glow's weights and architecture, atomically; returns the file's SHA-256."""
-    return write_weights(flow, path, {ABOUT: flow.architecture.to_json()})
-
-
-def read_architecture(path: Path) -> Architecture:
-    """The architecture of the Glow in a file.
-
-    Raises:
-        WeightsError: the file is missing, damaged, or holds another network.
-    """
-    return read_described(path, ABOUT, Architecture.from_json, kind="Glow", command="flow")
-
-
-def load_glow(path: Path, sha256: str | None = None) -> Glow:
-    """The Glow in a file, frozen, on the processor, in float32.
-
-    Args:
-        path: a file that `invprob train flow` wrote.
-        sha256: what the file's digest has to be; None accepts any.
-
-    Raises:
-        WeightsError: the file is missing, damaged, another one than expected, or no Glow.
-    """
-    tensors = read_weights(path, sha256)
-    with torch.random.fork_rng():  # the weights that are drawn here are replaced
-        network = Glow(read_architecture(path))
-    fill(network, tensors, path)
-    return network.eval().requires_grad_(False)
+FILE = NetworkFile("glow", "Glow", "flow", Glow, Architecture.from_json)
+write_glow, load_glow = FILE.write, FILE.load
 
 
 @frozen

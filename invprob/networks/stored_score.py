@@ -17,45 +17,14 @@ from torch import Tensor
 from ..contracts import Domain
 from .score import Architecture, ScoreNetwork
 from .tiles import Tile, is_tile
-from .weights_file import fill, read_described, read_weights, write_weights
-
-ABOUT = "score"
-"""The text in a weight file that describes the network."""
+from .weights_file import NetworkFile
 
 PIXELS_AT_ONCE = 2**21
 """Batches are cut so that the network sees at most this many pixels at once (or one image)."""
 
 
-def write_score(network: ScoreNetwork, path: Path) -> str:
-    """Write a score's weights and architecture, atomically; returns the file's SHA-256."""
-    return write_weights(network, path, {ABOUT: network.architecture.to_json()})
-
-
-def read_score_architecture(path: Path) -> Architecture:
-    """What the score network in a file looks like.
-
-    Raises:
-        WeightsError: the file is missing, damaged, or holds another network.
-    """
-    parse, kind = Architecture.from_json, "score of noisy images"
-    return read_described(path, ABOUT, parse, kind=kind, command="score")
-
-
-def load_score(path: Path, sha256: str | None = None) -> ScoreNetwork:
-    """The score network in a file, frozen, on the processor, in float32.
-
-    Args:
-        path: a file that `invprob train score` wrote.
-        sha256: what the file's digest has to be; None accepts any.
-
-    Raises:
-        WeightsError: the file is missing, damaged, another one than expected, or no score.
-    """
-    tensors = read_weights(path, sha256)
-    with torch.random.fork_rng():  # the weights that are drawn here are replaced
-        network = ScoreNetwork(read_score_architecture(path))
-    fill(network, tensors, path)
-    return network.eval().requires_grad_(False)
+FILE = NetworkFile("score", "score of noisy images", "score", ScoreNetwork, Architecture.from_json)
+write_score, load_score, read_score_architecture = FILE.write, FILE.load, FILE.architecture
 
 
 @frozen

@@ -16,14 +16,17 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 import torch
+from attrs import frozen
 from torch import Tensor, nn
 
 from ..errors import InputError, WeightsError
 
-T = TypeVar("T")
+N = TypeVar("N", bound=nn.Module)
+A = TypeVar("A", bound="Describes")
+A_co = TypeVar("A_co", bound="Describes", covariant=True)
 
 
 def write_weights(network: nn.Module, path: Path, about: Mapping[str, str] | None = None) -> str:
@@ -100,34 +103,80 @@ def read_about(path: Path) -> dict[str, str]:
         return {}
 
 
-def read_described(
-    path: Path, key: str, parse: Callable[[str], T], /, *, kind: str, command: str
-) -> T:
-    """What a weight file says under `key` about its network.
+class Describes(Protocol):
+    """What a network looks like, as a weight file says it."""
 
-    Args:
-        path: a safetensors file.
-        key: under which name `write_weights` stored it.
-        parse: makes an architecture of the text; `InputError` if that can't be.
-        kind: what the file should hold, in words.
+    def to_json(self) -> str:
+        """As text."""
+
+
+class Described(Protocol[A_co]):
+    """A network that knows what it looks like."""
+
+    @property
+    def architecture(self) -> A_co:
+        """What it looks like."""
+
+
+@frozen
+class NetworkFile(Generic[N, A]):
+    """Files of one kind of network, each of which says what its network looks like.
+
+    Attributes:
+        key: under which name a file says it.
+        kind: what a file holds, in words.
         command: of `invprob train`, which writes such files.
-
-    Raises:
-        WeightsError: the file is missing, damaged, or holds another network.
+        network: makes a network of an architecture.
+        parse: makes an architecture of a text; `InputError` if that can't be.
     """
-    about = read_about(path)
-    text = about.get(key)
-    if text is None:
-        tensors = sorted(read_weights(path))
-        found = ", ".join(about) or f"tensors {tensors[:3]} ..."
-        raise WeightsError(
-            f"the weight file {path} holds no {kind} but another network ({found}); give a file "
-            f"that `invprob train {command}` wrote"
-        )
-    try:
-        return parse(text)
-    except InputError as error:
-        raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+    key: str
+    kind: str
+    command: str
+    network: Callable[[A], N]
+    parse: Callable[[str], A]
+
+    def write(self, network: N, path: Path) -> str:
+        """Write weights and architecture, atomically; returns the file's SHA-256."""
+        described = cast(Described[A], network)
+        return write_weights(network, path, {self.key: described.architecture.to_json()})
+
+    def architecture(self, path: Path) -> A:
+        """What the network in a file looks like.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or holds another network.
+        """
+        about = read_about(path)
+        text = about.get(self.key)
+        if text is None:
+            tensors = sorted(read_weights(path))
+            found = ", ".join(about) or f"tensors {tensors[:3]} ..."
+            raise WeightsError(
+                f"the weight file {path} holds no {self.kind} but another network ({found}); give"
+                f" a file that `invprob train {self.command}` wrote"
+            )
+        try:
+            return self.parse(text)
+        except InputError as error:
+            raise WeightsError(f"the weight file {path} is damaged: {error}") from error
+
+    def load(self, path: Path, sha256: str | None = None) -> N:
+        """The network in a file, frozen, on the processor, in float32.
+
+        Args:
+            path: a file that `write` wrote.
+            sha256: what the file's digest has to be; None accepts any.
+
+        Raises:
+            WeightsError: the file is missing, damaged, another one than expected, or holds
+                another network.
+        """
+        tensors = read_weights(path, sha256)
+        with torch.random.fork_rng(devices=[]):  # the weights that are drawn here are replaced
+            network = self.network(self.architecture(path))
+        fill(network, tensors, path)
+        return network.eval().requires_grad_(False)
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -12,7 +12,7 @@ from invprob.networks.glow import Architecture as GlowArchitecture
 from invprob.networks.glow import Glow
 from invprob.networks.padding import pad_to_multiple
 from invprob.networks.stored_generator import (
-    ABOUT,
+    FILE,
     StoredGenerator,
     load_generator,
     write_generator,
@@ -114,7 +114,7 @@ def test_files_of_other_networks(network, written, tmp_path):
     with pytest.raises(ip.WeightsError, match="can't read"):
         ip.GeneratorPrior.load(tmp_path / "none.safetensors")
     for text in ("{}", "[1]", '{"channels": 1, "shape": 2}'):
-        write_weights(network, path, {ABOUT: text})
+        write_weights(network, path, {FILE.key: text})
         with pytest.raises(ip.WeightsError, match="damaged"):
             load_generator(path)
 

@@ -18,7 +18,7 @@ from invprob.networks.glow import Glow
 from invprob.networks.noise_law import law_score
 from invprob.networks.score import Architecture, ScoreNetwork
 from invprob.networks.stored_glow import load_glow, write_glow
-from invprob.networks.stored_score import ABOUT, StoredScore, load_score, write_score
+from invprob.networks.stored_score import FILE, StoredScore, load_score, write_score
 from invprob.networks.weights_file import write_weights
 
 NOISE = ip.Gamma(26)
@@ -172,7 +172,7 @@ def test_files_of_other_networks(network, written, tmp_path):
     with pytest.raises(ip.WeightsError, match="can't read"):
         ip.MeasuredPrior.load(tmp_path / "none.safetensors")
     for text in ("{}", "[1]", '{"channels": 1, "coordinates": {}}'):
-        write_weights(network, path, {ABOUT: text})
+        write_weights(network, path, {FILE.key: text})
         with pytest.raises(ip.WeightsError, match="damaged"):
             load_score(path)
 
