@@ -12,8 +12,8 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import alternatives, check, lacks, missing
-from .contracts import AnySolver, Flat, SamplesPosterior, ScoresMeasurement, Spectral
+from .compatibility import alternatives, check, missing
+from .contracts import AnySolver, Flat, SamplesPosterior, ScoresMeasurement
 from .errors import IncompatibleError
 from .problem import Problem
 
@@ -24,8 +24,6 @@ OTHERWISE = "of the solvers that are installed it is the first that accepts thes
 FOR_AN_ESTIMATE = {
     "prior-sampling": THE_PRIOR,
     "score-equation": "the prior is the score of noisy images, and does not know clean ones",
-    "admm": "the noise is not Gaussian, and where it is skewed, ADMM takes away what its proximal"
-    " map adds on average",
     "pnp": "the prior denoises and the likelihood has a proximal map: few calls are enough",
     "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
     "map": "the prior has a density and no denoiser, so its mode is what can be found",
@@ -80,7 +78,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     """
     if samples:
         check_sampling(problem)
-    reasons = FOR_SAMPLES if samples else _for_an_estimate(problem)
+    reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
     candidates = [
         (part.name, solver)
         for part in _in_order(list(reasons))
@@ -132,15 +130,6 @@ def check_sampling(problem: Problem[Any, Any], /) -> None:
     typed = alternatives(problem, typed=True)
     advice = f"leave --samples out, with -s {typed[0]} or without -s" if typed else ""
     raise IncompatibleError("\n".join(lines), typed=advice)
-
-
-def _for_an_estimate(problem: Problem[Any, Any]) -> dict[str, str]:
-    """The order of preference and the reasons; ADMM where noise is not Gaussian."""
-    from .likelihoods.gaussian import Gaussian
-
-    likelihood = problem.likelihood
-    gaussian = isinstance(likelihood, Gaussian) or not lacks(likelihood, Spectral)
-    return {name: why for name, why in FOR_AN_ESTIMATE.items() if name != "admm" or not gaussian}
 
 
 def _in_order(preferred: list[str]) -> list[Component]:

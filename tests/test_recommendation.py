@@ -58,7 +58,7 @@ def test_without_a_solver_the_recommended_one_runs(likelihood):
     ("noise", "estimate", "sampler"),
     [
         (ip.Gaussian(sigma=0.1), "PnP", "Restart"),
-        (ip.Poisson(peak=30), "ADMM", None),
+        (ip.Poisson(peak=30), "PnP", None),
         (ip.Unobserved(), "PriorSampling", "PriorSampling"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_likelihood_without_prox_gets_a_gradient_method():
 
 def test_counts_of_a_blurred_image_get_an_estimate_by_their_prox():
     noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform3"))
-    assert isinstance(ip.recommend(measured(noise)).solver, ip.ADMM)
+    assert isinstance(ip.recommend(measured(noise)).solver, ip.PnP)
 
 
 def test_an_operator_without_singular_vectors_gets_samples_by_split_gibbs():
