@@ -186,3 +186,57 @@ def test_the_advice_on_bad_pixels_works(tmp_path, monkeypatch):
     filled = read_image("filled.fits")
     assert filled.flatten().tolist() == pytest.approx([0.2, 0, 0.4, 0.6])
     assert fits.getheader("filled.fits")["CRVAL1"] == 83.6
+
+
+def test_parameters_of_a_projection_are_no_axes(tmp_path):
+    header = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CRVAL1": 83.0, "CRVAL2": 22.0}
+    header |= {
+        "CD1_1": -1e-3,
+        "CD2_2": 1e-3,
+        "PV1_1": 1.0,
+        "PV2_1": 1.0,
+        "PV1_4": 0.3,
+        "PV2_9": 7.0,
+    }
+    axes = {"CRVAL3": 1.0, "CD3_3": 1.0, "CD1_3": 0.5, "CTYPE3A": "FREQ", "PV3_1": 1.0}
+    path = save(tmp_path / "x.fits", np.ones((2, 6, 5), np.float32), header | axes)
+    write_image(tmp_path / "y.fits", read_image(path, page=0), like=path)
+    kept = fits.getheader(tmp_path / "y.fits")
+    assert {name: kept[name] for name in header} == header
+    assert not set(axes) & set(kept)
+
+
+def test_keywords_that_stand_twice(tmp_path):
+    hdu = fits.PrimaryHDU(np.ones((4, 5), np.float32))
+    for card in ("EXTNAME", "DATAMAX", "OBJECT"):
+        hdu.header.append((card, "A"), end=True)
+        hdu.header.append((card, "B"), end=True)
+    hdu.writeto(tmp_path / "x.fits", output_verify="ignore")
+    write_image(tmp_path / "y.fits", torch.ones(1, 1, 4, 5), like=tmp_path / "x.fits")
+    kept = fits.getheader(tmp_path / "y.fits")
+    assert kept["OBJECT"] == "A" and not {"EXTNAME", "DATAMAX"} & set(kept)
+
+
+def test_a_header_that_can_not_be_kept_costs_no_image(tmp_path):
+    path = save(tmp_path / "x.fits", np.ones((4, 5), np.float32), {"OBJECT": "M1 or M2"})
+    path.write_bytes(path.read_bytes().replace(b"M1 or M2", b"M1\0or\0M2"))
+    with pytest.warns(UserWarning, match="x.fits: its header can't be kept"):
+        write_image(tmp_path / "y.fits", torch.full((1, 1, 4, 5), 0.5), like=path)
+    assert float(read_image(tmp_path / "y.fits").mean()) == 0.5
+
+
+def test_an_extension_has_the_header_of_the_primary_one_too(tmp_path):
+    first, image = fits.PrimaryHDU(), fits.ImageHDU(np.ones((4, 5), np.float32))
+    first.header.update({"TELESCOP": "HST", "OBJECT": "M1"})
+    image.header.update({"OBJECT": "M1, chip 2", "INHERIT": True, "CRVAL1": 83.0})
+    fits.HDUList([first, image]).writeto(tmp_path / "x.fits")
+    write_image(tmp_path / "y.fits", torch.ones(1, 1, 4, 5), like=tmp_path / "x.fits")
+    kept = fits.getheader(tmp_path / "y.fits")
+    assert (kept["TELESCOP"], kept["OBJECT"], kept["CRVAL1"]) == ("HST", "M1, chip 2", 83.0)
+    assert "INHERIT" not in kept and kept["NAXIS"] == 2
+
+
+def test_gray_planes_like_a_colour_image_are_planes(tmp_path):
+    write_image(tmp_path / "rgb.fits", torch.rand(1, 3, 6, 5))
+    write_image(tmp_path / "s.fits", torch.rand(3, 1, 6, 5), like=tmp_path / "rgb.fits")
+    assert pages_of(tmp_path / "s.fits") == [0, 1, 2]

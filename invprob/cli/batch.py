@@ -6,8 +6,8 @@
     cells.tif --page all -o clean/         clean/cells-00.tif, clean/cells-01.tif, ...
     cells.tif --page all -o clean.tif      one file of as many pages
 
-A result has the format of its measurement where that can be written and loses nothing, and is PNG
-for other pictures; TIFF where it was said what is white, or other bits are asked for.
+A result has the format of its measurement, but for JPEG, BMP and WebP pictures, which become PNG;
+and TIFF where it was said what is white, or other bits are asked for.
 """
 
 from __future__ import annotations
@@ -73,10 +73,12 @@ def stack_of(file: Path, output: Path, samples: int | None) -> list[Image]:
     Raises:
         InputError: the file can't be read, or samples are wanted, for which there is no page.
     """
+    from ..formats import stem
+
     if samples is not None:
         raise InputError(
             f"-o {output} has a page for each estimate, and none for samples; name a folder for "
-            f"them, -o {output.with_suffix('')}/, or leave --samples out"
+            f"them, -o {output.with_name(stem(output))}/, or leave --samples out"
         )
     return [Image(file, number) for number in pages_of(file, "all")]
 
@@ -121,14 +123,17 @@ def images_of(
         InputError: the results have no place, two have the same one, or one is where a
             measurement is.
     """
-    from ..formats import depth
+    from ..formats import depth, stem
 
     depth(Path("any.tif"), encoding.bits)
     files = files_of(measurements)
+    if output.is_file() and not output.suffix:
+        raise InputError(f"-o {output} is a file, and no folder; name another")
     if not is_folder(output):
+        folder = output.with_name(stem(output))
         raise InputError(
             f"-o {output} is one file, and {len(files)} are to be solved, or all pages of one: "
-            f"name a folder for them, -o {output.with_suffix('')}/, or for the pages of one file "
+            f"name a folder for them, -o {folder}/, or for the pages of one file "
             "a .tif file and --page all"
         )
     for path in measurements:
@@ -189,7 +194,7 @@ def _suffix(file: Path, encoding: Encoding) -> str:
         own = ".fits"
     if own not in DEPTHS or own in (".jpg", ".jpeg"):
         own = ".png"
-    numbers = encoding.white is not None and not holds_numbers(Path(own))
+    numbers = encoding.white is not None and not holds_numbers(Path(f"x{own}"))
     asked = encoding.bits is not None and encoding.bits not in DEPTHS[own]
     return ".tif" if numbers or asked else own
 

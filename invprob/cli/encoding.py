@@ -65,7 +65,7 @@ class Encoding:
     def clipped(self, path: Path, x: Tensor) -> str:
         """How many values the file does not hold, in words; empty if it holds all."""
         low, high = self._span(path)
-        share = float(((x < low) | (x > high)).double().mean())
+        share = float(((x < low) | (x > high)).float().mean())
         if share == 0:
             return ""
         return f"{share:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"

@@ -8,6 +8,7 @@ have in common. An image that fails costs a message, and the others go on.
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 FAILURES = (InvprobError, OSError, RuntimeError, MemoryError)
 """What may be wrong with one image and not with the others."""
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""A full disk, which is wrong with all of them."""
 
 
 @define
@@ -55,6 +59,7 @@ class Report:
 
         Raises:
             IncompatibleError: the parts don't go together, which is wrong with all images.
+            OSError: the disk is full.
             KeyboardInterrupt: with what is left.
         """
         self._begun += 1
@@ -64,7 +69,8 @@ class Report:
             where = f"interrupted at image {self._begun} of {self.count}"
             raise KeyboardInterrupt(f"{where}; {self.kept}") from None
         except FAILURES as error:
-            if isinstance(error, IncompatibleError) and self.none_solved:
+            full = {getattr(one, "errno", None) for one in (error, error.__cause__)} & FULL
+            if full or (isinstance(error, IncompatibleError) and self.none_solved):
                 raise
             self._fails(image, error)
 

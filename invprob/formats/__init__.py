@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIFF = (".tif", ".tiff")
-FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz", ".fits.fz")
 
 DEPTHS = {
     ".png": (8, 16),
@@ -37,11 +37,11 @@ READABLE = (*DEPTHS, ".fits.fz", ".bmp", ".webp")
 def suffix(path: Path, /) -> str:
     """The end of a file's name that names its format, in lower case.
 
-    >>> suffix(Path("sky.fits.gz")), suffix(Path("Sky.V2.FIT"))
-    ('.fits.gz', '.fit')
+    >>> suffix(Path("sky.fits.gz")), suffix(Path("Sky.V2.FIT")), suffix(Path("sky.fits.png"))
+    ('.fits.gz', '.fit', '.png')
     """
-    found = path.suffix.lower()
-    return ".fits" + found if path.stem.lower().endswith(".fits") and found != ".fits" else found
+    found, before = path.suffix.lower(), Path(path.stem).suffix.lower()
+    return before + found if before + found in FITS else found
 
 
 def stem(path: Path, /) -> str:
@@ -150,7 +150,7 @@ def write(
         tiff.write(file, pixels)
     elif is_fits(path):
         header = like if like is not None and is_fits(like) else None
-        fits.write(file, pixels, header, unit=unit, compress=suffix(path) == ".fits.gz")
+        fits.write(file, pixels, header, unit=unit, compress=suffix(path).endswith(".gz"))
     elif suffix(path) == ".npy":
         arrays.write(file, pixels[0])
     else:

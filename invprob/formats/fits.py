@@ -23,6 +23,7 @@ import contextlib
 import gzip
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,13 +40,17 @@ if TYPE_CHECKING:
 Header = Any
 """`astropy.io.fits.Header`."""
 
-LAYOUT = "EXTNAME", "EXTVER", "CHECKSUM", "DATASUM", "BLANK", "DATAMIN", "DATAMAX"
+LAYOUT = (
+    *("EXTEND", "EXTNAME", "EXTVER", "INHERIT", "NEXTEND", "CHECKSUM", "DATASUM"),
+    *("BLANK", "DATAMIN", "DATAMAX"),
+)
 """Keywords of how and where the pixels were stored, and of what they were."""
 
 THIRD_AXIS = re.compile(
-    r"WCSAXES|C(TYPE|RVAL|DELT|UNIT|RPIX|ROTA|NAME)[3-9]|(PC|CD|PV|PS)([3-9]_\d+|\d_[3-9])"
+    r"(WCSAXES|C(TYPE|RVAL|DELT|UNIT|RPIX|ROTA|NAME)[3-9]|(PC|CD)([3-9]_\d|\d_[3-9])|P[VS][3-9]_\d+)"
+    r"[A-Z]?"
 )
-"""Keywords of coordinates that one plane of a cube does not have."""
+"""Keywords of coordinates that one plane of a cube does not have, of any description A to Z."""
 
 
 def check_installed(path: Path, /) -> None:
@@ -100,13 +105,25 @@ def write(
             f"a FITS file holds one colour image, and not {len(pixels)}; write a .tif file"
         )
     cube = pixels[..., 0] if gray else np.moveaxis(pixels[0], 2, 0)
-    header = _header_of(like, cube, unit=unit) if like is not None else fits.Header()
+    try:
+        header = _header_of(like, cube, unit=unit) if like is not None else fits.Header()
+        content = _stored(cube, header, gray)
+    except (ValueError, KeyError, OSError, InputError, fits.VerifyError) as error:
+        warnings.warn(f"{like}: its header can't be kept ({error})", stacklevel=2)
+        content = _stored(cube, fits.Header(), gray)
+    file.write(gzip.compress(content, mtime=0) if compress else content)
+
+
+def _stored(cube: NDArray[Any], header: Header, gray: bool) -> bytes:
+    """The content of a file with planes `(N, H, W)`, or those of one colour image."""
+    from astropy.io import fits
+
     if not gray:
         header["CTYPE3"] = ("RGB", "red, green, blue")
-    hdu = fits.PrimaryHDU(cube[0] if len(cube) == 1 else cube, header)
     content = io.BytesIO()
+    hdu = fits.PrimaryHDU(cube[0] if len(cube) == 1 else cube, header)
     hdu.writeto(content, output_verify="silentfix+ignore")
-    file.write(gzip.compress(content.getvalue(), mtime=0) if compress else content.getbuffer())
+    return content.getvalue()
 
 
 def _header_of(path: Path, cube: NDArray[Any], *, unit: bool) -> Header:
@@ -117,12 +134,15 @@ def _header_of(path: Path, cube: NDArray[Any], *, unit: bool) -> Header:
         if hdu.shape[-2:] != cube.shape[-2:]:
             return fits.Header()
         header = hdu.header.copy(strip=True)
+        header.extend(fits.getheader(path, 0), unique=True)  # an extension's telescope is there
         own = _plane(hdu, 0).dtype
+        colour = _is_colour(hdu)
     same = unit or own == cube.dtype or own.kind == cube.dtype.kind == "f"
-    for name in list(header):
+    for name in set(header):
         flat = len(cube) == 1 and THIRD_AXIS.fullmatch(name)
-        if name in LAYOUT or flat or (name == "BUNIT" and not same):
-            del header[name]
+        foreign = (name == "BUNIT" and not same) or (name == "CTYPE3" and colour)
+        if name in LAYOUT or flat or foreign:
+            header.remove(name, ignore_missing=True, remove_all=True)
     header.add_history("pixels written by invprob")
     return header
 

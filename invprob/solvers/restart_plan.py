@@ -7,11 +7,10 @@ whose levels are linear in sigma^(1/3).
 
 A sample alone can have too many restarts: a network's small errors, the same in each, add up.
 Hundreds of whole ones cost deblurred photos, and photos under speckle, up to 3 dB. So beyond 64
-they get shorter. And whole restarts put D in place of a coordinate that the data begin to leave
-free, as the level falls below its noise, which takes away what it still varies by: deblurred
-photos had a third too little spread. So while levels fall they are shorter where something was
-measured, however noisy. Where nothing was, whole ones are better by half a decibel and more: they
-bring what is free into line with what is not.
+they get shorter. And where the data begin to leave a coordinate free, as the level falls below its
+noise, a whole one takes away what it still varies by: deblurred photos had a third too little
+spread. So while levels fall they are short where something was measured; elsewhere whole ones
+are better by half a decibel.
 """
 
 from __future__ import annotations
@@ -61,8 +60,7 @@ they are few, modes come first."""
 WHOLE = 64.0
 """So many whole restarts are as far as all those of a sample alone go together."""
 MEASURED, MEASURED_LOCALLY = 0.85, 0.7
-"""The least kappa of coordinates that were measured at all, of a sample alone, while levels fall;
-and under noise that is not Gaussian."""
+"""The least kappa of what was measured, while levels fall; and where noise is not Gaussian."""
 CROWDED = (0.36, 2.0)
 """The level at which a crowd begins, in units of the prior's radius, and of its deviation."""
 DECIDED = 0.2
@@ -147,7 +145,7 @@ def kappa(restarts: int) -> float:
 
 
 def kappas(usual: float, least: float, sd: Tensor) -> Tensor:
-    """The same for each coordinate: at least so much where something was measured.
+    """For each coordinate: at least so much where something was measured.
 
     >>> kappas(0.0, MEASURED, torch.tensor([0.1, 3.0, torch.inf]))
     tensor([0.8500, 0.8500, 0.0000])

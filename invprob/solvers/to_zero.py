@@ -90,12 +90,12 @@ def _drawn(
     noise: Any = likelihood
 
     def draw(row: int, generator: Generator) -> Tensor:
-        """The row, from its own stream, with numbers for no more than the pixels it takes."""
-        which, image = known[row], denoised[row]
-        if bool(which.any()):
-            y, v = (values[row][which].view(1, 1, 1, -1) for values in (problem.y, denoised))
-            z = noise.sample_given(y, v, v.new_tensor([state.sigma]), generator)
-            image = image.masked_scatter(which, z)
-        return image[None]
+        """The row, from its own stream; as it is if nothing of it is known so well."""
+        y, v, which = (values[row : row + 1] for values in (problem.y, denoised, known))
+        if not bool(which.any()):
+            return v
+        return torch.where(
+            which, noise.sample_given(y, v, v.new_tensor([state.sigma]), generator), v
+        )
 
     return streams.each(draw), known

@@ -140,3 +140,10 @@ def test_images_to_learn_from(folder):
 
     noisy = load_noisy([folder / "learn"], Gaussian(sigma=0.1), 8, unit=Unit(0, 8000))
     assert len(noisy.pairs) == 3
+
+
+def test_each_result_of_a_list_has_its_own_header(invprob, sky):
+    for name, what in (("a.fits", "M1"), ("b.fits", "M2")):
+        fits.writeto(name, sky[0], fits.Header({"OBJECT": what}))
+    invprob(f"solve a.fits b.fits --white 8000 {NOISE} -o clean/")
+    assert [fits.getval(f"clean/{name}.fits", "OBJECT") for name in "ab"] == ["M1", "M2"]

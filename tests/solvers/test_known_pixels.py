@@ -44,3 +44,19 @@ def test_a_photo_without_such_pixels_asks_the_noise_for_no_draws():
     y = noise.sample(torch.full((1, 1, 18, 18), 0.6), ip.generator(0))
     prior = ip.GaussianPrior(mean=torch.full((1, 18, 18), MEAN), sd=SD)
     assert ip.solve(ip.Problem(prior, noise, y), ip.Restart(12)).samples.isfinite().all()
+
+
+def test_noise_with_a_parameter_for_each_pixel_is_drawn_as_a_whole():
+    class Flat(ip.Poisson):
+        """Photon counts behind a flat field."""
+
+        def sample_given(self, y, v, rho, generator, /):
+            assert y.shape == v.shape == (1, 1, 18, 18)
+            return super().sample_given(y, v, rho, generator)
+
+    noise = Flat(peak=1000)
+    x = torch.full((1, 1, 18, 18), 0.7)
+    x.view(-1)[:3] = 0.01
+    prior = ip.GaussianPrior(mean=torch.full((1, 18, 18), MEAN), sd=SD)
+    problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))
+    assert ip.solve(problem, ip.Restart(12)).samples.isfinite().all()
