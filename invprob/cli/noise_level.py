@@ -34,6 +34,7 @@ def noise(
     and a read noise from the data sheet are better. In the unit of [0, 1], as `-l` takes it.
     """
     from ..diagnostics.noise_level import estimate_noise
+    from ..formats import is_fits
     from ..units import Unit
     from .specs import make
 
@@ -47,5 +48,6 @@ def noise(
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
         options += [] if device == "cpu" else [f"--device {device}"]
+        end = ".fits" if is_fits(measurement) else ".png"
         words = ["invprob solve", quote(str(measurement)), *options, f"-l {found.best.text}"]
-        typer.echo(f"try: {' '.join(words)} -o clean.png")
+        typer.echo(f"try: {' '.join(words)} -o clean{end}")

@@ -150,6 +150,12 @@ def test_pages_to_a_folder(invprob, folder, stack):
     assert {"stack-0/mean.tif", "stack-3/sample-1.tif"} <= set(files(folder / "run"))
 
 
+def test_pages_are_numbered_in_the_order_of_names(invprob, folder):
+    tifffile.imwrite("many.tif", np.full((11, 8, 8), 0.5, np.float32), photometric="minisblack")
+    invprob(f"solve many.tif many.tif {NOISE} --page all -o clean/")
+    assert files(folder / "clean") == [f"many-{page:02}.tif" for page in range(11)]
+
+
 def test_a_stack_gives_a_stack(invprob, folder, stack):
     done = invprob(f"solve stack.tif {NOISE} -s restart --page all -o clean.tif", code=1)
     assert "wrote clean.tif, 4 pages, of which those that failed are empty" in done.stdout
