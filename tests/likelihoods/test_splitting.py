@@ -146,5 +146,5 @@ def test_plug_and_play_restores_counts_of_a_blurred_photo_with_its_defaults():
     noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5"))
     y = noise.sample(x, ip.generator(0))
     found = ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y))
-    assert isinstance(found.solver, ip.ADMM)
+    assert isinstance(found.solver, ip.PnP)
     assert ip.psnr(found.x, x).item() > ip.psnr(y, x).item() + 7.5
