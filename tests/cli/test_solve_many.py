@@ -211,6 +211,18 @@ def test_a_full_disk_does_not_cost_a_stack(invprob, folder, monkeypatch):
     np.testing.assert_allclose(tifffile.imread(folder / "temporary" / kept), pages, atol=1e-6)
 
 
+def test_a_full_disk_ends_a_folder(invprob, folder, noisy, parts, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device", "clean")
+
+    (folder / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "temporary"))
+    monkeypatch.setattr("invprob.formats.write", full)
+    failed = invprob(f"solve noisy {NOISE} -o clean/", code=1)
+    assert "No space left on device" in failed.stderr
+    assert " failed: " not in failed.stderr  # of no image: the others were not solved
+
+
 @pytest.mark.parametrize(
     ("output", "left"), [("clean/", "leaves those that exist alone"), ("clean.tif", "nothing is")]
 )

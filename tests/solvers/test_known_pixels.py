@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.contracts import Domain
 
 torch.set_num_threads(1)
 
@@ -60,3 +61,22 @@ def test_noise_with_a_parameter_for_each_pixel_is_drawn_as_a_whole():
     prior = ip.GaussianPrior(mean=torch.full((1, 18, 18), MEAN), sd=SD)
     problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))
     assert ip.solve(problem, ip.Restart(12)).samples.isfinite().all()
+
+
+def test_what_a_prior_can_not_denoise_far_enough_down_is_drawn_at_the_end():
+    """The lowest level of this prior is forty times as noisy as what is known of the dark pixel."""
+
+    class Coarse:
+        def denoise(self, x, sigma):
+            return (MEAN * sigma**2 + SD**2 * x) / (SD**2 + sigma**2)
+
+        def domain(self):
+            return Domain(sigma=(0.02, 10.0))
+
+    noise, x = ip.Gamma(alpha=400), torch.full((1, 1, 18, 18), 0.7, dtype=torch.float64)
+    x.view(-1)[0] = 0.01
+    y = noise.sample(x, ip.generator(0))
+    samples = ip.solve(ip.Problem(Coarse(), noise, y), ip.Restart(20), samples=120, seed=0).samples
+    low, _, high = samples[..., 0, 0].flatten().quantile(SHARES)
+    exact = exact_quantiles(noise, y.flatten()[0])
+    assert float(high - low) == pytest.approx(float(exact[2] - exact[0]), rel=0.3)
