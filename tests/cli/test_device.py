@@ -30,7 +30,9 @@ def test_a_device_that_is_not_there(invprob, folder, line, name):
     assert files(folder) == before
 
 
-@pytest.mark.parametrize("options", ["", "--bits 8", "-s restart --samples 3", "-A mask:file=mask.png"])
+@pytest.mark.parametrize(
+    "options", ["", "--bits 8", "-s restart --samples 3", "-A mask:file=mask.png"]
+)
 def test_the_result_is_the_same_on_another_device(invprob, folder, options):
     line = f"solve gray.png {NOISE} {options}"
     usual = invprob(f"{line} -o here.tif").stdout

@@ -64,7 +64,7 @@ def test_noise_with_a_parameter_for_each_pixel_is_drawn_as_a_whole():
 
 
 def test_what_a_prior_can_not_denoise_far_enough_down_is_drawn_at_the_end():
-    """The lowest level of this prior is forty times as noisy as what is known of the dark pixel."""
+    """Its lowest level is forty times as noisy as what is known of the dark pixel."""
 
     class Coarse:
         def denoise(self, x, sigma):
