@@ -9,6 +9,7 @@ spectral domain *is* pixel j.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -107,11 +108,12 @@ class Mask:
         return cls(gray > 0.5)
 
     @classmethod
-    def random(cls, shape: Shape, keep: float = 0.5, seed: int = 0) -> Mask:
+    def random(cls, shape: Shape | int, keep: float = 0.5, seed: int = 0) -> Mask:
         """A mask that observes a random share of the pixels: `round(keep * pixels)` of them.
 
         Args:
-            shape: the mask's shape; `(H, W)` observes the same pixels in every channel.
+            shape: the mask's shape; `(H, W)` observes the same pixels in every channel. One number
+                for a square.
             keep: the share that is observed, in (0, 1].
             seed: which mask.
 
@@ -124,15 +126,16 @@ class Mask:
         """
         if not 0 < keep <= 1:
             raise InputError(f"keep={keep} is no share of the pixels; give a number in (0, 1]")
-        flat = torch.zeros(torch.Size(shape).numel(), dtype=torch.bool)
+        shape = (shape, shape) if isinstance(shape, int) else tuple(shape)
+        flat = torch.zeros(math.prod(shape), dtype=torch.bool)
         count = round(keep * flat.numel())
         if count == 0:
             raise InputError(
-                f"keep={keep} of {flat.numel()} pixels, shape {tuple(shape)}, observes nothing; "
+                f"keep={keep} of {flat.numel()} pixels, shape {shape}, observes nothing; "
                 "give a larger keep"
             )
         flat[torch.randperm(flat.numel(), generator=generator(seed))[:count]] = True
-        return cls(flat.reshape(tuple(shape)))
+        return cls(flat.reshape(shape))
 
     def forward(self, x: Tensor, /) -> Tensor:
         """Mask * x."""

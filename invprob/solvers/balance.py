@@ -10,11 +10,19 @@ between, up to the limit. The root mean square over all coordinates, in units of
 *share* of the noise the denoiser is told of that is in the data; the rest is the error of z. The
 smaller the weight the larger the share: so a share tells the weight.
 
-The loudest coordinate says how far this goes. Coordinates of a Gaussian blur are either good or
-lost and few are in between, so that their share is small with any weight; but in those few the
-noise of a small weight is far above sigma. The denoiser leaves it, probably as texture, and it
-grows from call to call: with weight 0.1 photographs blurred by 5x5 pixels or by motion, and with
-0.06 by a Gaussian, lost so much that some ended worse than they were measured.
+How large it should be depends on whether a denoiser can tell the noise of one coordinate from that
+of another. Behind a mask it can't, nor behind random projections: noise in some of the pixels, or
+in some directions through all of them, is white noise, and a denoiser that averages over a
+neighbourhood meets the root mean square. So the share is 0.97, what the usual weight of 0.23 makes
+where nothing is missing. With half of the pixels, that is a weight of 0.02 at the end, and
+photographs gain 0.9 dB over 0.23.
+
+Noise that a blur amplifies has a colour. There the share is 0.6, and the loudest coordinate says
+how far this goes. Coordinates of a Gaussian blur are either good or lost and few are in between,
+so that their share is small with any weight; but in those few the noise of a small weight is far
+above sigma. The denoiser leaves it, probably as texture, and it grows from call to call: with
+weight 0.1 photographs blurred by 5x5 pixels or by motion, and with 0.06 by a Gaussian, lost so
+much that some ended worse than they were measured.
 """
 
 from __future__ import annotations
@@ -22,16 +30,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..compatibility import lacks
-from ..contracts import Spectral
+from ..contracts import SVD, HasSVD, Map, Spectral
+from ..likelihoods.observed import Observed
 from ..problem import Problem
+from ..streams import generator
 
 HEAVY = 0.23
 LIGHT = 0.01
 SHARE = 0.6
+SHARE_OF_WHITE = 0.97
 LOUDEST = 1.25
+UNEVEN = 1.2
+DRAWN = 2**14
 
 
 def deviations(problem: Problem[Any, Any], /) -> Tensor | None:
@@ -41,6 +55,51 @@ def deviations(problem: Problem[Any, Any], /) -> Tensor | None:
         return None
     sd: Tensor = noise.spectrum(problem.image_shape).sd
     return sd
+
+
+def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Map] | None:
+    """The noise of each singular coordinate, `(*spectral)`, and V; None where there are none.
+
+    Args:
+        problem: whose likelihood is asked.
+        noise: of the data, in units of the image, where a noise that is not Gaussian sees a linear
+            measurement: its noise is taken to be even, as if of a grey image.
+    """
+    likelihood, shape = problem.likelihood, problem.image_shape
+    if lacks(likelihood, Spectral) is None:
+        spectrum = likelihood.spectrum(shape)
+        return spectrum.sd, spectrum.v
+    if isinstance(likelihood, Observed) and lacks(likelihood.operator, HasSVD) is None:
+        svd: SVD = likelihood.operator.svd(shape)
+        told = svd.s > torch.finfo(svd.s.dtype).tiny ** 0.5
+        return torch.where(told, noise / svd.s, torch.inf), svd.v
+    return None
+
+
+def is_white(sd: Tensor, v: Map, sigma: float, /) -> bool:
+    """Whether the data's noise, as the prox lets it into an image, is white.
+
+    That is, whether it has the same power P at all frequencies, of space and between channels: for
+    the power p of draws of it, mean(p²) = 2 mean(P²), and at most 2.4 mean(p)² counts as white.
+
+    Args:
+        sd: the noise of each singular coordinate, `(*spectral)`; inf where nothing was measured.
+        v: V, `(B, *spectral)` to `(B, *image)`.
+        sigma: what the denoiser is told, > 0, in units of the image.
+
+    >>> import invprob as ip
+    >>> for operator in (ip.Mask.random(64, keep=0.3), ip.CircularBlur.named("uniform5")):
+    ...     noise = ip.Gaussian(sigma=0.1, operator=operator).spectrum((1, 64, 64))
+    ...     print(is_white(noise.sd, noise.v, 0.1))
+    True
+    False
+    """
+    kept = (sigma / sd).add_(sd, alpha=HEAVY / sigma).reciprocal_()
+    draws = max(1, DRAWN // kept.numel())
+    normal = torch.randn((draws, *kept.shape), generator=generator(0)).to(kept)
+    noise = v(kept * normal)
+    power = torch.fft.fftn(noise, dim=tuple(range(1, noise.ndim))).abs().square()
+    return float(power.square().mean()) <= 2 * UNEVEN * float(power.mean()) ** 2
 
 
 def decided(sd: Tensor, step: float, /) -> float:
@@ -57,30 +116,34 @@ def decided(sd: Tensor, step: float, /) -> float:
     return float((sd.square() / step).add_(1).reciprocal_().mean())
 
 
-def weight_of(sd: Tensor, sigma: float, /) -> float:
+def weight_of(sd: Tensor, sigma: float, /, *, white: bool = False) -> float:
     """The least weight, of 0.01 to 0.23, with which the data's noise in x is not too large.
 
-    That is a share of 0.6 (found by three steps in the logarithms of share and weight), and 1.25
-    sigma in any coordinate.
+    That is a share of 0.97 if it is white. If not, it is a share of 0.6, and 1.25 sigma in any
+    coordinate. Found by three steps, as if the share were the inverse of a linear function.
 
     Args:
         sd: the noise of each singular coordinate, `(*spectral)`; inf where nothing was measured.
         sigma: what the denoiser is told, > 0, in units of the image.
+        white: whether this noise is white in the image; see `is_white`.
 
     >>> import torch
     >>> round(weight_of(torch.tensor([0.1]), 0.07), 2), weight_of(torch.tensor([100.0]), 0.07)
     (0.23, 0.01)
+    >>> half = torch.tensor([0.1, torch.inf])
+    >>> round(weight_of(half, 0.07), 2), round(weight_of(half, 0.07, white=True), 2)
+    (0.23, 0.02)
     """
-    light = max(quietest(sd, sigma), LIGHT)
+    wanted = SHARE_OF_WHITE if white else SHARE
+    light = LIGHT if white else max(quietest(sd, sigma), LIGHT)
     large, small = (share(sd, sigma, weight) for weight in (light, HEAVY))
-    if large <= SHARE:
+    if large <= wanted:
         return light
-    if small >= SHARE:
+    if small >= wanted:
         return HEAVY
     heavy = HEAVY
     for _ in range(3):
-        towards = math.log(large / SHARE) / math.log(large / small)
-        heavy = light * (heavy / light) ** towards
+        heavy = light + (heavy - light) * (1 / wanted - 1 / large) / (1 / small - 1 / large)
         small = share(sd, sigma, heavy)
     return heavy
 

@@ -21,8 +21,9 @@ image, the mean is that of 2 draws and of 5 x 5 pixels around (the bias changes 
 of each pixel alone cost up to half a decibel where it is small), and x is skewed still. The seeds
 are the same at each call, and yet Poisson's and Gamma's draws jump where z changes a little, since
 they reject: an iteration with it trembles a little and does not come to rest. The price is two
-more proxes for each denoiser call. Behind an operator (`Observed`) a prox is an iteration of its
-own and costs more than the denoiser, so nothing is taken away there.
+more proxes for each denoiser call. Behind an operator that acts on single pixels (`Observed`
+with a mask) it is the same, with a mean of measured pixels. Behind any other a prox is an
+iteration of its own and costs more than the denoiser, so nothing is taken away there.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from torch.nn.functional import avg_pool2d
 from ..compatibility import lacks
 from ..contracts import Proximal
 from ..likelihoods.coloured import ColouredGaussian
-from ..likelihoods.gaussian import Gaussian
+from ..likelihoods.gaussian import Diagonal, Gaussian
 from ..likelihoods.observed import Observed
 from ..problem import Problem
 from ..streams import generator
@@ -49,8 +50,9 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     """The bias b of the prox around images, `(B, *image)`; zero where noise is Gaussian.
 
     Args:
-        problem: whose likelihood is asked. Without a prox, behind an operator, or where it can't
-            simulate what it would measure of z, nothing is known of b, and it counts as 0.
+        problem: whose likelihood is asked. Without a prox, behind an operator that is not
+            diagonal, or where it can't simulate what it would measure of z, nothing is known of b,
+            and it counts as 0.
         z: the images, `(B, *image)`; what is darker than black counts as black.
         step: of the prox, `()`.
 
@@ -61,8 +63,8 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     True
     """
     likelihood = problem.likelihood
-    known = not lacks(likelihood, Proximal) and not isinstance(likelihood, Observed)
-    if not known or _gaussian(likelihood):
+    measured = _measured(likelihood, z)
+    if lacks(likelihood, Proximal) or measured is None or _gaussian(likelihood):
         return torch.zeros_like(z)
     z = z.clamp(min=0)
     total = torch.zeros_like(z)
@@ -73,9 +75,26 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
             return torch.zeros_like(z)
         total = total + (likelihood.prox(torch.cat(rows), z, step) - z)
     mean = total / DRAWS
-    if mean.ndim != 4:
-        return mean
-    return avg_pool2d(mean, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return mean if mean.ndim != 4 else measured * _smooth(mean, measured)
+
+
+def _smooth(image: Tensor, measured: Tensor) -> Tensor:
+    """Means over the measured pixels around each measured one."""
+    shares, sums = (
+        avg_pool2d(part, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+        for part in (measured.expand_as(image[:1]), measured * image)
+    )
+    return sums / shares.clamp(min=0.5 / WINDOW**2)
+
+
+def _measured(likelihood: Any, z: Tensor) -> Tensor | None:
+    """1 where a pixel was measured, 0 elsewhere; None behind an operator that mixes pixels."""
+    if not isinstance(likelihood, Observed):
+        return torch.ones_like(z[:1])
+    if not isinstance(likelihood.operator, Diagonal):
+        return None
+    factor: Tensor = likelihood.operator.diagonal(tuple(z.shape[1:])).to(z)
+    return (factor != 0).to(z).expand_as(z[:1])
 
 
 def _gaussian(likelihood: Any) -> bool:

@@ -8,7 +8,10 @@ from invprob.solvers.balance import (
     HEAVY,
     LIGHT,
     SHARE,
+    SHARE_OF_WHITE,
+    coordinates,
     decided,
+    is_white,
     level_at_rest,
     quietest,
     share,
@@ -45,6 +48,51 @@ def test_a_share_between_the_limits_is_met():
         weight = weight_of(sd, sigma)
         assert LIGHT < weight < HEAVY
         assert share(sd, sigma, weight) == pytest.approx(SHARE, rel=0.005)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.8])
+def test_white_noise_may_be_all_that_the_denoiser_is_told(keep):
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Mask.random(SHAPE, keep=keep, seed=0))
+    sd = noise.spectrum(SHAPE).sd
+    weight = weight_of(sd, 0.07, white=True)
+    assert LIGHT < weight < weight_of(sd, 0.07)
+    assert share(sd, 0.07, weight) == pytest.approx(SHARE_OF_WHITE, rel=1e-4)
+    assert weight_of(sd, 0.3, white=True) == LIGHT  # there is not as much noise in the data
+
+
+@pytest.mark.parametrize(
+    ("operator", "white"),
+    [
+        (ip.Identity(), True),
+        (ip.Mask.random((3, 16, 16), keep=0.2, seed=0), True),
+        (ip.Mask((torch.arange(16) % 2).bool().expand(16, 16)), True),
+        (ip.Hadamard(16, keep=0.3, scramble=True), True),
+        (ip.CircularBlur.named("uniform3"), False),
+        (ip.Downsample(2), False),
+        (ip.Grayscale(), False),
+    ],
+    ids=repr,
+)
+def test_noise_is_white_if_no_frequency_is_louder_than_others(operator, white):
+    spectrum = ip.Gaussian(sigma=0.1, operator=operator).spectrum((3, 16, 16))
+    assert is_white(spectrum.sd, spectrum.v, 0.1) is white
+
+
+@pytest.mark.parametrize("operator", [ip.CircularBlur.named("uniform5"), ip.Mask.random(16, 0.5)])
+def test_counts_of_a_linear_measurement_have_the_coordinates_of_even_noise(operator):
+    grey = torch.full((1, 1, 16, 16), 0.5)
+    problems = (
+        ip.Problem(ip.GaussianPrior(mean=grey[0], sd=0.2), noise, grey)
+        for noise in (ip.Observed(ip.Poisson(peak=30), operator), ip.Gaussian(0.1, operator))
+    )
+    counts, gaussian = (coordinates(problem, 0.1) for problem in problems)
+    assert torch.allclose(counts[0], gaussian[0])
+
+
+def test_noise_that_sees_the_image_itself_has_none():
+    grey = torch.full((1, 1, 16, 16), 0.5)
+    prior = ip.GaussianPrior(mean=grey[0], sd=0.2)
+    assert coordinates(ip.Problem(prior, ip.Poisson(peak=30), grey), 0.1) is None
 
 
 def test_no_coordinate_is_far_above_what_the_denoiser_is_told():
