@@ -13,7 +13,7 @@ Conjugate gradients solve for u. A round takes one more call and no differentiat
 
 so any function may be the denoiser. Far above the prior's size r² J is the covariance of the
 prior itself, and the mean moves to the best linear estimate of the image: nobody needs to know
-that covariance. A few rounds come close. By default nothing is asked from below (`restart_plan`).
+that covariance. A few rounds come close. Which restarts ask by default is in `crowd_plan`.
 Where the denoiser is no derivative of anything, and the curvature of a round not positive, an
 image's iteration ends there.
 

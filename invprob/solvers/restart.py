@@ -45,12 +45,13 @@ better than the last level are drawn from the noise itself on the way to zero (`
 **In crowds, together, guided.** Where the data barely tell modes apart, samples end up in wrong
 ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
 and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
-put together (`population`), and restarts can be pulled towards the data (`guided`). All of it is
-explained in `particles` and `response`. Few calls are spent at the last level then, and below what
-pixels vary by, particles come down the reverse SDE (`weighed`). Under noise that is not Gaussian
-they do so from the start (`twisted`), until modes are decided, and survivors go on by restarts. At
-the last level noise of a width that depends on x, as k does, would make them drift to where it is
-small: it has the width that belongs to the surrogate around the mean image.
+put together (`population`), and restarts can be pulled towards the data (`guided`), as particles
+are once modes are decided. All of it is explained in `particles`, `response` and `crowd_plan`. Few
+calls are spent at the last level then, and below what pixels vary by, particles come down the
+reverse SDE (`weighed`). Under noise that is not Gaussian they do so from the start (`twisted`),
+until modes are decided, and survivors go on by restarts. At the last level noise of a width that
+depends on x, as k does, would make them drift to where it is small: it has the width that belongs
+to the surrogate around the mean image.
 
 Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
@@ -81,7 +82,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import crowds, moves, restart_plan, start, to_zero, twisted, weighed
+from . import crowd_plan, crowds, moves, restart_plan, start, to_zero, twisted, weighed
 from .restart_plan import Plan
 from .restart_state import RestartState, padded
 
@@ -106,9 +107,10 @@ class Restart:
             numbers then. By default as many as the calls allow in images of at most 1024 numbers
             (256 if the noise is not Gaussian but has a density), and 1, the sample alone, in
             larger ones.
-        guided: whether restarts are pulled towards the data. By default the first one is, where
-            there are particles and the prior can denoise three times its radius; with True all of
-            them, each for a second call; with False none.
+        guided: whether restarts are pulled towards the data, each for a second call. By default,
+            where there are particles, the first one is, if the prior can denoise three times its
+            radius, and those below what pixels vary by. With True all of them are, also of samples
+            alone, which helps exact priors and harms networks; with False none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
         kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
@@ -201,7 +203,7 @@ class Restart:
             levels=torch.tensor(plan.levels, dtype=torch.float64),
             alive=torch.tensor(plan.alive),
             restarts=plan.restarts,
-            pulls=plan.pulls,
+            pulls=torch.tensor(plan.pulls),
             done=0,
             chained=self.population == 1 and max(plan.alive) == 1,
         )
@@ -225,7 +227,7 @@ class Restart:
         if done > state.restarts:
             state = to_zero.down(problem, state, (x, denoised), following, streams)
         elif (exact := start.linear(problem)) and self._weighs(problem):
-            pulls = state.pulls if done == 1 else int(bool(self.guided))
+            pulls = int(state.pulls[done - 1])
             how = weighed.How(self.population, pulls, self._kappa(problem, state))
             state = weighed.restart(exact, state, (x, denoised), streams, how)
         elif max(crowds.counts(state)) > 1:
@@ -283,14 +285,14 @@ class Restart:
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
         noise = start.noise_range(problem)
         if noise.least == noise.greatest and start.linear(problem):
-            return restart_plan.denoising(noise, self.calls)
+            return restart_plan.denoising(problem, noise, self.calls)
         first = start.first_level(problem, noise, self.sigma_max)
         if start.linear(problem) and self._weighs(problem):
             crowd = self.population > 1 or restart_plan.fits(problem, self.particles)
             most = self.particles if crowd else 1
             how = (self.guided, most, self.population)
-            return restart_plan.weighed(problem, noise, first, self.calls, *how)
+            return crowd_plan.weighed(problem, noise, first, self.calls, *how)
         if restart_plan.is_twisted(problem, self.particles):
             first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
-            return restart_plan.twisted(problem, noise, first, self.calls, self.particles)
+            return crowd_plan.twisted(problem, noise, first, self.calls, self.particles)
         return restart_plan.alone(problem, noise, first, self.calls)

@@ -22,7 +22,7 @@ class RestartState:
         levels: of all steps of the run, `(steps,)`, float64, on the CPU.
         alive: how many particles a row has in each step, `(steps,)`, int64, on the CPU.
         restarts: how many steps are restarts; the others are the way to zero.
-        pulls: rounds in which the data pull the first restart.
+        pulls: rounds in which the data pull the particles, of each step, `(steps,)`.
         done: how many are done.
         chained: whether each sample is a chain of its own, and not chosen among others.
     """
@@ -36,7 +36,7 @@ class RestartState:
     levels: Tensor
     alive: Tensor
     restarts: int
-    pulls: int
+    pulls: Tensor
     done: int
     chained: bool
 

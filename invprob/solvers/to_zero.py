@@ -1,6 +1,9 @@
 r"""The way of `Restart` from its last level to zero noise.
 
-The data are in the path by then, and the prior's reverse SDE leads on: see `restart`.
+The data are in the path by then, and the prior's reverse SDE leads on: see `restart`. Its levels
+are linear in sigma^(1/3). They end far below the noise of the data and below what pixels vary by,
+whichever is less: the last step puts D in place of x, which takes away what a detail of the prior
+varies by, if that is less than the level.
 
 Under noise that is not Gaussian the last level is a third of what most pixels are known to. The
 few that are known better than the level, dark ones under photon counts or speckle, would end as
@@ -19,12 +22,14 @@ operator, is left as it is.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from attrs import evolve
 from torch import Generator, Tensor
 
+from .. import schedules
 from ..compatibility import lacks
 from ..contracts import SamplesGivenGaussian
 from ..likelihoods.pixelwise import Pixelwise
@@ -32,6 +37,29 @@ from ..problem import Problem
 from ..streams import Streams
 from . import moves, start
 from .restart_state import RestartState, padded
+
+EXPONENT = 3.0
+DEPTH = 200.0
+LEVELS = 12
+"""So many are enough to fall by DEPTH."""
+
+
+def levels(problem: Problem[Any, Any], noise: start.Range, calls: int) -> tuple[float, ...]:
+    """The noise levels of the way to zero, one for each call."""
+    last = _last(problem, noise)
+    if not last < noise.least:
+        return (noise.least,)
+    return schedules.power(noise.least, last, calls, EXPONENT)
+
+
+def enough(problem: Problem[Any, Any], noise: start.Range) -> int:
+    """How many levels are enough."""
+    falls = math.log(noise.least / _last(problem, noise)) / math.log(DEPTH)
+    return max(LEVELS, round(LEVELS * falls))
+
+
+def _last(problem: Problem[Any, Any], noise: start.Range) -> float:
+    return max(min(noise.least, start.deviation(problem)) / DEPTH, noise.low)
 
 
 def down(

@@ -36,6 +36,25 @@ def test_crowds_are_as_wide_as_the_posterior(task, population):
     assert narrowest < width(OPERATORS[task], ip.Restart(population=population)) < 1.15
 
 
+def test_what_follows_from_the_measured_is_decided_by_it():
+    """Smooth images: samples that are not pulled towards the data have 1.4 to 2 times as much."""
+    place = torch.cartesian_prod(*[torch.arange(8, dtype=F64)] * 2)
+    covariance = 0.04 * (-torch.cdist(place, place).square() / 8).exp()
+    covariance += 1e-3 * torch.eye(64, dtype=F64)
+    grey = torch.full((1, 1, 8, 8), 0.5, dtype=F64)
+    prior = ip.GaussianMixturePrior(torch.ones(1, dtype=F64), grey, covariance)
+    rows = torch.randn(20, 64, generator=ip.generator(0), dtype=F64) / 8
+    noise = ip.Gaussian(sigma=SIGMA, operator=ip.Dense(rows, (1, 8, 8)))
+    y = noise.sample(prior.sample((1, 1, 8, 8), ip.generator(0)), ip.generator(9))
+    exact = prior.posterior(noise, y).covariance().trace()
+    default, without = (
+        ip.solve(ip.Problem(prior, noise, y), solver, samples=SAMPLES, seed=0).samples
+        for solver in (ip.Restart(), ip.Restart(guided=False))
+    )
+    assert float(default.flatten(1).var(0).sum() / exact) == pytest.approx(1, abs=0.2)
+    assert float(without.flatten(1).var(0).sum() / exact) > 1.25
+
+
 def test_a_fall_has_the_variance_of_the_path():
     """Of x = noise of the level, with 0 for the denoised image: noise of the next level."""
     x = torch.randn(200_000, generator=ip.generator(0), dtype=F64) * 0.5
