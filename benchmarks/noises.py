@@ -15,10 +15,12 @@ from pathlib import Path
 from crops import KODAK, centres
 
 import invprob as ip
+from invprob.compatibility import missing
 from invprob.contracts import AnySolver, Likelihood
 
 SOLVERS: dict[str, AnySolver] = {
     "PnP": ip.PnP(),
+    "VST": ip.VST(),
     "ADMM": ip.ADMM(),
     "FISTA": ip.ProximalGradient(),
     "RED": ip.RED(),
@@ -82,6 +84,9 @@ def main() -> None:
         problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))
         cells = []
         for solver in chosen.values():
+            if missing(solver, likelihood=noise):
+                cells.append("–")
+                continue
             found = ip.solve(problem, solver, progress=False).x
             quality = float(ip.psnr(found.clamp(0, 1), x).mean())
             cells.append(f"{quality:.2f} / {float(100 * found.mean() / x.mean()):.0f}")

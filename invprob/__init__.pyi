@@ -32,7 +32,6 @@ from .images import read_image as read_image
 from .images import sample_photo as sample_photo
 from .images import write_image as write_image
 from .likelihoods.anscombe import Anscombe as Anscombe
-from .likelihoods.anscombe import poisson_gaussian as poisson_gaussian
 from .likelihoods.coloured import ColouredGaussian as ColouredGaussian
 from .likelihoods.coloured_signal_dependent import (
     ColouredSignalDependent as ColouredSignalDependent,
@@ -46,6 +45,7 @@ from .likelihoods.local import pixelwise_surrogate as pixelwise_surrogate
 from .likelihoods.mixture import Mixture as Mixture
 from .likelihoods.observed import Observed as Observed
 from .likelihoods.poisson import Poisson as Poisson
+from .likelihoods.presets import poisson_gaussian as poisson_gaussian
 from .likelihoods.presets import xie2023 as xie2023
 from .likelihoods.rayleigh import Rayleigh as Rayleigh
 from .likelihoods.signal_dependent import SignalDependent as SignalDependent
@@ -90,6 +90,7 @@ from .solvers.red import REDFixedPoint as REDFixedPoint
 from .solvers.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .solvers.split_gibbs import SplitGibbs as SplitGibbs
+from .solvers.vst import VST as VST
 from .streams import Streams as Streams
 from .streams import generator as generator
 from .training.adapting import Adaptation as Adaptation

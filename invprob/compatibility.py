@@ -26,6 +26,8 @@ from .contracts import (
     SamplesPosterior,
     ScoresMeasurement,
     Spectral,
+    Stabilises,
+    ToneFree,
     Withdraws,
 )
 from .errors import IncompatibleError, InputError
@@ -43,6 +45,8 @@ NATURE: dict[type, str] = {
     Spectral: "only Gaussian noise on a linear measurement falls apart into singular coordinates",
     LocallyGaussian: "no Gaussian is known that stands in for it near an image",
     SamplesGivenGaussian: "where pixels mix, only Gaussian noise can be drawn at once",
+    ToneFree: "it knows how bright its images are, and not what their logarithms look like",
+    Stabilises: "no transform is known that makes its noise even, or it is even already",
     Flat: "its y tells something about x, as all but that of Unobserved() does",
     Invertible: "there is none where something of the image is lost",
     HasSVD: "its singular vectors are not known",

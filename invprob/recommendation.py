@@ -24,6 +24,7 @@ OTHERWISE = "of the solvers that are installed it is the first that accepts thes
 FOR_AN_ESTIMATE = {
     "prior-sampling": THE_PRIOR,
     "score-equation": "the prior is the score of noisy images, and does not know clean ones",
+    "vst": "a transform makes the noise Gaussian and even, so that the prior denoises it at once",
     "pnp": "the prior denoises and the likelihood has a proximal map: few calls are enough",
     "proximal-gradient": "the prior denoises, and the likelihood has a gradient but no prox",
     "map": "the prior has a density and no denoiser, so its mode is what can be found",

@@ -6,7 +6,6 @@ from functools import partial
 
 from ..catalogue import Component
 from ..contracts import Likelihood, LinearOperator
-from ..likelihoods.anscombe import poisson_gaussian
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
 from ..likelihoods.correlated import Correlated
@@ -15,7 +14,7 @@ from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.mixture import Mixture
 from ..likelihoods.observed import Observed
 from ..likelihoods.poisson import Poisson
-from ..likelihoods.presets import xie2023
+from ..likelihoods.presets import poisson_gaussian, xie2023
 from ..likelihoods.rayleigh import Rayleigh
 from ..likelihoods.signal_dependent import SignalDependent
 from ..likelihoods.unobserved import Unobserved

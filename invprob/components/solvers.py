@@ -16,6 +16,7 @@ from ..solvers.red import RED, REDADMM, REDFixedPoint
 from ..solvers.restart import Restart
 from ..solvers.score_equation import ScoreEquation
 from ..solvers.split_gibbs import SplitGibbs
+from ..solvers.vst import VST
 from .priors import OHAYON
 
 ROMANO = (
@@ -34,6 +35,15 @@ def solvers() -> list[Component]:
             summary="one estimate: plug-and-play half-quadratic splitting",
             reference="K. Zhang et al. (2021). Plug-and-Play Image Restoration with Deep Denoiser "
             "Prior. IEEE TPAMI. https://arxiv.org/abs/2008.13751",
+        ),
+        Component(
+            "solver",
+            "vst",
+            VST,
+            summary="one estimate in one call, by a variance-stabilising transform",
+            reference="M. Mäkitalo, A. Foi (2013). Optimal Inversion of the Generalized Anscombe "
+            "Transformation for Poisson-Gaussian Noise. IEEE TIP 22. "
+            "https://doi.org/10.1109/TIP.2012.2202675",
         ),
         Component(
             "solver",

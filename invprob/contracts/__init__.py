@@ -23,6 +23,7 @@ All of them, with what each defines; one file for each kind of part:
                  SamplesPrior          sample(shape, generator)
                  ScoresMeasurement     measurement_score(y)
                  SamplesPosterior      posterior_sample(y, temperature, generator)
+                 ToneFree              tone_free()
                  HasDomain             domain() -> Domain
                  HasMoments            moments()
                  MadeForLikelihood     refusal(likelihood)
@@ -34,6 +35,7 @@ All of them, with what each defines; one file for each kind of part:
                  StatesEquation        equation(y, x)
                  Proximal              prox(y, v, step)
                  SamplesGivenGaussian  sample_given(y, v, rho, generator)
+                 Stabilises            stabilise(y) -> Stabilised
                  Annealed              annealed_score(y, x, prior_score, sigma)
                  Flat                  flat()
                  ChecksMeasurement     check_measurement(y)
@@ -62,6 +64,8 @@ from .likelihoods import MatchesScore as MatchesScore
 from .likelihoods import Proximal as Proximal
 from .likelihoods import SamplesGivenGaussian as SamplesGivenGaussian
 from .likelihoods import ScoresData as ScoresData
+from .likelihoods import Stabilised as Stabilised
+from .likelihoods import Stabilises as Stabilises
 from .likelihoods import StatesEquation as StatesEquation
 from .operators import SVD as SVD
 from .operators import HasSVD as HasSVD
@@ -82,6 +86,7 @@ from .priors import SamplesPosterior as SamplesPosterior
 from .priors import SamplesPrior as SamplesPrior
 from .priors import Scores as Scores
 from .priors import ScoresMeasurement as ScoresMeasurement
+from .priors import ToneFree as ToneFree
 from .solvers import AnySolver as AnySolver
 from .solvers import Capability as Capability
 from .solvers import Needs as Needs

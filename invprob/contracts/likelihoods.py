@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from attrs import frozen
 from torch import Generator, Tensor
 
-from .parts import Shape
+from .parts import Map, Shape
 
 
 @runtime_checkable
@@ -82,6 +83,29 @@ class SamplesGivenGaussian(Protocol):
         the distribution function, or as mean plus deviation, and not by rejection. `SplitGibbs`
         draws again with the numbers of the sweep before, and could not know them otherwise.
         """
+
+
+@frozen(eq=False)
+class Stabilised:
+    """A measurement whose noise was made nearly Gaussian and as strong everywhere.
+
+    Attributes:
+        value: T(y), of y's shape.
+        sd: the standard deviation of T(y), whatever the image is.
+        inverse: from E[T(y) | x] to x; it takes any tensor in which the mean is estimated.
+    """
+
+    value: Tensor
+    sd: float
+    inverse: Map
+
+
+@runtime_checkable
+class Stabilises(Protocol):
+    """A likelihood of pixels whose noise a transform makes Gaussian and even, nearly."""
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The variance-stabilising transform of y, and its exact unbiased inverse."""
 
 
 @runtime_checkable

@@ -66,6 +66,18 @@ class ScoresMeasurement(Protocol):
 
 
 @runtime_checkable
+class ToneFree(Protocol):
+    """A denoiser of images whatever curve their brightness went through, as of photographs.
+
+    It takes the logarithm of a photograph, scaled to [0, 1], for one. A Gaussian prior does not:
+    it knows how bright its images are. No check can know it; it is up to who writes the prior.
+    """
+
+    def tone_free(self) -> bool:
+        """True: it makes no difference how bright its images are, and which contrast they have."""
+
+
+@runtime_checkable
 class SamplesPosterior(Protocol):
     """A prior of which only this is known: which images may be behind a measurement.
 

@@ -1,8 +1,8 @@
 """Photon counts with read noise, and the transform that makes their noise Gaussian.
 
 y = k / peak + sigma n with k ~ Poisson(peak x). As a likelihood this is `Mixture(Poisson(peak),
-sigma)`, exact; `poisson_gaussian` writes it for you. The older way changes the data instead: the
-generalised Anscombe transform
+sigma)`, exact; `poisson_gaussian(peak, sigma)` writes it for you. The older way changes the data
+instead: the generalised Anscombe transform
 
     D(y) = 2 sqrt(max(peak y + 3/8 + (peak sigma)², 0))
 
@@ -33,8 +33,6 @@ from torch import Tensor
 
 from ..errors import InputError
 from .checks import a_level, positive
-from .mixture import Mixture
-from .poisson import Poisson
 
 
 def _peak(value: float) -> float:
@@ -45,24 +43,6 @@ def _sigma(value: float) -> float:
     if value == 0:
         return 0.0
     return a_level(value, "sigma", "the level of the read noise for images in [0, 1], or 0")
-
-
-def poisson_gaussian(peak: float, sigma: float, *, exact: bool = False) -> Mixture:
-    """The likelihood of photon counts with read noise, `Mixture(Poisson(peak), sigma)`.
-
-    Args:
-        peak: the mean count of a white pixel.
-        sigma: the read noise, in units of the image (in counts it is peak sigma).
-        exact: see `Mixture`.
-
-    Raises:
-        InputError: peak or sigma is not positive and finite.
-
-    >>> import invprob as ip
-    >>> ip.poisson_gaussian(peak=30, sigma=0.02)
-    Mixture(noise=Poisson(peak=30.0), sigma=0.02, exact=False)
-    """
-    return Mixture(Poisson(peak), sigma, exact=exact)
 
 
 @frozen

@@ -23,8 +23,8 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import MatchesScore, Surrogate
-from . import pixelwise
+from ..contracts import MatchesScore, Stabilised, Surrogate
+from . import pixelwise, stabilised
 from .checks import DARKEST, inside, lifted, not_negative, positive, refuse
 from .delegation import demand
 from .gamma_gaussian import around_mode
@@ -115,6 +115,12 @@ class Gamma:
         step = per_row(rho, v).square()
         modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
         return pixelwise.sample_given(self, modes, (0.0, torch.inf), y, v, rho, generator)
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The logarithm: log g has the mean digamma(alpha) - log alpha."""
+        alpha = torch.tensor(self.alpha, dtype=torch.float64)
+        sd = float(torch.polygamma(1, alpha).sqrt())
+        return stabilised.of_factors(y, float(alpha.digamma() - alpha.log()), sd)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""

@@ -43,6 +43,8 @@ from ..contracts import (
     SamplesGivenGaussian,
     ScoresData,
     Shape,
+    Stabilised,
+    Stabilises,
     Surrogate,
 )
 from ..errors import InputError
@@ -56,8 +58,10 @@ from .gaussian import Gaussian
 from .local import pixelwise_surrogate
 from .mode import mode_score
 from .pixelwise import Mode, Smoothed, Smooths
+from .poisson import Poisson
 from .roots import root_around, root_between
 from .rows import normal, per_row, together, total
+from .stabilised import of_counts
 
 SCAN = 17
 NEED_THE_SUM = (
@@ -186,6 +190,11 @@ class Mixture:
         elif isinstance(self.noise, EVERY_VALUE):
             self.noise.check_measurement(y)
 
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The generalised Anscombe transform, of photon counts with read noise."""
+        demand(self, Stabilises)
+        return of_counts(y, self.noise.peak, self.sigma)
+
     def image_shape(self, shape: Shape, /) -> Shape:
         """The noise's."""
         return image_shape_of(self.noise, shape)
@@ -195,6 +204,8 @@ class Mixture:
         reasons: dict[type, str] = {}
         if lack := lacks(self.noise, MatchesScore):
             reasons[MatchesScore] = f"its noise {self.noise!r} is not: {lack}"
+        if not isinstance(self.noise, Poisson):
+            reasons[Stabilises] = "a transform is known for the sum of Poisson and Gaussian noise"
         if not isinstance(self.noise, Smooths):
             return reasons | dict.fromkeys(NEED_THE_SUM, self._not_smoothed())
         if not self.exact:

@@ -30,8 +30,8 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import Surrogate
-from . import pixelwise
+from ..contracts import Stabilised, Surrogate
+from . import pixelwise, stabilised
 from .checks import DARKEST, inside, not_negative, positive, refuse
 from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
@@ -116,6 +116,10 @@ class Poisson:
         width = torch.where(at > 0, width, variance / inside(self.peak * variance - v))
         mode = Mode(at, torch.minimum(width, variance.sqrt()))
         return pixelwise.sample_given(self, (mode, mode), (0.0, torch.inf), y, v, rho, generator)
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The Anscombe transform."""
+        return stabilised.of_counts(y, self.peak)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""

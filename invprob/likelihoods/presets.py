@@ -1,4 +1,6 @@
-"""The sixteen noise models of Xie et al. (2023), Table 1, with the paper's parameters.
+"""Noise models of several parts: counts with read noise, and those of Xie et al. (2023).
+
+The sixteen models of their Table 1 have the paper's parameters.
 
 The paper writes them for grey levels 0..255; here they are converted, once, to [0, 1]: Gaussian
 levels are divided by 255, a Poisson rate per grey level is multiplied by 255, and alpha and the
@@ -79,3 +81,21 @@ def xie2023(number: int, *, boundary: Boundary = "circular", exact: bool = False
             filtered = noise if number % 2 else Correlated(noise, A)
             return filtered if number <= 10 else Mixture(filtered, 10 / WHITE, exact=exact)
     raise InputError(f"number={number!r}: Table 1 has the noise models 1 to 16")
+
+
+def poisson_gaussian(peak: float, sigma: float, *, exact: bool = False) -> Mixture:
+    """The likelihood of photon counts with read noise, `Mixture(Poisson(peak), sigma)`.
+
+    Args:
+        peak: the mean count of a white pixel.
+        sigma: the read noise, in units of the image (in counts it is peak sigma).
+        exact: see `Mixture`.
+
+    Raises:
+        InputError: peak or sigma is not positive and finite.
+
+    >>> import invprob as ip
+    >>> ip.poisson_gaussian(peak=30, sigma=0.02)
+    Mixture(noise=Poisson(peak=30.0), sigma=0.02, exact=False)
+    """
+    return Mixture(Poisson(peak), sigma, exact=exact)

@@ -30,8 +30,8 @@ import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import Surrogate
-from . import pixelwise
+from ..contracts import Stabilised, Surrogate
+from . import pixelwise, stabilised
 from .checks import DARKEST, inside, lifted, not_negative, positive, refuse
 from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
@@ -136,6 +136,11 @@ class Rayleigh:
         step = per_row(rho, v).square()
         modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
         return pixelwise.sample_given(self, modes, (0.0, y), y, v, rho, generator)
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The logarithm; the mean of log(1 + eta) by numerical integration."""
+        factors = (-2 * stabilised.midpoints(1 << 14).log()).sqrt().mul(self.scale).log1p()
+        return stabilised.of_factors(y, float(factors.mean()), float(factors.std()))
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""

@@ -24,14 +24,16 @@ https://arxiv.org/abs/2304.08384
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from attrs import field, frozen
 from torch import Generator, Tensor
 
-from ..contracts import Surrogate
-from . import pixelwise
+from ..contracts import Stabilised, Stabilises, Surrogate
+from . import pixelwise, stabilised
 from .checks import DARKEST, a_level, finite, inside, positive, refuse
+from .delegation import demand
 from .local import pixelwise_surrogate
 from .pixelwise import Smoothed, modes_of
 from .roots import ValueAndSlope, least_beside
@@ -139,6 +141,20 @@ class SignalDependent:
         modes = modes_of(self._derivative(y, v, step), self._minima(y, v, step), step)
         support = -self.b / self.a, torch.inf
         return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The inverse hyperbolic sine: see `stabilised`."""
+        demand(self, Stabilises)
+        return stabilised.of_affine_noise(y, self.a, self.b)
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """`Stabilises`, of strong noise."""
+        if self.a <= stabilised.STEEPEST:
+            return {}
+        return {
+            Stabilises: f"with a={self.a:.3g}, above {stabilised.STEEPEST}, bright pixels are "
+            "measured as dark as none too often for a transform to make the noise even"
+        }
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""

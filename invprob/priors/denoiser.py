@@ -122,6 +122,10 @@ class DenoiserPrior:
         channels = read_architecture(path).channels
         return cls(denoiser, Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE))
 
+    def tone_free(self) -> bool:
+        """True: a network, or a filter, is for images of any brightness and contrast."""
+        return True
+
     def denoise(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
         """E[x₀ | x₀ + sigma n = x].
 
