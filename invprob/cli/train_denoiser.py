@@ -77,7 +77,7 @@ def denoiser(
 ) -> None:
     """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
 
-    Interrupted, the same command goes on from the last save. With `--start pretrained` the
+    Ctrl-C saves the run, and the same command goes on. With `--start pretrained` the
     embedded denoiser goes on learning, from your images; from gray ones it learns, and is then
     for, gray alone. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
