@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .device import Device, usable
+from .home import paths_at_home
 from .train_denoiser import denoiser
 from .train_sampler import sampler
 from .train_score import score
@@ -29,9 +30,8 @@ from .training import (
 )
 
 train = typer.Typer(no_args_is_help=True)
-train.command()(denoiser)
-train.command()(score)
-train.command()(sampler)
+for _command in (denoiser, score, sampler):
+    train.command()(paths_at_home(_command))
 
 MOST = 1000
 """More images than this are not looked at in a validation."""
@@ -43,6 +43,7 @@ def _group() -> None:
 
 
 @train.command()
+@paths_at_home
 def flow(
     images: CleanImages,
     output: Output,

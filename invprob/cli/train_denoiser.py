@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .device import Device, usable
+from .home import at_home
 from .training import (
     EVERY,
     Black,
@@ -152,4 +152,4 @@ def _beginning(start: str | None) -> Denoiser | None:
         return None
     if start == "pretrained":
         return load_denoiser(WEIGHTS, SHA256)
-    return load_denoiser(Path(start))
+    return load_denoiser(at_home(start))
