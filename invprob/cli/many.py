@@ -18,6 +18,7 @@ from attrs import define, field
 
 from ..errors import IncompatibleError, InputError, InvprobError
 from .batch import Image
+from .masks import what_is_measured
 from .outputs import Outputs
 from .run import Run
 
@@ -105,7 +106,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
         Exit: with status 1, at the end: some images failed.
     """
     kept = "results are written as they come, and the same command leaves those that exist alone"
-    report, advice = Report(len(images), kept), ""
+    report, advice, mask = Report(len(images), kept), "", ""
     for image in images:
         with report.image(image):
             outputs = image.place()
@@ -113,6 +114,8 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
             outputs.check(image.file, force=force)
             method, reason = run.method(problem)
             advice = _said_once(reason, advice)
+            measured = what_is_measured(problem, warn=report.none_solved)
+            mask = _said_once(measured, mask)
             result = run.solve(problem, method)
             outputs.write(result)
             outputs.warn_if_clipped(result)
@@ -134,7 +137,7 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
     outputs.check(images[0].file, force=force)
     check_alike(images, outputs.estimate)
     kept = "nothing is written, since the pages of one file are written together"
-    report, advice = Report(len(images), kept), ""
+    report, advice, mask = Report(len(images), kept), "", ""
     found: list[Tensor | None] = []
     for image in images:
         found.append(None)
@@ -142,6 +145,8 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
             problem = run.problem(image.file, image.page, warn=report.none_solved)
             method, reason = run.method(problem)
             advice = _said_once(reason, advice)
+            measured = what_is_measured(problem, warn=report.none_solved)
+            mask = _said_once(measured, mask)
             result = run.solve(problem, method)
             found[-1] = result.x.cpu()
             outputs.warn_if_clipped(result)

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from .batch import Image
+from .masks import what_is_measured
 from .run import Run
 
 
@@ -42,8 +43,8 @@ def solve_one(
     keep = checkpoint or resume
     callbacks = [SaveEvery(every, keep)] if keep else []
     method, advice = run.method(problem)
-    if advice:
-        typer.echo(advice)
+    for line in filter(None, (advice, what_is_measured(problem))):
+        typer.echo(line)
     try:
         result = run.solve(problem, method, callbacks=callbacks, resume=resume)
     except KeyboardInterrupt as error:
