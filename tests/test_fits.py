@@ -85,6 +85,8 @@ def test_planes_of_a_cube(tmp_path):
     fits.setval(path, "CTYPE3", value="RGB")
     np.testing.assert_array_equal(read_image(path)[0], cube)
     assert pages_of(path) == [0]
+    with pytest.raises(InputError, match="page=1: .* holds one image, page=0, in colour"):
+        read_image(path, page=1)
 
 
 def test_a_stack_is_written_as_a_cube(tmp_path):

@@ -70,7 +70,8 @@ def read(path: Path, number: int | None, /) -> NDArray[Any]:
     with _image(path) as hdu:
         count = _count(hdu)
         colour = "; a colour image has CTYPE3 = 'RGB' in its header" if count == 3 else ""
-        return _plane(hdu, chosen(path, number, count, "planes", colour))
+        whole = ", in colour (CTYPE3 = 'RGB' in its header)" if _is_colour(hdu) else ""
+        return _plane(hdu, chosen(path, number, count, "planes", colour, whole))
 
 
 def pages(path: Path, /) -> list[int]:
