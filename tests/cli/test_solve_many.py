@@ -116,9 +116,9 @@ def test_what_is_there_is_not_made_again(invprob, folder, noisy):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("noisy -o clean.png", "-o clean.png is one file, and 3 are to be solved"),
+        ("noisy -o clean.png", "-o clean.png is one file, and 3 files are to be solved"),
         ("noisy/a.tif noisy/b.png -o clean.tif --page all", "name a folder for them, -o clean/"),
-        ("noisy/b.png --page all -o x.png", "name a folder for them, -o x/"),
+        ("noisy/b.png --page all -o x.png", "and all pages of noisy/b.png are to be solved: name"),
         ("noisy -o noisy", "-o noisy is the folder of the measurements"),
         ("noisy/a.tif gray.png -o noisy --force", "noisy/a.tif is one of the inputs"),
         ("noisy noisy/deeper/b.jpg -o clean/", "noisy/b.png and noisy/deeper/b.jpg would both be"),
