@@ -167,7 +167,7 @@ def _solved(run: Run, problem: Problem[Any, Any], report: Report) -> Result:
     """The result for one image; what there is to say of all of them is said once."""
     method, reason = run.method(problem)
     report.say_once(reason)
-    report.say_once(what_is_measured(problem, warn=report.none_solved))
+    report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
     return run.solve(problem, method)
 
 

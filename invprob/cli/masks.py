@@ -10,32 +10,34 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from torch import Tensor
+
 from ..operators.structure import Observes
-from ..problem import Problem
 
 FEW = 0.15
 """A mask that leaves less than this may be the wrong way round."""
 
 
-def share_measured(problem: Problem[Any, Any], /) -> float:
-    """The share of the measurement that was measured; 1 where there is no mask."""
-    part, operator = problem.likelihood, None
+def share_measured(noise: Any, y: Tensor, /) -> float:
+    """The share of a measurement's entries that were measured; 1 where there is no mask."""
+    part, operator = noise, None
     while part is not None and operator is None:
         operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
     if not isinstance(operator, Observes):
         return 1.0
-    shape = tuple(problem.y.shape[1:])
+    shape = tuple(y.shape[1:])
     return float(operator.observed(shape).double().expand(shape).mean())
 
 
-def what_is_measured(problem: Problem[Any, Any], /, *, warn: bool = True) -> str:
+def what_is_measured(noise: Any, y: Tensor, /, *, warn: bool = True) -> str:
     """What a mask takes for measured, in words; empty without one.
 
     Args:
-        problem: it may have a mask.
+        noise: it may have a mask.
+        y: the measurement.
         warn: whether to warn if that is little.
     """
-    share = share_measured(problem)
+    share = share_measured(noise, y)
     if share == 1:
         return ""
     if warn and share < FEW:

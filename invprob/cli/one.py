@@ -43,7 +43,7 @@ def solve_one(
         keep = checkpoint or resume
         callbacks = [SaveEvery(every, keep)] if keep else []
         method, advice = run.method(problem)
-        for line in filter(None, (advice, what_is_measured(problem))):
+        for line in filter(None, (advice, what_is_measured(run.noise, problem.y))):
             typer.echo(line)
         try:
             result = run.solve(problem, method, callbacks=callbacks, resume=resume)
