@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,9 +54,33 @@ def check_writable(path: Path, /, *, make_folder: bool = False) -> None:
         finally:
             _remove(draft)
     except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror}; name a file in a folder of yours"
-        ) from error
+        raise _not_written(path, error) from error
+
+
+@contextmanager
+def folder_made_for(path: Path, /) -> Iterator[None]:
+    """The folder of a file, and those above it; what is made and stays empty goes at the end.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    missing = [folder for folder in path.parents if not os.path.exists(folder)]
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_written(path, error) from error
+        yield
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path} can't be written: {error.strerror}; name a file in a folder of yours"
+    )
 
 
 def _remove(draft: Path) -> None:

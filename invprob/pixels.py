@@ -61,11 +61,12 @@ def pages_of(path: str | os.PathLike[str], /) -> list[int | None]:
 
 def _decoded(path: Path, read: Callable[[], T]) -> T:
     """What a decoder makes of a file; `InputError` of whatever it raises."""
-    formats.check_readable(path)
     if not path.exists():
-        raise InputError(f"there is no file {path}; the current folder is {Path.cwd()}")
+        what = "file" if path.suffix else "file or folder"
+        raise InputError(f"there is no {what} {path}; the current folder is {Path.cwd()}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give one of the image files in it")
+    formats.check_readable(path)
     try:
         return read()
     except InputError:

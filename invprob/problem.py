@@ -15,6 +15,7 @@ import torch
 from attrs import evolve, field, frozen
 from torch import Tensor
 
+from .brightness import measured, refuse_few_above
 from .contracts import (
     ChecksMeasurement,
     Domain,
@@ -31,6 +32,9 @@ from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
 L_co = TypeVar("L_co", covariant=True)
+
+FAR = 10.0
+"""So many times the brightest value that a likelihood makes of a white image is too much."""
 
 
 def _as_shape(shape: Iterable[int]) -> Shape:
@@ -116,8 +120,9 @@ class Problem(Generic[P_co, L_co]):
         assert isinstance(self.likelihood, Likelihood)
         white = self.y.new_ones((1, *self.image_shape)).cpu()
         largest = float(self.likelihood.sample(white, generator(0)).abs().max())
-        seen = float(self.y.abs().max())
-        if math.isfinite(largest) and seen > 10 * max(largest, 1e-6):
+        seen = float(measured(self.likelihood, self.y).max())
+        refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))
+        if math.isfinite(largest) and seen > FAR * max(largest, 1e-6):
             raise InputError(
                 f"y has values up to {seen:.4g}, but this likelihood makes at most about "
                 f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "

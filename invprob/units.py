@@ -83,6 +83,17 @@ class Unit:
                 stacklevel=2,
             )
 
+    def lift(self, path: str | os.PathLike[str], page: int | None = None, /) -> str:
+        """What to type to have the darkest pixel of a file half a level above black.
+
+        A level is 1 in a file of whole numbers, and else a 255th of what is from black to white.
+        """
+        pixels = read_pixels(path, page)
+        white = self.white or white_of(pixels) or float(pixels.max())
+        level = 1.0 if pixels.dtype.kind in "bui" else (white - self.black) / 255
+        black = min(self.black, float(np.nanmin(pixels))) - level / 2
+        return f"--black {black:.4g} --white {white:g}"
+
     def settings(self) -> dict[str, object]:
         """What was said of the unit, by name."""
         return {} if self.white is None else {"black": self.black, "white": self.white}

@@ -85,6 +85,8 @@ def test_planes_of_a_cube(tmp_path):
     fits.setval(path, "CTYPE3", value="RGB")
     np.testing.assert_array_equal(read_image(path)[0], cube)
     assert pages_of(path) == [0]
+    with pytest.raises(InputError, match="page=1: .* holds one image, page=0, in colour"):
+        read_image(path, page=1)
 
 
 def test_a_stack_is_written_as_a_cube(tmp_path):
@@ -240,3 +242,26 @@ def test_gray_planes_like_a_colour_image_are_planes(tmp_path):
     write_image(tmp_path / "rgb.fits", torch.rand(1, 3, 6, 5))
     write_image(tmp_path / "s.fits", torch.rand(3, 1, 6, 5), like=tmp_path / "rgb.fits")
     assert pages_of(tmp_path / "s.fits") == [0, 1, 2]
+
+
+def test_a_compressed_cube_is_unpacked_once(tmp_path, monkeypatch):
+    import gzip
+
+    cube = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    path = save(tmp_path / "x.fits.gz", cube)
+    unpack, calls = gzip.decompress, []
+    monkeypatch.setattr("gzip.decompress", lambda data: calls.append(1) or unpack(data))
+    for number in pages_of(path):
+        np.testing.assert_array_equal(read_pixels(path, number)[..., 0], cube[number])
+    assert len(calls) == 1
+    save(path, 2 * cube)
+    np.testing.assert_array_equal(read_pixels(path, 1)[..., 0], 2 * cube[1])
+    assert len(calls) == 2
+
+
+def test_warnings_of_astropy_are_those_of_this_package(tmp_path, caplog):
+    path = save(tmp_path / "x.fits", np.zeros((4, 5), np.float32))
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.warns(UserWarning, match="x.fits: .*extra bytes") as said:
+        read_image(path)
+    assert [one.category for one in said] == [UserWarning] and not caplog.records

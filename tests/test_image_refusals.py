@@ -21,7 +21,10 @@ def test_missing_and_misnamed(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InputError, match="is a folder"):
         read_image(tmp_path / "folder.png")
+    with pytest.raises(InputError, match="there is no file or folder .*gone; the current"):
+        read_image(tmp_path / "gone")
     for name in ("x.svg", "x"):
+        (tmp_path / name).touch()
         with pytest.raises(InputError, match=r"names no known format; use one of \.png"):
             read_image(tmp_path / name)
     for name in ("x.svg", "x", "x.webp", "x.bmp"):

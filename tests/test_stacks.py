@@ -55,6 +55,23 @@ def test_previews_are_no_pages(tmp_path):
     assert pages_of(tmp_path / "x.tif") == [0, 1]
 
 
+def test_planes_that_are_one_colour_image_are_no_pages(tmp_path):
+    path, planes = tmp_path / "stack.tif", np.zeros((3, 8, 9), np.uint8)
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+    assert read_image(path).shape == (1, 3, 8, 9)
+    with pytest.raises(InputError) as error:
+        read_image(path, page=1)
+    assert "holds one image, page=0, of 3 planes that are read as the channels of one" in str(
+        error.value
+    )
+    advice = str(error.value).partition("pages are written by ")[2]
+    exec(advice, {"tifffile": tifffile, "path": path, "array": planes})
+    assert read_image(path, page=1).shape == (1, 1, 8, 9)
+    tifffile.imwrite(path, planes[0])
+    with pytest.raises(InputError, match="holds one image, page=0$"):
+        read_image(path, page=1)
+
+
 def test_a_damaged_file_has_no_pages(tmp_path):
     (tmp_path / "x.tif").write_bytes(b"II*\0")
     with pytest.raises(InputError, match="can't be read as a TIF file"):

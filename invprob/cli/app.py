@@ -20,6 +20,7 @@ from .adapt import adapt
 from .check import check
 from .cite import cite
 from .demo import demo
+from .home import paths_at_home
 from .matrix import matrix
 from .noise_level import noise
 from .plugins import plugins
@@ -104,5 +105,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (demo, solve, noise, simulate, adapt, matrix, plugins, check, cite):
-    app.command()(_command)
+    app.command()(paths_at_home(_command))
 app.add_typer(train, name="train")

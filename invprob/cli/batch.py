@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 
 from ..errors import InputError, InvprobError
 from .encoding import Encoding
-from .outputs import Outputs, is_folder
+from .outputs import Outputs, Target
 
 
 @frozen
@@ -59,15 +59,15 @@ def is_batch(measurements: Sequence[Path], page: int | str | None) -> bool:
     return len(measurements) > 1 or page == "all" or measurements[0].is_dir()
 
 
-def is_stack(measurements: Sequence[Path], page: int | str | None, output: Path) -> bool:
+def is_stack(measurements: Sequence[Path], page: int | str | None, output: Target) -> bool:
     """Whether the results are the pages of one file, as the measurements are."""
     from ..formats import has_pages
 
     alone = page == "all" and len(measurements) == 1 and not measurements[0].is_dir()
-    return alone and not is_folder(output) and has_pages(output)
+    return alone and not output.is_folder and has_pages(output.path)
 
 
-def stack_of(file: Path, output: Path, samples: int | None) -> list[Image]:
+def stack_of(file: Path, output: Target, samples: int | None) -> list[Image]:
     """Every page of a file.
 
     Raises:
@@ -78,7 +78,7 @@ def stack_of(file: Path, output: Path, samples: int | None) -> list[Image]:
     if samples is not None:
         raise InputError(
             f"-o {output} has a page for each estimate, and none for samples; name a folder for "
-            f"them, -o {output.with_name(stem(output))}/, or leave --samples out"
+            f"them, -o {output.path.with_name(stem(output.path))}/, or leave --samples out"
         )
     return [Image(file, number) for number in pages_of(file, "all")]
 
@@ -113,7 +113,7 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
 def images_of(
     measurements: Sequence[Path],
     page: int | str | None,
-    output: Path,
+    target: Target,
     samples: int,
     encoding: Encoding,
 ) -> list[Image]:
@@ -126,15 +126,15 @@ def images_of(
     from ..formats import depth, stem
 
     depth(Path("any.tif"), encoding.bits)
-    files = files_of(measurements)
-    if output.is_file() and not output.suffix:
+    files, output = files_of(measurements), target.path
+    if output.is_file() and target.is_folder:
         raise InputError(f"-o {output} is a file, and no folder; name another")
-    if not is_folder(output):
+    if not target.is_folder:
         folder = output.with_name(stem(output))
+        many = f"{len(files)} files" if len(files) > 1 else f"all pages of {files[0]}"
         raise InputError(
-            f"-o {output} is one file, and {len(files)} are to be solved, or all pages of one: "
-            f"name a folder for them, -o {folder}/, or for the pages of one file "
-            "a .tif file and --page all"
+            f"-o {output} is one file, and {many} are to be solved: name a folder for them, "
+            f"-o {folder}/, or for the pages of one file a .tif file and --page all"
         )
     for path in measurements:
         if path.is_dir() and output.is_dir() and path.samefile(output):

@@ -16,6 +16,9 @@ from attrs import frozen
 if TYPE_CHECKING:
     from torch import Tensor
 
+LEAST = 0.001
+"""A share that is less than this is not said as a number."""
+
 
 @frozen
 class Encoding:
@@ -68,7 +71,8 @@ class Encoding:
         share = float(((x < low) | (x > high)).float().mean())
         if share == 0:
             return ""
-        return f"{share:.1%} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"
+        much = f"{share:.1%}" if share >= LEAST else f"fewer than {LEAST:.1%}"
+        return f"{much} of the values were outside [{low:.4g}, {high:.4g}] and are clipped"
 
     def keeper(self, path: Path) -> str:
         """Which file would hold every value."""

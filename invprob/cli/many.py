@@ -11,19 +11,21 @@ import contextlib
 import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from attrs import define, field
 
 from ..errors import IncompatibleError, InputError, InvprobError
 from .batch import Image
+from .masks import what_is_measured
 from .outputs import Outputs
 from .run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..problem import Problem
     from ..result import Result
 
 FAILURES = (InvprobError, OSError, RuntimeError, MemoryError)
@@ -47,6 +49,7 @@ class Report:
     _begun: int = field(default=0, init=False)
     _solved: int = field(default=0, init=False)
     _failed: list[str] = field(factory=list, init=False)
+    _said: set[str] = field(factory=set, init=False)
 
     @property
     def none_solved(self) -> bool:
@@ -75,10 +78,18 @@ class Report:
             self._fails(image, error)
 
     def solved(self, image: Image, result: Result, path: Path | None = None) -> None:
-        """The line of a result, and where that is."""
+        """The line of a result, and where that is; advice on what is wrong with it, once."""
         self._solved += 1
+        found, _, advice = result.in_a_line().partition(". ")
         wrote = "" if path is None else f"; wrote {path}"
-        typer.echo(f"{self._begun}/{self.count} {image}: {result.in_a_line()}{wrote}")
+        typer.echo(f"{self._begun}/{self.count} {image}: {found}{wrote}")
+        self.say_once(advice)
+
+    def say_once(self, text: str) -> None:
+        """A line that is true of several images; the first time only."""
+        if text and text not in self._said:
+            typer.echo(text)
+            self._said.add(text)
 
     def end(self) -> None:
         """Name the images that failed, and exit with status 1 if there are any."""
@@ -105,16 +116,14 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
         Exit: with status 1, at the end: some images failed.
     """
     kept = "results are written as they come, and the same command leaves those that exist alone"
-    report, advice = Report(len(images), kept), ""
+    report = Report(len(images), kept)
     for image in images:
         with report.image(image):
             outputs = image.place()
             problem = run.problem(image.file, image.page, warn=report.none_solved)
-            outputs.check(image.file, force=force)
-            method, reason = run.method(problem)
-            advice = _said_once(reason, advice)
-            result = run.solve(problem, method)
-            outputs.write(result)
+            with outputs.checked(image.file, force=force):
+                result = _solved(run, problem, report)
+                outputs.write(result)
             outputs.warn_if_clipped(result)
             outputs.warn_of_others()
             first = outputs.estimate
@@ -131,29 +140,35 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
         InputError: the results can't be pages of such a file, or a file is in the way.
         Exit: with status 1, at the end: some pages failed.
     """
-    outputs.check(images[0].file, force=force)
-    check_alike(images, outputs.estimate)
-    kept = "nothing is written, since the pages of one file are written together"
-    report, advice = Report(len(images), kept), ""
-    found: list[Tensor | None] = []
-    for image in images:
-        found.append(None)
-        with report.image(image):
-            problem = run.problem(image.file, image.page, warn=report.none_solved)
-            method, reason = run.method(problem)
-            advice = _said_once(reason, advice)
-            result = run.solve(problem, method)
-            found[-1] = result.x.cpu()
-            outputs.warn_if_clipped(result)
-            report.solved(image, result)
-    if stack := _filled(found, whole=outputs.encoding.bits not in (None, 32)):
-        import torch
+    with outputs.checked(images[0].file, force=force):
+        check_alike(images, outputs.estimate)
+        kept = "nothing is written, since the pages of one file are written together"
+        report = Report(len(images), kept)
+        found: list[Tensor | None] = []
+        for image in images:
+            found.append(None)
+            with report.image(image):
+                problem = run.problem(image.file, image.page, warn=report.none_solved)
+                result = _solved(run, problem, report)
+                found[-1] = result.x.cpu()
+                outputs.warn_if_clipped(result)
+                report.solved(image, result)
+        if stack := _filled(found, whole=outputs.encoding.bits not in (None, 32)):
+            import torch
 
-        outputs.write_stack(torch.cat(stack))
-        empty = "" if None not in found else ", of which those that failed are empty"
-        pages = f"{len(stack)} page{'s'[: len(stack) > 1]}"
-        typer.echo(f"wrote {outputs.estimate}, {pages}{empty}")
+            outputs.write_stack(torch.cat(stack))
+            empty = "" if None not in found else ", of which those that failed are empty"
+            pages = f"{len(stack)} page{'s'[: len(stack) > 1]}"
+            typer.echo(f"wrote {outputs.estimate}, {pages}{empty}")
     report.end()
+
+
+def _solved(run: Run, problem: Problem[Any, Any], report: Report) -> Result:
+    """The result for one image; what there is to say of all of them is said once."""
+    method, reason = run.method(problem)
+    report.say_once(reason)
+    report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
+    return run.solve(problem, method)
 
 
 def check_alike(images: Sequence[Image], output: Path) -> None:
@@ -181,10 +196,3 @@ def _filled(found: Sequence[Tensor | None], *, whole: bool) -> list[Tensor]:
         return []
     empty = like.new_full(like.shape, 0.0 if whole else float("nan"))
     return [empty if x is None else x for x in found]
-
-
-def _said_once(advice: str, before: str) -> str:
-    """The advice, said if it is another one than before."""
-    if advice != before:
-        typer.echo(advice)
-    return advice

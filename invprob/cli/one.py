@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from .batch import Image
+from .masks import what_is_measured
 from .run import Run
 
 
@@ -36,21 +37,21 @@ def solve_one(
 
     outputs = image.place()
     problem = run.problem(image.file, image.page)
-    outputs.check(image.file, force=force)
-    if checkpoint is not None:
-        outputs.check_checkpoint(checkpoint, resume, force=force)
-    keep = checkpoint or resume
-    callbacks = [SaveEvery(every, keep)] if keep else []
-    method, advice = run.method(problem)
-    if advice:
-        typer.echo(advice)
-    try:
-        result = run.solve(problem, method, callbacks=callbacks, resume=resume)
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
-    outputs.write(result)
-    outputs.warn_if_clipped(result)
-    outputs.warn_of_others()
+    with outputs.checked(image.file, force=force):
+        if checkpoint is not None:
+            outputs.check_checkpoint(checkpoint, resume, force=force)
+        keep = checkpoint or resume
+        callbacks = [SaveEvery(every, keep)] if keep else []
+        method, advice = run.method(problem)
+        for line in filter(None, (advice, what_is_measured(run.noise, problem.y))):
+            typer.echo(line)
+        try:
+            result = run.solve(problem, method, callbacks=callbacks, resume=resume)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
+        outputs.write(result)
+        outputs.warn_if_clipped(result)
+        outputs.warn_of_others()
     typer.echo(result)
     for path in outputs:
         typer.echo(f"wrote {path}")

@@ -7,11 +7,13 @@
 
 The standard deviation is a 32-bit TIFF (beside FITS files one of these) in the unit of the image,
 so that its values can be read back; the panel shows it in colours beside the mean and the samples.
-What the numbers in the files mean is said in `invprob.cli.encoding`.
+What the numbers in the files mean is said in `invprob.cli.encoding`. All of them appear together,
+so that an interruption leaves no part of a set of samples.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -24,6 +26,7 @@ from attrs import field, frozen
 
 from ..errors import InputError
 from .encoding import Encoding
+from .home import at_home
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,16 +34,31 @@ if TYPE_CHECKING:
     from ..result import Result
 
 
-def named(text: str) -> Path:
+@frozen
+class Target:
+    """What `-o` names.
+
+    Attributes:
+        path: the file or folder.
+        is_folder: whether it is one: there is one, or the name has no suffix, or a slash at its
+            end.
+    """
+
+    path: Path
+    is_folder: bool
+
+    def __str__(self) -> str:
+        """Its name."""
+        return f"{self.path}"
+
+
+def named(text: str) -> Target:
     """The file or folder of this name; `InputError` for an empty one, as of an unset variable."""
     if not text:
         raise InputError("it is empty; name an image file or a folder")
-    return Path(text)
-
-
-def is_folder(output: Path) -> bool:
-    """Whether `-o` names a folder: one that there is, or a name without a suffix."""
-    return os.path.isdir(output) or not output.suffix
+    path = at_home(text)
+    ends = ("/", os.sep)
+    return Target(path, os.path.isdir(path) or not path.suffix or text.endswith(ends))
 
 
 @frozen
@@ -62,7 +80,7 @@ class Outputs:
     encoding: Encoding = field(factory=Encoding)
 
     @classmethod
-    def of(cls, output: Path, *, count: int, encoding: Encoding) -> Outputs:
+    def of(cls, output: Target, *, count: int, encoding: Encoding) -> Outputs:
         """The files for `-o output`, with `count` samples.
 
         Raises:
@@ -70,10 +88,10 @@ class Outputs:
         """
         from ..formats import stem
 
-        if is_folder(output):
+        if output.is_folder:
             word = "mean" if count > 1 else "estimate"
-            return cls._named(output / f"{word}{encoding.suffix()}", "", count, encoding)
-        return cls._named(output, f"{stem(output)}-", count, encoding)
+            return cls._named(output.path / f"{word}{encoding.suffix()}", "", count, encoding)
+        return cls._named(output.path, f"{stem(output.path)}-", count, encoding)
 
     @classmethod
     def within(cls, folder: Path, suffix: str, *, count: int, encoding: Encoding) -> Outputs:
@@ -102,21 +120,25 @@ class Outputs:
         """Every file."""
         return iter(path for path in (self.estimate, *self.samples, self.std, self.panel) if path)
 
-    def check(self, measurement: Path, *, force: bool) -> None:
-        """Make the folder; refuse to write over the input, or without `force` over anything.
+    @contextlib.contextmanager
+    def checked(self, measurement: Path, *, force: bool) -> Iterator[None]:
+        """Make the folder, which goes again if nothing is written in the block.
 
         Raises:
-            InputError: a file is in the way, or can't be written.
+            InputError: a file is in the way and is not to be written over, or is the input, or
+                can't be written.
         """
-        from ..files import check_writable
+        from ..files import check_writable, folder_made_for
 
         for path in self:
             if os.path.exists(path) and path.samefile(measurement):
                 raise InputError(f"{path} is the input; write the result to another file")
             if os.path.exists(path) and not force:
                 raise InputError(f"{path} exists already; type --force to write over it")
-        for path in self:
-            check_writable(path, make_folder=True)
+        with folder_made_for(self.estimate):
+            for path in self:
+                check_writable(path)
+            yield
 
     def check_checkpoint(self, path: Path, resume: Path | None, *, force: bool) -> None:
         """Refuse to keep a run where a result goes, or over a file; with `force` over another run.
@@ -207,13 +229,25 @@ class Outputs:
                 )
 
     def _write(self, result: Result) -> None:
-        self.encoding.write(self.estimate, result.x)
-        for path, sample in zip(self.samples, result.samples, strict=False):
-            self.encoding.write(path, sample)
-        if self.std is not None:
-            self.encoding.write_difference(self.std, result.std)
-        if self.panel is not None:
-            result.plot().savefig(self.panel)
+        """Write every file in a folder of drafts, and put them in their places together."""
+        try:
+            with tempfile.TemporaryDirectory(prefix=".invprob-", dir=self.estimate.parent) as made:
+                drafts = {path: Path(made) / path.name for path in self}
+                self.encoding.write(drafts[self.estimate], result.x)
+                for path, sample in zip(self.samples, result.samples, strict=False):
+                    self.encoding.write(drafts[path], sample)
+                if self.std is not None:
+                    self.encoding.write_difference(drafts[self.std], result.std)
+                if self.panel is not None:
+                    result.plot().savefig(drafts[self.panel])
+                for path, draft in drafts.items():
+                    draft.replace(path)
+        except OSError as error:
+            if error.errno is None:
+                raise
+            names = {path.name: path for path in self}
+            place = names.get(Path(f"{error.filename}").name, self.estimate)
+            raise OSError(error.errno, error.strerror, f"{place}") from error
 
 
 def _said(error: OSError) -> str:

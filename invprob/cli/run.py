@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from ..errors import InputError
+from ..errors import IncompatibleError, InputError
+from ..likelihoods.checks import LIFT
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..callbacks import SaveEvery
     from ..problem import Problem
     from ..result import Result
@@ -59,7 +62,30 @@ class Run:
         y = unit.read(file, page)
         if warn:
             unit.warn_if_dim()
-        return Problem(self.prior, self.noise, y.to(self.device))
+        try:
+            y = y.to(self.device)
+            return self._without_targets(y) or Problem(self.prior, self.noise, y)
+        except InputError as error:
+            if LIFT not in error.typed:
+                raise
+            typed = error.typed.replace(LIFT, unit.lift(file, page))
+            raise InputError(str(error), typed=typed) from error
+
+    def _without_targets(self, y: Tensor) -> Problem[Any, Any] | None:
+        """The problem without pixels far above white; None without such, or if none solves it."""
+        from ..compatibility import check
+        from ..problem import Problem
+        from .targets import say_what_is_left_out, without_targets
+
+        if (noise := without_targets(self.noise, y)) is None:
+            return None
+        try:
+            problem = Problem(self.prior, noise, y)
+            check(problem, self.method(problem)[0], samples=self.samples is not None)
+        except (IncompatibleError, InputError):
+            return None
+        say_what_is_left_out(noise, y)
+        return problem
 
     def method(self, problem: Problem[Any, Any]) -> tuple[Any, str]:
         """The solver; and why this one, if it was not asked for."""
@@ -84,9 +110,10 @@ class Run:
             InputError: the device does not have the numbers that this takes.
         """
         from ..drive import solve
+        from .targets import with_targets, without_negatives
 
         try:
-            return solve(
+            result = solve(
                 problem,
                 method,
                 samples=self.samples,
@@ -101,3 +128,5 @@ class Run:
                 f"{method!r} takes numbers of 64 bits here, which --device {self.device} does not "
                 "have; type --device cpu, or cuda"
             ) from error
+        result = without_negatives(result, self.noise)
+        return result if problem.likelihood is self.noise else with_targets(result, problem)

@@ -71,14 +71,14 @@ def simulate(
             typed=" ".join(ends),
         )
     noise = make_noise(likelihood, operator)
-    files.check(clean, force=force)
-    y = noise.sample(x, generator(seed))
-    if y.ndim != 4 or y.shape[1] not in (1, 3):
-        raise InputError(
-            f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
-            "holds; simulate this one in Python"
-        )
-    files.encoding.write(output, y)
+    with files.checked(clean, force=force):
+        y = noise.sample(x, generator(seed))
+        if y.ndim != 4 or y.shape[1] not in (1, 3):
+            raise InputError(
+                f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
+                "holds; simulate this one in Python"
+            )
+        files.encoding.write(output, y)
     _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
 

@@ -9,7 +9,7 @@ import typer
 
 from ..errors import InputError
 from .device import Device, usable
-from .outputs import named
+from .outputs import Target, named
 
 
 def page_of(text: str) -> int | str:
@@ -31,7 +31,7 @@ def solve(
         str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
     ],
     output: Annotated[
-        Path,
+        Target,
         typer.Option(
             "-o", "--output", parser=named, metavar="PATH", help="An image file, or a folder."
         ),

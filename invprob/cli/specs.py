@@ -39,6 +39,14 @@ _NAME = re.compile(r"[a-z0-9-]+")
 WHITE = 2.0
 """Noise of this standard deviation or more drowns an image in [0, 1]: the unit must be another."""
 
+EXAMPLES = {
+    "likelihood": "gaussian:sigma=0.1",
+    "operator": "mask:file=mask.png",
+    "prior": "denoiser:file=mine.safetensors",
+    "solver": "pnp:iterations=20",
+}
+"""A part of each kind with an option, as it is typed."""
+
 
 @frozen
 class Spec:
@@ -53,8 +61,12 @@ class Spec:
         return f"{self.name}:{options}" if options else self.name
 
 
-def parse(text: str, /) -> Spec:
+def parse(text: str, kind: str = "likelihood", /) -> Spec:
     """Read `name:key=value,key=value`.
+
+    Args:
+        text: what was typed.
+        kind: of the part, for an example of one in a refusal.
 
     Raises:
         InputError: the text does not have that form, or says a key twice.
@@ -80,13 +92,13 @@ def parse(text: str, /) -> Spec:
         else:
             raise InputError(
                 f"{text!r}: {piece.strip()!r} is no option; write name:key=value,key=value, "
-                "for example gaussian:sigma=0.1"
+                f"for example {EXAMPLES[kind]}"
             )
     head, comma, options_first = text.partition(",")
     if comma and "=" in options_first and not {"=", ":"} & set(head) and head.strip():
         raise InputError(f"{text!r}: a colon follows the name: {head.strip()}:{options_first}")
     if not name.strip() or "=" in name:
-        raise InputError(f"{text!r} has no name; write it first: gaussian:sigma=0.1")
+        raise InputError(f"{text!r} has no name; write it first: {EXAMPLES[kind]}")
     return Spec(name.strip(), options)
 
 
@@ -130,7 +142,7 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
     """
     from ..catalogue import catalogue
 
-    spec, given = parse(text), given or {}
+    spec, given = parse(text, kind), given or {}
     component = catalogue().get(kind, spec.name)
     parameters = parameters_of(component.from_text)
     named = {**spec.options, **given}

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from .device import Device, usable
+from .home import paths_at_home
 from .train_denoiser import denoiser
 from .train_sampler import sampler
 from .train_score import score
 from .training import (
     EVERY,
+    Black,
     Checkpoint,
     CleanImages,
     Every,
@@ -21,15 +23,15 @@ from .training import (
     Seed,
     Steps,
     Threads,
+    White,
     learn,
     numbers,
     run_file,
 )
 
 train = typer.Typer(no_args_is_help=True)
-train.command()(denoiser)
-train.command()(score)
-train.command()(sampler)
+for _command in (denoiser, score, sampler):
+    train.command()(paths_at_home(_command))
 
 MOST = 1000
 """More images than this are not looked at in a validation."""
@@ -41,6 +43,7 @@ def _group() -> None:
 
 
 @train.command()
+@paths_at_home
 def flow(
     images: CleanImages,
     output: Output,
@@ -50,6 +53,8 @@ def flow(
     channels: Annotated[
         int | None, typer.Option(min=1, max=3, help="1 for gray, 3 for colour.")
     ] = None,
+    black: Black = 0.0,
+    white: White = None,
     size: Annotated[
         str | None, typer.Option(help="H,W to cut from larger images, such as 32,32.")
     ] = None,
@@ -70,8 +75,9 @@ def flow(
 ) -> None:
     """Train a Glow, a prior with an exact density, for MAP.
 
-    Interrupted, the same command goes on from the last save. Use the result with
+    Ctrl-C saves the run, and the same command goes on. Use the result with
     `--prior flow:file=FILE.safetensors`, or in Python `FlowPrior.load(path)`.
+    Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
     from functools import partial
 
@@ -81,6 +87,7 @@ def flow(
     from ..training.flow import MaximumLikelihood, Recipe, report
     from ..training.images import load_images
     from ..training.run import begin
+    from ..units import Unit
 
     kept = run_file(output, checkpoint)
     if threads:
@@ -91,14 +98,15 @@ def flow(
     levels = numbers("depths", depths, tuple[int, ...])
     where = usable(device)
     cut = None if size is None else numbers("size", size, tuple[int, int])
-    learned = load_images(images, channels, cut)
+    unit = Unit(black, white)
+    learned = load_images(images, channels, cut, unit)
     if held_out is None:
         learned, apart = learned.split(EVERY)
     else:
-        apart = load_images([held_out], learned.shape[0], learned.size)
+        apart = load_images([held_out], learned.shape[0], learned.size, unit)
     for reason in (*learned.skipped, *apart.skipped):
         typer.echo(f"left out {reason}", err=True)
     architecture = Architecture(learned.shape, levels, width, bits)
-    task = MaximumLikelihood(recipe, architecture, learned)
+    task = MaximumLikelihood(recipe, architecture, learned, unit)
     run = begin(task, output, kept, typer.echo, where)
     learn(run, output, kept, every, partial(report, run, apart.centres(MOST), output, typer.echo))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .device import Device, usable
+from .home import at_home
 from .training import (
     EVERY,
     Black,
@@ -30,7 +30,7 @@ from .training import (
 )
 
 if TYPE_CHECKING:
-    from ..networks.denoiser import Denoiser
+    from ..networks.denoiser import Architecture, Denoiser
 
 FEW = 8
 """More images than this are not looked at in a validation."""
@@ -77,8 +77,9 @@ def denoiser(
 ) -> None:
     """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
 
-    Interrupted, the same command goes on from the last save. With `--start pretrained` the
-    embedded denoiser goes on learning, from your images. Use the result with
+    Ctrl-C saves the run, and the same command goes on. With `--start pretrained` the
+    embedded denoiser goes on learning, from your images; from gray ones it learns, and is then
+    for, gray alone. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
     Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
@@ -122,12 +123,25 @@ def denoiser(
     sizes = numbers("scales", scales, tuple[float, ...])
     photos = store_photos(learned, patch, sizes, usable(device))
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
-    architecture = attrs.evolve(begun.architecture if begun else Architecture(known), **shape)
+    architecture = attrs.evolve(_learned(begun, known) if begun else Architecture(known), **shape)
     task = Denoising(recipe, architecture, photos, begun, unit)
     run = begin(task, output, kept, typer.echo, device)
     typer.echo(COLUMNS)
     some = apart[:: -(-len(apart) // FEW)]
     learn(run, output, kept, every, partial(report, run, some, output, typer.echo))
+
+
+def _learned(begun: Denoiser, known: tuple[int, ...]) -> Architecture:
+    """A network to begin with, for those of its channel counts that the photos have."""
+    import attrs
+
+    own = begun.architecture
+    kept = tuple(count for count in own.channels if count in known)
+    if kept in ((), own.channels):  # with none, the task says why not
+        return own
+    before, after = (" and ".join(map(str, counts)) for counts in (own.channels, kept))
+    typer.echo(f"weights for {before} channels; {after} goes on learning")
+    return attrs.evolve(own, channels=kept)
 
 
 def _beginning(start: str | None) -> Denoiser | None:
@@ -138,4 +152,4 @@ def _beginning(start: str | None) -> Denoiser | None:
         return None
     if start == "pretrained":
         return load_denoiser(WEIGHTS, SHA256)
-    return load_denoiser(Path(start))
+    return load_denoiser(at_home(start))

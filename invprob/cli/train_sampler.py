@@ -69,9 +69,9 @@ def sampler(
     """Train a sampler of the posterior from clean images, for one likelihood: see `pscgan`.
 
     It is an adversarial network (PSCGAN): a draw costs one call, where other samplers need
-    dozens; but it is of use with this noise at this level alone. Interrupted, the same command
-    goes on from the last save. Use the result with `--prior generator:file=FILE.safetensors`, or
-    in Python `GeneratorPrior.load(path)`.
+    dozens; but it is of use with this noise at this level alone. Ctrl-C saves the run, and the
+    same command goes on. Use the result with `--prior generator:file=FILE.safetensors`, or in
+    Python `GeneratorPrior.load(path)`.
 
     Images of one kind that are all of a size are best learned whole: `--patch 28 --no-turns` for
     digits of 28 x 28 pixels. Larger ones want more resolutions: `--widths 32,64,96`.

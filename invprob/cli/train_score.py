@@ -74,7 +74,7 @@ def score(
 ) -> None:
     """Learn the score of noisy images, from noisy images alone, for `score-equation`.
 
-    Interrupted, the same command goes on from the last save. Use the result with
+    Ctrl-C saves the run, and the same command goes on. Use the result with
     `--prior measured:file=FILE.safetensors`, or in Python `MeasuredPrior.load(path)`; for the
     posterior mean of Poisson counts say what peak they have, `measured:file=FILE,peak=30`.
     Raw numbers of an instrument: `--white`, and `--black`, as for `solve`; raw counts of which 200

@@ -94,12 +94,13 @@ def learn(
     try:
         train(run, kept, every, report)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_to_go_on(run.step, kept)) from None
+        raise KeyboardInterrupt(_how_to_go_on(run, kept)) from None
     typer.echo(f"wrote {output}")
 
 
-def _how_to_go_on(step: int, checkpoint: Path) -> str:
+def _how_to_go_on(run: Run, checkpoint: Path) -> str:
     """What to do after an interruption."""
-    if not checkpoint.exists():
-        return f"after step {step}; nothing was saved yet, --every says how often it is"
-    return f"after step {step}; to go on from the last save, {checkpoint}, type the same command"
+    if run.saved is None:
+        return f"after step {run.step}; nothing was saved yet: begin anew"
+    where = "after" if run.saved == run.step else f"after step {run.step}; {checkpoint} is of"
+    return f"{where} step {run.saved}; to go on from {checkpoint}, type the same command"

@@ -1,9 +1,9 @@
 """Values as text: what an annotation asks for, and the conversion to it.
 
-`int`, `float` (also fractions such as 25/255), `bool` (yes or no), `str`, `Path`, literals, tuples
-with commas, and unions of these, `None` included. What has no annotation is a number if it reads
-like one, and a word otherwise. A likelihood, an operator or a prior is a `Part`, written in
-parentheses and made by `invprob.cli.specs`.
+`int`, `float` (also fractions such as 25/255), `bool` (yes or no), `str`, `Path` (also `~/file`),
+literals, tuples with commas, and unions of these, `None` included. What has no annotation is a
+number if it reads like one, and a word otherwise. A likelihood, an operator or a prior is a
+`Part`, written in parentheses and made by `invprob.cli.specs`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Literal, Union
 from attrs import frozen
 
 from ..contracts import Likelihood, LinearOperator, Prior
+from .home import at_home
 
 Annotation = Any
 """A type, a union, a literal, or `inspect.Parameter.empty` for none."""
@@ -97,7 +98,7 @@ def kinds(annotation: Annotation, /) -> tuple[Annotation, ...]:
         return (int, float, str)
     if _origin(annotation) in (Union, types.UnionType):
         found = [kind for member in typing.get_args(annotation) for kind in kinds(member)]
-        return tuple(sorted(found, key=lambda kind: kind in (str, Path)))
+        return tuple(sorted(found, key=lambda kind: {Path: 1, str: 2}.get(kind, 0)))
     return (annotation,) if _sayable(annotation) else ()
 
 
@@ -149,6 +150,8 @@ def _convert(text: str, kind: Annotation) -> object:
         return _chosen(text.lower(), _TRUTH)
     if kind is types.NoneType:
         return _chosen(text.lower(), {"none": None})
+    if kind is Path:
+        return at_home(text)
     return _number(text) if kind is float else kind(text)
 
 

@@ -20,6 +20,7 @@ Reference: W. D. Pence et al., "Definition of the Flexible Image Transport Syste
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import re
@@ -70,7 +71,8 @@ def read(path: Path, number: int | None, /) -> NDArray[Any]:
     with _image(path) as hdu:
         count = _count(hdu)
         colour = "; a colour image has CTYPE3 = 'RGB' in its header" if count == 3 else ""
-        return _plane(hdu, chosen(path, number, count, "planes", colour))
+        whole = ", in colour (CTYPE3 = 'RGB' in its header)" if _is_colour(hdu) else ""
+        return _plane(hdu, chosen(path, number, count, "planes", colour, whole))
 
 
 def pages(path: Path, /) -> list[int]:
@@ -152,7 +154,8 @@ def _image(path: Path) -> Iterator[Any]:
     """The first HDU that holds an image."""
     from astropy.io import fits
 
-    with fits.open(path, memmap=False) as file:
+    stored = _unpacked(path, path.stat().st_mtime_ns) if path.suffix.lower() == ".gz" else path
+    with _said_as_ours(path), fits.open(stored, memmap=False) as file:
         images = [hdu for hdu in file if hdu.is_image]
         for hdu in images:
             axes = _axes(hdu)
@@ -164,6 +167,28 @@ def _image(path: Path) -> Iterator[Any]:
             f"{path} holds no image of two axes, or three: the shapes of its arrays are {shapes}; "
             "save the image that is meant by itself"
         )
+
+
+@functools.lru_cache(maxsize=1)
+def _unpacked_bytes(path: Path, _: int) -> bytes:
+    """What a compressed file holds, kept so that a cube is unpacked once for all its planes."""
+    return gzip.decompress(path.read_bytes())
+
+
+def _unpacked(path: Path, changed: int) -> io.BytesIO:
+    return io.BytesIO(_unpacked_bytes(path.resolve(), changed))
+
+
+@contextlib.contextmanager
+def _said_as_ours(path: Path) -> Iterator[None]:
+    """What astropy warns of, as a warning of this package's with the file's name.
+
+    Astropy writes its warnings to a log of its own, in another form.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        yield
+    for text in dict.fromkeys(" ".join(str(one.message).split()) for one in said):
+        warnings.warn(f"{path}: {text}", stacklevel=2)
 
 
 def _axes(hdu: Any) -> tuple[int, ...]:

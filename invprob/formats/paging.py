@@ -7,7 +7,9 @@ from pathlib import Path
 from ..errors import InputError
 
 
-def chosen(path: Path, number: int | None, count: int, what: str, more: str = "", /) -> int:
+def chosen(
+    path: Path, number: int | None, count: int, what: str, more: str = "", whole: str = "", /
+) -> int:
     """The number of the page, from 0.
 
     Args:
@@ -15,7 +17,8 @@ def chosen(path: Path, number: int | None, count: int, what: str, more: str = ""
         number: what was asked for; a negative one counts from the end.
         count: how many the file has.
         what: they are, for the message.
-        more: advice.
+        more: advice where there are several.
+        whole: what a file with one image may be instead, for which pages were asked.
 
     Raises:
         InputError: there is no such page, or none was named of several.
@@ -26,5 +29,6 @@ def chosen(path: Path, number: int | None, count: int, what: str, more: str = ""
             typed=f"--page 0, and so on to --page {count - 1}; solve takes --page all as well",
         )
     if not -count <= (number or 0) < count:
-        raise InputError(f"page={number}: {path} has {what} 0 to {count - 1}")
+        has = f"has {what} 0 to {count - 1}" if count > 1 else f"holds one image, page=0{whole}"
+        raise InputError(f"page={number}: {path} {has}")
     return (number or 0) % count

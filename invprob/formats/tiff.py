@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ALPHA = ((1,), (2,))
 """What a file's tag ExtraSamples says of transparency; 0 is a channel of anything."""
 
+SEPARATE = 2
+"""What the tag PlanarConfiguration says of channels that are stored one after the other."""
+
 
 def read(path: Path, number: int | None, /) -> tuple[NDArray[Any], bool]:
     """The pixels of a page, and whether their last channel is transparency.
@@ -27,7 +30,19 @@ def read(path: Path, number: int | None, /) -> tuple[NDArray[Any], bool]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        return _read_page(path, file.pages[chosen(path, number, len(file.pages), "pages")])
+        count, whole = len(file.pages), _of_planes(file.pages[0])
+        return _read_page(path, file.pages[chosen(path, number, count, "pages", "", whole)])
+
+
+def _of_planes(page: Any) -> str:
+    """What an array `(3, H, W)` has become that was written as it is, if this is one."""
+    if page.planarconfig != SEPARATE or page.samplesperpixel == 1:
+        return ""
+    return (
+        f", of {page.samplesperpixel} planes that are read as the channels of one image, which the"
+        ' file says they are; pages are written by tifffile.imwrite(path, array, photometric="'
+        'minisblack")'
+    )
 
 
 def pages(path: Path, /) -> list[int]:

@@ -77,6 +77,10 @@ def refuse(y: Tensor, bad: Tensor, why: str, /, name: str = "y", *, typed: str =
         )
 
 
+LIFT = "--black BLACK --white WHITE, BLACK below the least value in the file,"
+"""How black pixels are lifted; who knows the file can put its numbers in the place of this."""
+
+
 def lifted(mixture: str, /) -> str:
     """What to type where a noise that multiplies met a pixel that is black.
 
@@ -84,8 +88,8 @@ def lifted(mixture: str, /) -> str:
     '-l "mixture:noise=(rayleigh:scale=0.3),sigma=0.01"'
     """
     return (
-        "--black -0.5 --white 255 lifts black pixels by half a level of an 8-bit file (--white "
-        f'65535 of a 16-bit one); for any numbers -l "mixture:noise=({mixture}),sigma=0.01"'
+        f"{LIFT} lifts black pixels by half a level of grey; "
+        f'for any numbers -l "mixture:noise=({mixture}),sigma=0.01"'
     )
 
 

@@ -40,6 +40,7 @@ from ..fingerprint import fingerprint
 from ..networks.glow import Architecture, Glow
 from ..networks.stored_glow import write_glow
 from ..priors.flow import standard_normal_log_prob
+from ..units import Unit
 from .images import Images
 from .optimizers import Muon
 from .run import Run, check_budget
@@ -92,11 +93,19 @@ class Recipe:
 
 @frozen(eq=False)
 class MaximumLikelihood:
-    """The task of a flow (`run.Task`)."""
+    """The task of a flow (`run.Task`).
+
+    Attributes:
+        recipe: how it is learned.
+        architecture: of the flow.
+        images: what it is learned from.
+        unit: of the images' files.
+    """
 
     recipe: Recipe
     architecture: Architecture
     images: Images
+    unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
 
     @_fingerprint.default
@@ -106,7 +115,8 @@ class MaximumLikelihood:
     def settings(self) -> Mapping[str, object]:
         """The recipe, the architecture, and which images."""
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
-        return parts | {"images": f"{len(self.images)} ({self._fingerprint[:12]})"}
+        images = f"{len(self.images)} ({self._fingerprint[:12]})"
+        return parts | {"images": images, **self.unit.settings()}
 
     def about(self) -> str:
         """What learns from what."""

@@ -90,7 +90,10 @@ class Images:
 
 
 def load_images(
-    paths: Iterable[Path], channels: int | None = None, size: Size | None = None
+    paths: Iterable[Path],
+    channels: int | None = None,
+    size: Size | None = None,
+    unit: Unit | None = None,
 ) -> Images:
     """Images from files and folders, searched recursively.
 
@@ -99,12 +102,13 @@ def load_images(
         channels: 1 turns colour into gray, 3 leaves gray images out; by default what all have.
         size: height and width to cut from larger images; smaller ones are left out. By default
             what all have.
+        unit: of the files; by default their own.
 
     Raises:
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             or size and it was not said which to take.
     """
-    paths, unit = list(paths), Unit()
+    paths, unit = list(paths), unit or Unit()
     found, skipped = read_images(paths, channels, unit)
     unit.warn_if_dim("image")
     counts = sorted({image.shape[0] for _, image in found})

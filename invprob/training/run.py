@@ -6,7 +6,8 @@ any machine. What ships is the moving average of the weights.
 
 With a budget in steps and one thread a run is the same every time, and one that was interrupted
 ends like one that was not. A checkpoint carries the settings of its run, so that it can't be
-resumed with others; only the budget may change. A step whose loss or gradient is not finite is
+resumed with others; only the budget may change. An interrupted run is saved, after the step at
+hand. A step whose loss or gradient is not finite is
 never taken, so a run that diverges leaves good weights behind.
 """
 
@@ -26,6 +27,7 @@ from tqdm import tqdm
 
 from ..errors import CheckpointError, DivergenceError, InputError
 from ..files import check_writable
+from .interruption import interruption_held
 
 
 class Recipe(Protocol):
@@ -98,6 +100,7 @@ class Run:
                 group["greatest"] = group["lr"]
         self.generator = Generator(self.device).manual_seed(task.recipe.seed)
         self.step = 0
+        self.saved: int | None = None
         self.seconds = 0.0
 
     @property
@@ -154,6 +157,7 @@ class Run:
         temporary = path.with_name(path.name + ".part")
         torch.save(state, temporary)
         os.replace(temporary, path)
+        self.saved = self.step
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -185,6 +189,7 @@ class Run:
             optimizer.load_state_dict(part)
         self.generator.set_state(state["generator"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.saved = self.step
 
     def _settings(self) -> dict[str, str]:
         settings = {**self.task.settings(), "device": self.device.type}
@@ -239,36 +244,43 @@ def train(
 
     Args:
         run: where to begin.
-        checkpoint: saved each time before `report` is called.
+        checkpoint: saved each time before `report` is called, and on Ctrl-C.
         every: seconds of training from one report to the next; there is one at the end, too.
         report: gets the losses since the report before.
 
     Raises:
         DivergenceError: the loss is not finite; the checkpoint is of before.
+        KeyboardInterrupt: there was one; `run.saved` is the step that the checkpoint holds.
     """
     losses: list[float] = []
     due = run.seconds + every
     with tqdm(total=100.0, disable=None, bar_format="{percentage:3.0f}%|{bar}| {postfix}") as bar:
         while run.used < 1:
-            try:
-                losses.append(run.advance())
-            except DivergenceError as error:
-                kept = (
-                    f"{checkpoint} holds an earlier step"
-                    if checkpoint.exists()
-                    else "none is saved"
-                )
-                raise DivergenceError(
-                    f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a"
-                    " smaller rate and other file names."
-                ) from error
-            bar.n = 100 * run.used
-            bar.set_postfix_str(f"step {run.step}, loss {losses[-1]:.4f}")
-            if run.seconds >= due or run.used >= 1:
+            with interruption_held() as interrupted:
+                losses.append(_advance(run, checkpoint))
+                bar.n = 100 * run.used
+                bar.set_postfix_str(f"step {run.step}, loss {losses[-1]:.4f}")
+                is_due = run.seconds >= due or run.used >= 1
+                if is_due or interrupted:
+                    run.save(checkpoint)
+            if interrupted and run.used < 1:
+                raise KeyboardInterrupt
+            if is_due:
                 due = run.seconds + every
-                run.save(checkpoint)
                 report(losses)
                 losses.clear()
+
+
+def _advance(run: Run, checkpoint: Path) -> float:
+    """A step's loss; if there is none, the error says what is left of the run."""
+    try:
+        return run.advance()
+    except DivergenceError as error:
+        kept = f"{checkpoint} holds an earlier step" if checkpoint.exists() else "none is saved"
+        raise DivergenceError(
+            f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a smaller"
+            " rate and other file names."
+        ) from error
 
 
 def share_used(recipe: Recipe, step: int, seconds: float) -> float:

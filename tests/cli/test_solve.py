@@ -57,6 +57,19 @@ def test_operators(invprob, folder):
     assert {"a.png", "b.png"} <= set(files(folder))
 
 
+@pytest.mark.parametrize("noise", ["gaussian:sigma=0.1", "poisson:peak=255"])
+def test_the_share_of_the_pixels_that_a_mask_leaves(invprob, folder, noise):
+    line = f"solve gray.png -l {noise} -s restart"
+    done = invprob(f"{line} -A mask:file=mask.png -o a.png")
+    assert "mask: 66.7% of the pixels are measured, those that are white in it" in done.stdout
+    assert done.stderr == ""
+    write_image("inverted.png", (torch.arange(120).reshape(12, 10) % 10 == 0).float())
+    done = invprob(f"{line} -A mask:file=inverted.png -o b.png")
+    assert "warning: the mask is white in 10.0% of the pixels" in done.stderr
+    assert "invert the mask" in done.stderr
+    assert "mask:" not in invprob(f"{line} -o c.png").stdout
+
+
 def test_a_measured_kernel(invprob, folder):
     import numpy as np
 

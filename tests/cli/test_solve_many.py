@@ -47,6 +47,13 @@ def test_a_folder(invprob, folder, noisy):
     assert said[1].endswith("; wrote clean/a.tif")
 
 
+def test_what_a_mask_leaves_is_said_once(invprob, folder, noisy):
+    write_image("inverted.png", (torch.arange(120).reshape(12, 10) % 10 == 0).float())
+    done = invprob(f"solve noisy {NOISE} -A mask:file=inverted.png -o clean/")
+    assert done.stdout.count("mask: 10.0% of the pixels are measured") == 1
+    assert done.stderr.count("warning: the mask is white in 10.0% of the pixels") == 1
+
+
 @pytest.mark.parametrize("options", ["", "--samples 3 --seed 7"])
 def test_an_image_is_solved_as_if_it_were_alone(invprob, folder, noisy, options):
     line = f"{NOISE} -s restart {options} --white 1"
@@ -109,9 +116,9 @@ def test_what_is_there_is_not_made_again(invprob, folder, noisy):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("noisy -o clean.png", "-o clean.png is one file, and 3 are to be solved"),
+        ("noisy -o clean.png", "-o clean.png is one file, and 3 files are to be solved"),
         ("noisy/a.tif noisy/b.png -o clean.tif --page all", "name a folder for them, -o clean/"),
-        ("noisy/b.png --page all -o x.png", "name a folder for them, -o x/"),
+        ("noisy/b.png --page all -o x.png", "and all pages of noisy/b.png are to be solved: name"),
         ("noisy -o noisy", "-o noisy is the folder of the measurements"),
         ("noisy/a.tif gray.png -o noisy --force", "noisy/a.tif is one of the inputs"),
         ("noisy noisy/deeper/b.jpg -o clean/", "noisy/b.png and noisy/deeper/b.jpg would both be"),

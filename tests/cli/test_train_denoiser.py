@@ -112,6 +112,38 @@ def test_the_embedded_denoiser_goes_on_learning(folder, tmp_path):
     assert (DenoiserPrior.load(out).denoise(x, 0.1) - clean).square().mean() < 0.03**2
 
 
+@pytest.mark.parametrize("options", [[], ["--channels", "1"]])
+def test_gray_images_teach_the_gray_part_alone(folder, tmp_path, options):
+    """A colour part that did not learn with the rest would denoise no longer."""
+    start, out, gray = tmp_path / "a.safetensors", tmp_path / "b.safetensors", tmp_path / "gray"
+    invoke(folder, "-o", start, *SMALL)
+    gray.mkdir()
+    for k in range(3):
+        x = torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(k))
+        write_image(gray / f"{k}.png", x)
+    code, text = invoke(gray, "-o", out, "--start", start, *SMALL[-8:], *options)
+    assert code == 0 and "weights for 1 and 3 channels; 1 goes on learning" in text, text
+    assert DenoiserPrior.load(out).domain().channels == (1,)
+    code, text = invoke(gray, "-o", out, "--start", start, *SMALL[-8:], *options, "--steps", 5)
+    assert code == 0 and "going on from step 3" in text, text
+    colour = tmp_path / "colour.safetensors"
+    invoke(folder, "-o", colour, *SMALL, "--channels", 3)
+    code, text = invoke(gray, "-o", tmp_path / "c.safetensors", "--start", colour, *SMALL[-8:])
+    assert code == 2 and "channels=(3,): the photos have 1" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("channels", "known"), [(None, (1, 3)), (1, (1,)), (3, (3,))], ids=["both", "gray", "colour"]
+)
+def test_channels_of_the_weights_to_begin_with(folder, tmp_path, channels, known):
+    start, out = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    options = [] if channels is None else ["--channels", channels]
+    invoke(folder, "-o", start, *SMALL, *options)
+    code, text = invoke(folder, "-o", out, "--start", start, *SMALL[-8:])
+    assert code == 0 and "goes on learning" not in text, text
+    assert DenoiserPrior.load(out).domain().channels == known
+
+
 def test_held_out_images_are_not_learned_from(folder, tmp_path):
     out = tmp_path / "own.safetensors"
     code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")

@@ -1,6 +1,8 @@
 """`invprob train flow`."""
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 from typer.testing import CliRunner
 
@@ -53,6 +55,29 @@ def test_the_same_command_goes_on(folder, tmp_path):
     code, text = invoke(folder, "-o", out, *SMALL, "--rate", 1e-4)
     assert code == 1 and "rate=" in text and "nothing was written" in text
     assert out.read_bytes() == content
+
+
+def test_raw_numbers_of_an_instrument(tmp_path):
+    """A flow of counts up to 340 is that of the images that they are."""
+    raw, pictures = tmp_path / "raw", tmp_path / "pictures"
+    raw.mkdir()
+    pictures.mkdir()
+    levels = torch.arange(64).view(4, 1, 4, 4) * 4
+    for k, image in enumerate(levels):
+        write_image(pictures / f"{k}.png", image.float() / 255)
+        tifffile.imwrite(raw / f"{k}.tif", (20 + image[0].numpy()).astype(np.uint16))
+    made = [tmp_path / f"{name}.safetensors" for name in "abc"]
+    code, text = invoke(raw, "-o", made[0], *SMALL)
+    assert code == 0 and "say which value is white: --white 272" in " ".join(text.split())
+    code, text = invoke(raw, "-o", made[1], *SMALL, "--black", 20, "--white", 275)
+    assert code == 0 and "warning" not in text
+    code, text = invoke(pictures, "-o", made[2], *SMALL)
+    assert code == 0, text
+    x = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    one, two, three = (FlowPrior.load(path).log_prob(x) for path in made)
+    assert torch.equal(two, three) and not torch.equal(one, two)
+    code, text = invoke(raw, "-o", made[1], *SMALL, "--black", 20, "--white", 300)
+    assert code == 1 and "white=275.0 and not 300.0" in text
 
 
 @pytest.mark.parametrize(

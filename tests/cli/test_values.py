@@ -60,6 +60,8 @@ def test_any_text_is_a_word_and_converts_or_fails_cleanly(text):
         ("b", Literal["a", "b"], "b"),
         ("2", Literal[1, 2], 2),
         ("a/b.png", Path, Path("a/b.png")),
+        ("a/b.png", str | Path, Path("a/b.png")),
+        ("~/b.png", Path | None, Path.home() / "b.png"),
         ("1,2.5", tuple[int, float], (1, 2.5)),
         ("0.5", float | torch.Tensor, 0.5),
         ("word", inspect.Parameter.empty, "word"),

@@ -7,6 +7,8 @@ import torch
 from noise_examples import BLUR, NOISES, PIXELWISE, image, measure
 
 import invprob as ip
+from invprob.likelihoods.checks import LIFT
+from invprob.units import Unit
 
 FOR_ANY_NUMBERS = [
     (ip.Gamma(alpha=4), -0.1),
@@ -30,12 +32,14 @@ def test_what_the_command_line_is_told_can_be_typed_and_helps(noise, value):
 
 
 def test_black_pixels_of_a_rounded_file_are_lifted_as_is_said(tmp_path):
-    ip.write_image(tmp_path / "speckle.png", torch.tensor([[0.0, 0.5]]))
+    path = tmp_path / "speckle.png"
+    ip.write_image(path, torch.tensor([[0.0, 0.5]]))
     noise = ip.Gamma(alpha=4)
     with pytest.raises(ip.InputError) as refused:
-        noise.check_measurement(ip.read_image(tmp_path / "speckle.png"))
-    assert refused.value.typed.startswith("--black -0.5 --white 255 lifts")
-    noise.check_measurement(ip.read_image(tmp_path / "speckle.png", black=-0.5, white=255))
+        noise.check_measurement(ip.read_image(path))
+    assert refused.value.typed.startswith(f"{LIFT} lifts black pixels")
+    assert Unit().lift(path) == "--black -0.5 --white 255"
+    noise.check_measurement(ip.read_image(path, black=-0.5, white=255))
 
 
 @pytest.mark.parametrize("bad", [0, -1.0, math.nan, math.inf, "loud", None, [1, 2], True])

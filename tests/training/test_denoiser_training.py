@@ -103,12 +103,26 @@ def test_a_deeper_network_begins_as_the_shallower_one(task):
     assert run.network.down_fine[1].second.weight.any()
 
 
+def test_a_network_for_gray_begins_as_one_for_gray_and_colour():
+    start = Denoiser(ARCHITECTURE)
+    with torch.no_grad():
+        for parameter in start.parameters():
+            parameter.normal_(0, 0.2, generator=Generator().manual_seed(0))
+    gray = evolve(ARCHITECTURE, channels=(1,))
+    run = Run(Denoising(SMALL, gray, store_photos([photo(1, 40, 40, 1)], 32), start))
+    y, sigma = torch.rand(2, 1, 24, 16, generator=Generator().manual_seed(1)), torch.tensor(0.1)
+    assert torch.equal(run.network(y, sigma), start(y, sigma))
+    assert list(run.network.heads) == list(run.network.tails) == ["1"]
+    run.advance()
+    assert not torch.allclose(run.network(y, sigma), start(y, sigma), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "other",
     [
         {"before": (1, 0, 1)},
         {"widths": (8, 8, 16), "before": (2, 1, 1)},
-        {"channels": (3,)},
+        {"channels": (1, 3, 4)},
     ],
 )
 def test_weights_of_a_network_that_is_no_shallower_one(task, other):
