@@ -177,8 +177,8 @@ def solve(
             accepts both.
         InputError: an impossible value.
         CheckpointError: the checkpoint is damaged, or of something else.
-        DivergenceError: the run produced values that are not finite; `best` is the last sensible
-            estimate.
+        DivergenceError: the run produced values that are not finite, or ended far beyond what
+            images are; `best` is the last sensible estimate.
 
     >>> import invprob as ip, torch
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -217,6 +217,7 @@ def solve(
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
         watch.finish(event)
+        trace.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
     with _shapes_explained(problem):
         found = event.estimate().reshape(shape)

@@ -2,7 +2,8 @@
 
 `Problem(prior, likelihood, y)` checks everything that can be known before any work is done: that y
 is a floating-point batch of finite numbers in the right unit, that the likelihood can have caused
-it, and that the prior knows images of that shape.
+it, that the prior knows images of that shape, and that operators from outside have the adjoint
+that they should have.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .contracts import (
 )
 from .counts import check_count
 from .errors import InputError
+from .operators.trial import try_operators
 from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
@@ -57,7 +59,7 @@ class Problem(Generic[P_co, L_co]):
     Raises:
         InputError: y is not a batch of finite floating-point numbers, can't be a measurement of
             images in [0, 1], or the prior does not know images of that shape, or knows another
-            likelihood alone.
+            likelihood alone; an operator of your own is not linear, or its adjoint is not its own.
 
     >>> import invprob as ip
     >>> y = torch.rand(1, 1, 8, 8)
@@ -96,6 +98,8 @@ class Problem(Generic[P_co, L_co]):
         _check_image_shape(domain, self.image_shape, self.prior, self.y)
         if domain.unit_range and self.samples == 1:
             self._check_unit()
+        if self.samples == 1:
+            try_operators(self.likelihood, self.image_shape, self.y)
 
     @property
     def measurements(self) -> int:
