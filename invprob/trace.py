@@ -95,8 +95,8 @@ class Trace:
             raise DivergenceError(
                 f"{event.solver!r} ended, after step {event.step} of {event.steps}"
                 f"{_level(event)}, at values up to {self._largest:.1e}: more than {BEYOND:.0f} "
-                f"times white, y and the start, and no image; likely cause: {_why_it_grew(event)}. "
-                f"{self._kept()}",
+                "times white, y and the start, and no image; likely cause: "
+                f"{_why_it_grew(event)}. {self._kept()}",
                 step=self._best_step,
                 best=self._best,
             )
