@@ -122,13 +122,29 @@ class Problem(Generic[P_co, L_co]):
         largest = float(self.likelihood.sample(white, generator(0)).abs().max())
         seen = float(self.y.abs().max())
         if math.isfinite(largest) and seen > 10 * max(largest, 1e-6):
+            advice, typed = _to_unit(self.likelihood, seen)
             raise InputError(
                 f"y has values up to {seen:.4g}, but this likelihood makes at most about "
-                f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "
-                "white level: 255 for 8-bit files, 65535 for 16-bit files",
-                typed="--white NUMBER, the file's value that means 1: the greatest is now "
-                f"{seen:.6g}, and should be about 1",
+                f"{largest:.4g} of a white image in [0, 1]; {advice}",
+                typed=typed,
             )
+
+
+def _to_unit(likelihood: object, seen: float) -> tuple[str, str]:
+    """What to do with a y that is too large: in Python, and typed."""
+    while (noise := getattr(likelihood, "noise", None)) is not None:
+        likelihood = noise
+    files = "the white level: 255 for 8-bit files, 65535 for 16-bit files"
+    if (peak := getattr(likelihood, "peak", None)) is not None:
+        return (
+            f"give y = counts / peak, y / {peak:g}; or, of a photo, divide y by {files}",
+            f"--white {peak:g} of a file that holds counts",
+        )
+    return (
+        f"divide y (and every sigma) by {files}",
+        f"--white NUMBER, the file's value that means 1: the greatest is now {seen:.6g}, and "
+        "should be about 1",
+    )
 
 
 def _check_parts(prior: object, likelihood: object) -> None:

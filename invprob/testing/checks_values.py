@@ -74,7 +74,7 @@ def _out_of_range(part: Any, call: Call, kind: str) -> Call:
 def _distant(part: Any, y: Tensor) -> Tensor:
     """A measurement 30 times as far from 0, to both sides if `check_measurement` accepts that."""
     both = 30 * y * _signs(y)
-    return both if not _refused(part, both) else 30 * y if not _refused(part, 30 * y) else y + 0
+    return both if not refuses(part, both) else 30 * y if not refuses(part, 30 * y) else y + 0
 
 
 def _signs(a: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def refuses(part: Any, y: Tensor) -> bool:
 
 
 def log_prob_where_possible(part: Any, y: Tensor, x: Tensor) -> Tensor:
-    """log p(y | x) of every row, float64; -inf where the part refuses y.
+    """Log p(y | x) of every row, float64; -inf where the part refuses y.
 
     Raises:
         CheckFailure: it is NaN for a y that is not refused.
