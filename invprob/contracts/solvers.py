@@ -60,4 +60,5 @@ class Solver(Protocol[P_contra, L_contra, S]):
         """The image `(B, *image)` that this state stands for."""
 
 
-AnySolver = Solver[Any, Any, Any]
+class AnySolver(Solver[Any, Any, Any], Protocol):
+    """A solver of whatever it joins: what a list of different ones holds, for a type checker."""

@@ -17,6 +17,7 @@ inside are judged as such.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import torch
@@ -99,7 +100,7 @@ def _from_outside(operator: object) -> bool:
     return any(_from_outside(inner) for inner in _fields(operator))
 
 
-def _fields(part: object) -> list[object]:
+def _fields(part: Any) -> list[object]:
     """What a part is made of, where it says so."""
     if isinstance(part, list | tuple):
         return list(part)
@@ -170,7 +171,8 @@ def _products(left: Tensor, right: Tensor) -> list[float]:
 
 
 def _lengths(rows: Tensor) -> Tensor:
-    return rows.cpu().double().flatten(1).norm(dim=1)
+    found: Tensor = rows.cpu().double().flatten(1).norm(dim=1)
+    return found
 
 
 def _call(f: Map, x: Tensor, text: str) -> Tensor:
