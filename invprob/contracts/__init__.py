@@ -44,6 +44,7 @@ All of them, with what each defines; one file for each kind of part:
                  HasSVD                svd(shape) -> SVD
                  Invertible            inverse(y), inverse_adjoint(x), log_abs_det(shape)
     solvers      Solver                needs, stochastic, steps, init, step, estimate
+                 EndsEarly             finished(state)
     parts        Withdraws             withdrawn()
 
 `Prior` is any of the first seven, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
@@ -84,6 +85,7 @@ from .priors import Scores as Scores
 from .priors import ScoresMeasurement as ScoresMeasurement
 from .solvers import AnySolver as AnySolver
 from .solvers import Capability as Capability
+from .solvers import EndsEarly as EndsEarly
 from .solvers import Needs as Needs
 from .solvers import Solver as Solver
 from .spectral import LocallyGaussian as LocallyGaussian
