@@ -44,11 +44,11 @@ All of them, with what each defines; one file for each kind of part:
                  HasSVD                svd(shape) -> SVD
                  Invertible            inverse(y), inverse_adjoint(x), log_abs_det(shape)
     solvers      Solver                needs, stochastic, steps, init, step, estimate
+                 AnySolver             those of a Solver, of whatever it joins
                  EndsEarly             finished(state)
     parts        Withdraws             withdrawn()
 
-`Prior` is any of the first seven, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
-`Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
+`Prior` is any of the first seven. `Needs` holds each `Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
 *withdraw* a capability that its class defines, with the reason: see `Withdraws`.
 """
 
