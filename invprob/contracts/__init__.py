@@ -48,8 +48,9 @@ All of them, with what each defines; one file for each kind of part:
                  EndsEarly             finished(state)
     parts        Withdraws             withdrawn()
 
-`Prior` is any of the first seven. `Needs` holds each `Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
-*withdraw* a capability that its class defines, with the reason: see `Withdraws`.
+`Prior` is any of the first seven. `Needs` holds each `Capability` that a solver asks for. `Shape`
+and `Map` are words for types. An instance may *withdraw* a capability that its class defines, with
+the reason: see `Withdraws`.
 """
 
 from .likelihoods import Annealed as Annealed
