@@ -166,6 +166,7 @@ def test_the_best_image_is_returned_and_a_row_that_does_not_improve_stops():
     assert "no better image for 7 steps" in last.finished and "71 of 90" in last.finished
     assert ip.solve(problem, solver, x0=start).stopped == last.finished
     assert not events[-2].finished
+    assert torch.equal(solver.step(problem, last.state, None).point, last.state.point)
 
 
 def test_more_iterations_are_not_worse():
