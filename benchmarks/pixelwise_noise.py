@@ -1,7 +1,8 @@
 """How exact are samples under noise that is not Gaussian? Against quadrature, where that can be.
 
     python benchmarks/pixelwise_noise.py [--samples 400] [--measurements 3] [--split 60]
-                                         [--calibration 60] [--only NAME] [--output FILE]
+                                         [--calibration 60 [--calls 50]] [--only NAME]
+                                         [--output FILE]
 
 Two pixels, and the posterior on a grid. Two priors: six modes that are narrower than the noise and
 closer to each other than it is wide, and four that are far apart, of which the noise tells little.
@@ -136,9 +137,8 @@ def table(options: argparse.Namespace, character: str) -> Iterator[str]:
 def calibrations(options: argparse.Namespace) -> Iterator[str]:
     """Line by line: 90 % intervals, and the dispersion of the ranks."""
     samplers: dict[str, AnySolver] = {
-        "Restart, 50": ip.Restart(calls=50),
-        "Restart, no particles, 50": ip.Restart(calls=50, particles=1),
-        "SplitGibbs, 50": ip.SplitGibbs(calls=50),
+        f"Restart, no particles, {options.calls}": ip.Restart(calls=options.calls, particles=1),
+        f"SplitGibbs, {options.calls}": ip.SplitGibbs(calls=options.calls),
     }
     prior = overlapping_modes(options.seed)
     yield "| noise | " + " | ".join(samplers) + " |"
@@ -172,6 +172,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", type=int, default=0, help="samples of SplitGibbs")
     parser.add_argument("--calibration", type=int, default=0, help="measurements for the ranks")
+    parser.add_argument("--calls", type=int, default=50, help="of the samplers that are ranked")
     parser.add_argument("--only", default="", help="noises with this in their names")
     parser.add_argument("--output", type=Path, help="a file for what is printed")
     options = parser.parse_args()
