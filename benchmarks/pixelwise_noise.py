@@ -1,18 +1,26 @@
 """How exact are samples under noise that is not Gaussian? Against quadrature, where that can be.
 
-    python benchmarks/pixelwise_noise.py [--samples 400] [--measurements 3] [--output FILE]
+    python benchmarks/pixelwise_noise.py [--samples 400] [--measurements 3] [--split 60]
+                                         [--calibration 60 [--calls 50]] [--only NAME]
+                                         [--output FILE]
 
 Two pixels, and the posterior on a grid. Two priors: six modes that are narrower than the noise and
 closer to each other than it is wide, and four that are far apart, of which the noise tells little.
 The sliced Wasserstein distance of `Restart` to exact samples over that between two sets of exact
 samples: 1.0 can't be told from exact. In two dimensions the distance sees little else than the
-weights of the modes, and the noise of a number is about 0.2.
+weights of the modes, and the noise of a number is about 0.2. `--split` adds `SplitGibbs`, with so
+many samples; its draws are made row by row, so that two pixels take as long as a hundred.
+
+`--calibration` prints instead, for so many measurements of images that the first prior drew, how
+often 90 % intervals of 19 samples hold the truth / the dispersion of its ranks, 1 if the spread is
+right and more if samples are too narrow.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -20,10 +28,13 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 import invprob as ip
-from invprob.contracts import HasLikelihood
+from invprob.compatibility import accepts
+from invprob.contracts import AnySolver, HasLikelihood
 from invprob.diagnostics.wasserstein import exactness
 
 CALLS = (20, 50, 100, 200)
+SPLIT_CALLS = (20, 50, 100)
+RANKED = 19
 BLUR = ip.CircularBlur(torch.tensor([[0.7, 0.3]]))
 NOISES: dict[str, HasLikelihood] = {
     "Poisson(peak=20)": ip.Poisson(peak=20),
@@ -87,22 +98,69 @@ class Quadrature:
         return (points * self.probability[:, None]).mT @ points
 
 
+def chosen(options: argparse.Namespace) -> list[tuple[str, HasLikelihood]]:
+    """The noises that were asked for."""
+    return [(name, noise) for name, noise in NOISES.items() if options.only in name]
+
+
+def columns(options: argparse.Namespace) -> dict[str, tuple[AnySolver, int]]:
+    """Samplers, and of how many samples."""
+    found: dict[str, tuple[AnySolver, int]] = {
+        str(calls): (ip.Restart(calls=calls), options.samples) for calls in CALLS
+    }
+    for calls in SPLIT_CALLS if options.split else ():
+        found[f"SplitGibbs, {calls}"] = ip.SplitGibbs(calls=calls), options.split
+    return found
+
+
 def table(options: argparse.Namespace, character: str) -> Iterator[str]:
     """Line by line."""
-    prior = PRIORS[character](options.seed)
-    yield f"| noise, {character} modes, by calls | " + " | ".join(map(str, CALLS)) + " |"
-    yield "|---|" + "---|" * len(CALLS)
-    for name, noise in NOISES.items():
+    prior, samplers = PRIORS[character](options.seed), columns(options)
+    yield f"| noise, {character} modes, by calls | " + " | ".join(samplers) + " |"
+    yield "|---|" + "---|" * len(samplers)
+    for name, noise in chosen(options):
         draw = ip.generator(options.seed, 1)
         x = prior.sample((options.measurements, 1, 1, 2), draw)
         problem = ip.Problem(prior, noise, noise.sample(x, draw))
         exact = [Quadrature.of(prior, noise, y[None]) for y in problem.y]
         cells = []
-        for calls in CALLS:
-            solver = ip.Restart(calls=calls)
-            result = ip.solve(problem, solver, samples=options.samples, seed=options.seed)
+        for solver, samples in samplers.values():
+            if not accepts(solver, prior=prior, likelihood=noise):
+                cells.append("–")
+                continue
+            result = ip.solve(problem, solver, samples=samples, seed=options.seed)
             rows = [result.samples[:, b] for b in range(options.measurements)]
             cells.append(f"{exactness(rows, exact, ip.generator(options.seed, 2)):.2f}")
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def calibrations(options: argparse.Namespace) -> Iterator[str]:
+    """Line by line: 90 % intervals, and the dispersion of the ranks."""
+    samplers: dict[str, AnySolver] = {
+        f"Restart, no particles, {options.calls}": ip.Restart(calls=options.calls, particles=1),
+        f"SplitGibbs, {options.calls}": ip.SplitGibbs(calls=options.calls),
+    }
+    prior = overlapping_modes(options.seed)
+    yield "| noise | " + " | ".join(samplers) + " |"
+    yield "|---|" + "---|" * len(samplers)
+    for name, noise in chosen(options):
+        cells = []
+        for solver in samplers.values():
+            if not accepts(solver, prior=prior, likelihood=noise):
+                cells.append("–")
+                continue
+            check = ip.calibrate(
+                prior,
+                noise,
+                solver,
+                measurements=options.calibration,
+                samples=RANKED,
+                numbers=2,
+                seed=options.seed,
+            )
+            nominal, covered = check.coverage()
+            nearest = int((nominal - 0.9).abs().argmin())
+            cells.append(f"{100 * float(covered[nearest]):.0f} % / {check.dispersion:.2f}")
         yield f"| {name} | " + " | ".join(cells) + " |"
 
 
@@ -112,11 +170,16 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--measurements", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", type=int, default=0, help="samples of SplitGibbs")
+    parser.add_argument("--calibration", type=int, default=0, help="measurements for the ranks")
+    parser.add_argument("--calls", type=int, default=50, help="of the samplers that are ranked")
+    parser.add_argument("--only", default="", help="noises with this in their names")
     parser.add_argument("--output", type=Path, help="a file for what is printed")
     options = parser.parse_args()
     lines = []
-    for character in PRIORS:
-        for line in (*table(options, character), ""):
+    tables = [table(options, character) for character in PRIORS]
+    for part in [calibrations(options)] if options.calibration else tables:
+        for line in chain(part, [""]):
             print(line, flush=True)
             lines.append(line)
     if options.output:

@@ -6,6 +6,7 @@ from .catalogue import Component as Component
 from .catalogue import catalogue as catalogue
 from .compatibility_matrix import matrix as matrix
 from .compatibility_matrix import why as why
+from .contracts import AnySolver as AnySolver
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
 from .diagnostics.calibration import calibrate as calibrate

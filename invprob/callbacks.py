@@ -54,7 +54,7 @@ class SaveEvery:
 
     def __call__(self, event: Event, /) -> None:
         """Save, if it is time to."""
-        if event.step and (event.step % self.steps == 0 or event.step == event.steps):
+        if event.step and (event.step % self.steps == 0 or event.finished):
             try:
                 save_checkpoint(self.path, event)
             except CheckpointError as error:

@@ -22,7 +22,7 @@ from torch import Tensor
 from .asked import check_calls, check_samples, starting
 from .checkpoint import Identity, load_checkpoint
 from .compatibility import check
-from .contracts import AnySolver, Denoises, Solver
+from .contracts import AnySolver, Denoises, EndsEarly, Solver
 from .errors import InputError
 from .problem import Problem, domain_of
 from .progress import Watch
@@ -72,6 +72,15 @@ class Event:
         sigma = getattr(self.state, "sigma", None)
         return None if sigma is None else float(sigma)
 
+    @property
+    def finished(self) -> str:
+        """Why the run is over; empty if it is not."""
+        if self.step == self.steps:
+            return f"ran all {self.steps} steps"
+        solver = self.solver
+        why = solver.finished(self.state) if isinstance(solver, EndsEarly) else ""
+        return f"{why}, after step {self.step} of {self.steps}" if why else ""
+
     def estimate(self) -> Tensor:
         """The image that this state stands for, `(rows, *image)`."""
         with torch.no_grad():
@@ -100,7 +109,8 @@ def iterate(
 ) -> Iterator[Event]:
     """A run as a stream of events, for people who want to hold the loop themselves.
 
-    Everything that can be refused is refused at the call. The first event is the start.
+    Everything that can be refused is refused at the call. The first event is the start; the last
+    one is `finished`, after all steps or, where the solver says so, before.
 
     Args:
         problem: what to solve; `problem.repeat(n)` for n samples.
@@ -138,13 +148,17 @@ def _events(
     span: range,
 ) -> Iterator[Event]:
     steps, begin = span.stop - 1, time.perf_counter()
-    yield Event(span.start, steps, 0.0, state, streams.state(), identity)
+    event = Event(span.start, steps, 0.0, state, streams.state(), identity)
+    yield event
     for step in span[1:]:
+        if event.finished:
+            return
         with torch.no_grad(), _shapes_explained(identity.problem):
             made = identity.solver.step(identity.problem, state, streams)
         state = _given(identity.solver, "step", made)
         seconds = time.perf_counter() - begin
-        yield Event(step, steps, seconds, state, streams.state(), identity)
+        event = Event(step, steps, seconds, state, streams.state(), identity)
+        yield event
 
 
 def solve(
@@ -177,8 +191,8 @@ def solve(
             accepts both.
         InputError: an impossible value.
         CheckpointError: the checkpoint is damaged, or of something else.
-        DivergenceError: the run produced values that are not finite; `best` is the last sensible
-            estimate.
+        DivergenceError: the run produced values that are not finite, or ended far beyond what
+            images are; `best` is the last sensible estimate.
 
     >>> import invprob as ip, torch
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -208,7 +222,7 @@ def solve(
                     break
                 following = next(events, None)
                 if following is None:
-                    stopped = f"ran all {event.steps} steps"
+                    stopped = event.finished
                     break
                 event = following
                 change = trace.see(event)
@@ -217,6 +231,7 @@ def solve(
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_interrupted(event, callbacks)) from None
         watch.finish(event)
+        trace.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
     with _shapes_explained(problem):
         found = event.estimate().reshape(shape)

@@ -48,7 +48,7 @@ class WeightsError(InvprobError):
 
 
 class DivergenceError(InvprobError, ArithmeticError):
-    """A run produced values that are not finite.
+    """A run produced values that are not finite, or ended far beyond what images are.
 
     Attributes:
         best: the last sensible estimate before, `(rows, *image)`, `None` if there is none.

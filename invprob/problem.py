@@ -2,7 +2,8 @@
 
 `Problem(prior, likelihood, y)` checks everything that can be known before any work is done: that y
 is a floating-point batch of finite numbers in the right unit, that the likelihood can have caused
-it, and that the prior knows images of that shape.
+it, that the prior knows images of that shape, and that operators from outside have the adjoint
+that they should have.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .contracts import (
 )
 from .counts import check_count
 from .errors import InputError
+from .operators.trial import try_operators
 from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
@@ -61,7 +63,7 @@ class Problem(Generic[P_co, L_co]):
     Raises:
         InputError: y is not a batch of finite floating-point numbers, can't be a measurement of
             images in [0, 1], or the prior does not know images of that shape, or knows another
-            likelihood alone.
+            likelihood alone; an operator of your own is not linear, or its adjoint is not its own.
 
     >>> import invprob as ip
     >>> y = torch.rand(1, 1, 8, 8)
@@ -100,6 +102,8 @@ class Problem(Generic[P_co, L_co]):
         _check_image_shape(domain, self.image_shape, self.prior, self.y)
         if domain.unit_range and self.samples == 1:
             self._check_unit()
+        if self.samples == 1:
+            try_operators(self.likelihood, self.image_shape, self.y)
 
     @property
     def measurements(self) -> int:
@@ -123,13 +127,29 @@ class Problem(Generic[P_co, L_co]):
         seen = float(measured(self.likelihood, self.y).max())
         refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))
         if math.isfinite(largest) and seen > FAR * max(largest, 1e-6):
+            advice, typed = _to_unit(self.likelihood, seen)
             raise InputError(
                 f"y has values up to {seen:.4g}, but this likelihood makes at most about "
-                f"{largest:.4g} of a white image in [0, 1]; divide y (and every sigma) by the "
-                "white level: 255 for 8-bit files, 65535 for 16-bit files",
-                typed="--white NUMBER, the file's value that means 1: the greatest is now "
-                f"{seen:.6g}, and should be about 1",
+                f"{largest:.4g} of a white image in [0, 1]; {advice}",
+                typed=typed,
             )
+
+
+def _to_unit(likelihood: object, seen: float) -> tuple[str, str]:
+    """What to do with a y that is too large: in Python, and typed."""
+    while (noise := getattr(likelihood, "noise", None)) is not None:
+        likelihood = noise
+    files = "the white level: 255 for 8-bit files, 65535 for 16-bit files"
+    if (peak := getattr(likelihood, "peak", None)) is not None:
+        return (
+            f"give y = counts / peak, y / {peak:g}; or, of a photo, divide y by {files}",
+            f"--white {peak:g} of a file that holds counts",
+        )
+    return (
+        f"divide y (and every sigma) by {files}",
+        f"--white NUMBER, the file's value that means 1: the greatest is now {seen:.6g}, and "
+        "should be about 1",
+    )
 
 
 def _check_parts(prior: object, likelihood: object) -> None:

@@ -4,6 +4,8 @@
   the row of the batch that moved most. Methods that converge to a point bring it to zero.
 * A run whose estimate is not finite is stopped at that step; the last sensible estimate is kept
   for the error. The other tensors of the state are looked at now and then only, at a pass each.
+  A run that ends a thousand times farther out than white, the data, the start and the prior's own
+  images has run away as well, to numbers that only happen to be finite.
 * Samplers do not converge to a point. Those that stay at one noise level for a while (`Restart`)
   are Markov chains there, and split R-hat (see `diagnostics.chains`) compares, for a few random
   projections of the estimate, the spread within the halves of each chain to the spread between
@@ -24,15 +26,21 @@ import attrs
 import torch
 from torch import Tensor
 
+from .contracts import HasMoments
 from .diagnostics.chains import LEAST_DRAWS, split_rhat
 from .errors import DivergenceError
+from .operators.trial import operators_from_outside
 from .streams import generator
 
 if TYPE_CHECKING:
     from .drive import Event
+    from .problem import Problem
 
 SENSIBLE = 10.0
 """An estimate is sensible up to so many times the largest value at the start, or of an image."""
+
+BEYOND = 1e3
+"""An estimate that is so many times the largest known value is no image of anything."""
 
 DIRECTIONS = 4
 
@@ -44,6 +52,7 @@ class Trace:
         self._estimate = self._best = event.estimate()
         self._largest = _largest(self._estimate)
         self._limit = SENSIBLE * max(1.0, self._largest)
+        self._beyond = BEYOND * max(1.0, self._largest, *_known(event.problem))
         self._sane = self._best_step = event.step
         several = event.solver.stochastic and event.problem.samples > 1
         chained = several and getattr(event.state, "chained", True)
@@ -76,24 +85,42 @@ class Trace:
         if not all(math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)):
             raise self._diverged(event)
 
+    def finish(self, event: Event) -> None:
+        """Look at the last estimate.
+
+        Raises:
+            DivergenceError: it is far beyond what images are.
+        """
+        if self._largest > self._beyond:
+            raise DivergenceError(
+                f"{event.solver!r} ended, after step {event.step} of {event.steps}"
+                f"{_level(event)}, at values up to {self._largest:.1e}: more than {BEYOND:.0f} "
+                "times white, y and the start, and no image; likely cause: "
+                f"{_why_it_grew(event)}. {self._kept()}",
+                step=self._best_step,
+                best=self._best,
+            )
+
     def mixing(self) -> float | None:
         """Split R-hat over the longest stay at one noise level, the worst of all projections."""
         return None if self._stay is None else self._stay.rhat()
 
     def _diverged(self, event: Event) -> DivergenceError:
         where = f"{'in or before' if self._sane == event.step else 'in'} step {event.step}"
-        level = "" if event.sigma is None else f", noise level sigma={event.sigma:.4g}"
-        cause = (
-            f"the values had grown to {self._largest:.1e}, so the step size is too large"
-            if self._largest > 1e3
-            else "the denoiser or the likelihood returned such values"
-        )
+        cause = "the denoiser or the likelihood returned such values"
+        if self._largest > BEYOND:
+            cause = f"the values had grown to {self._largest:.1e}, so {_why_it_grew(event)}"
         return DivergenceError(
             f"{event.solver!r} produced values that are not finite {where} of {event.steps}"
-            f"{level}; likely cause: {cause}. The best estimate so far, that of step "
-            f"{self._best_step}, is in the error: `error.best`",
+            f"{_level(event)}; likely cause: {cause}. {self._kept()}",
             step=self._best_step,
             best=self._best,
+        )
+
+    def _kept(self) -> str:
+        return (
+            f"The best estimate so far, that of step {self._best_step}, is in the error: "
+            "`error.best`"
         )
 
 
@@ -124,6 +151,28 @@ class _Stay:
         draws = torch.stack(self._longest).cpu().double()
         draws = draws.reshape(len(draws), *self._rows, DIRECTIONS)
         return float(split_rhat(draws.movedim(0, 1)).max())
+
+
+def _level(event: Event) -> str:
+    return "" if event.sigma is None else f", noise level sigma={event.sigma:.4g}"
+
+
+def _why_it_grew(event: Event) -> str:
+    for operator in operators_from_outside(event.problem.likelihood):
+        return (
+            f"the adjoint of {operator!r} is not that of its forward "
+            "(`invprob.testing.conforms(operator)` tries it), or the step size is too large"
+        )
+    return "the step size is too large, or the denoiser makes images brighter"
+
+
+def _known(problem: Problem[Any, Any]) -> list[float]:
+    """Largest values that the data have, and the prior's images if it knows."""
+    known = [_largest(problem.y)]
+    if isinstance(problem.prior, HasMoments):
+        mean, size = problem.prior.moments()
+        known += [_largest(mean), size / math.sqrt(math.prod(problem.image_shape))]
+    return known
 
 
 def _largest(tensor: Tensor) -> float:

@@ -70,6 +70,17 @@ def test_a_prior_for_photos_refuses_what_is_none(y, message):
         make(y, Photos())
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda noise: noise, lambda noise: ip.Observed(noise, ip.Identity())]
+)
+def test_raw_counts_are_to_be_divided_by_the_peak(wrap):
+    counts = (74 * GRAY).round()
+    with pytest.raises(ip.InputError, match=r"up to 37.*y = counts / peak, y / 30;") as refused:
+        make(counts, Photos(), wrap(ip.Poisson(peak=30)))
+    assert refused.value.typed == "--white 30 of a file that holds counts"
+    assert make(counts / 30, Photos(), wrap(ip.Poisson(peak=30))).samples == 1
+
+
 def test_noise_beyond_the_unit_range_is_no_mistake():
     noisy = GRAY + 3 * torch.randn(GRAY.shape, generator=ip.generator(0))
     assert make(noisy, Photos(), ip.Gaussian(sigma=3.0)).samples == 1

@@ -46,11 +46,13 @@ All of them, with what each defines; one file for each kind of part:
                  HasSVD                svd(shape) -> SVD
                  Invertible            inverse(y), inverse_adjoint(x), log_abs_det(shape)
     solvers      Solver                needs, stochastic, steps, init, step, estimate
+                 AnySolver             those of a Solver, of whatever it joins
+                 EndsEarly             finished(state)
     parts        Withdraws             withdrawn()
 
-`Prior` is any of the first seven, `AnySolver` a `Solver` of whatever it joins. `Needs` holds each
-`Capability` that a solver asks for. `Shape` and `Map` are words for types. An instance may
-*withdraw* a capability that its class defines, with the reason: see `Withdraws`.
+`Prior` is any of the first seven. `Needs` holds each `Capability` that a solver asks for. `Shape`
+and `Map` are words for types. An instance may *withdraw* a capability that its class defines, with
+the reason: see `Withdraws`.
 """
 
 from .likelihoods import Annealed as Annealed
@@ -89,6 +91,7 @@ from .priors import ScoresMeasurement as ScoresMeasurement
 from .priors import ToneFree as ToneFree
 from .solvers import AnySolver as AnySolver
 from .solvers import Capability as Capability
+from .solvers import EndsEarly as EndsEarly
 from .solvers import Needs as Needs
 from .solvers import Solver as Solver
 from .spectral import LocallyGaussian as LocallyGaussian

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from attrs import frozen
 from torch import Tensor
@@ -60,4 +60,13 @@ class Solver(Protocol[P_contra, L_contra, S]):
         """The image `(B, *image)` that this state stands for."""
 
 
-AnySolver = Solver[Any, Any, Any]
+@runtime_checkable
+class EndsEarly(Protocol):
+    """A solver that knows when the steps that are left would change nothing."""
+
+    def finished(self, state: Any, /) -> str:
+        """Why the run is over, in words that "after step 7 of 9" may follow; empty if not."""
+
+
+class AnySolver(Solver[Any, Any, Any], Protocol):
+    """A solver of whatever it joins: what a list of different ones holds, for a type checker."""

@@ -5,8 +5,8 @@ given, reverse-mode differentiation makes it: the gradient of <f(x), y> in x is 
 every linear f that torch can differentiate. `from_scipy` takes what
 `scipy.sparse.linalg.aslinearoperator` takes.
 
-Both are tried once, on random images, before they are accepted: that they are linear, and that the
-adjoint is one, <H x, y> = <x, Hᵀ y>. Both can be differentiated, whatever is inside.
+Both are tried once before they are accepted, see `trial`: that they are linear, and that the
+adjoint is one. Both can be differentiated, whatever is inside.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from torch import Tensor
 
 from ..contracts import Map, Shape
 from ..errors import InputError
-from ..streams import generator
 from .planes import given_shape
-
-_FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What a user's function may raise when it is tried."""
+from .trial import FAILURES, try_maps
 
 
 @frozen(eq=False, repr=False)
@@ -83,7 +80,7 @@ def from_callable(
         forward: x `(B, *image)` to H x `(B, *measurement)`; linear.
         adjoint: y to Hᵀ y; by default from automatic differentiation of forward.
         image_shape: the shape of the images, without the batch.
-        dtype: what forward is tried with, once.
+        dtype: what both have to take; they are tried once, in double precision if they take it.
         device: where it is tried.
 
     Raises:
@@ -103,8 +100,8 @@ def from_callable(
     transpose = _Transpose(forward, shape) if adjoint is None else adjoint
     name = getattr(forward, "__name__", type(forward).__name__)
     text = f"from_callable({name}, image_shape={shape})"
-    like = torch.empty((2, *shape), dtype=dtype, device=device)
-    return LinearMap(forward, transpose, shape, _try(forward, transpose, like, text), text)
+    like = torch.empty(shape, dtype=dtype, device=device)
+    return LinearMap(forward, transpose, shape, try_maps(forward, transpose, like, text), text)
 
 
 def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
@@ -144,15 +141,15 @@ def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
         raise InputError(f"{text} is complex; stack its real and its imaginary part as rows")
     try:
         linear.rmatvec(torch.zeros(linear.shape[0], dtype=torch.float64).numpy())
-    except _FAILURES as error:
+    except FAILURES as error:
         raise InputError(
             f"{text} has no product with the transposed matrix ({error!r}); give it: "
             "LinearOperator(shape, matvec=..., rmatvec=...), or give a matrix"
         ) from error
     forward = _Product(linear.matmat, (int(linear.shape[0]),))
     adjoint = _Product(linear.rmatmat, shape)
-    like = torch.empty((2, *shape), dtype=torch.float64)
-    return LinearMap(forward, adjoint, shape, _try(forward, adjoint, like, text), text)
+    like = torch.empty(shape, dtype=torch.float64)
+    return LinearMap(forward, adjoint, shape, try_maps(forward, adjoint, like, text), text)
 
 
 @frozen(eq=False)
@@ -199,58 +196,3 @@ class _Apply(torch.autograd.Function):
     def run(x: Tensor, forward: Map, adjoint: Map) -> Tensor:
         result: Tensor = _Apply.apply(x, forward, adjoint)  # type: ignore[no-untyped-call]
         return result
-
-
-def _call(f: Map, x: Tensor, text: str) -> Tensor:
-    try:
-        result = f(x)
-    except _FAILURES as error:
-        raise InputError(f"{text} failed on {tuple(x.shape)}, {x.dtype}: {error}") from error
-    _real(result, text)
-    if not isinstance(result, Tensor) or not bool(torch.isfinite(result).all()):
-        what = (
-            "values that are not finite" if isinstance(result, Tensor) else type(result).__name__
-        )
-        raise InputError(f"{text} makes {what} of normal numbers; a finite torch.Tensor is needed")
-    return result
-
-
-def _real(result: object, text: str) -> None:
-    if isinstance(result, Tensor) and result.is_complex():
-        raise InputError(
-            f"{text} makes complex numbers; give complex measurements as two real channels: "
-            "from_callable(lambda x: torch.view_as_real(f(x)), ...)"
-        )
-
-
-def _try(forward: Map, adjoint: Map, like: Tensor, text: str) -> Shape:
-    """The measurement's shape, once forward has proved linear and adjoint its adjoint."""
-    g = generator(0)
-    a, b = (torch.randn(like.shape, generator=g, dtype=like.dtype).to(like) for _ in range(2))
-    y = _call(forward, a, text)
-    if y.ndim < 2 or y.shape[0] != a.shape[0]:
-        raise InputError(
-            f"{text} makes {tuple(y.shape)} of {tuple(a.shape)}; the first axis is the batch, and "
-            "must stay"
-        )
-    sums, parts = _call(forward, a - 2 * b, text), y - 2 * _call(forward, b, text)
-    z = torch.randn(y.shape, generator=g, dtype=y.dtype).to(y)
-    image = _call(adjoint, z, f"the adjoint of {text}")
-    tolerance = 1e3 * torch.finfo(like.dtype).eps
-    if float((sums - parts).norm()) > tolerance * float(y.norm() + parts.norm()):
-        raise InputError(
-            f"{text} is not linear: f(a - 2 b) differs from f(a) - 2 f(b) by "
-            f"{float((sums - parts).abs().max()):.3g}; leave out offsets, clipping and noise"
-        )
-    if image.shape != a.shape:
-        raise InputError(
-            f"the adjoint of {text} makes images of shape {tuple(image.shape)} of measurements "
-            f"{tuple(z.shape)}; {tuple(a.shape)} is needed"
-        )
-    left, right = float((y * z).sum()), float((a * image).sum())
-    if abs(left - right) > tolerance * float(y.norm() * z.norm() + a.norm() * image.norm()):
-        raise InputError(
-            f"the adjoint of {text} is not its adjoint: <H x, y> = {left:.6g}, but <x, Hᵀ y> = "
-            f"{right:.6g}; leave adjoint out, and differentiation makes it"
-        )
-    return tuple(int(n) for n in y.shape[1:])

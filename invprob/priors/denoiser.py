@@ -180,6 +180,14 @@ class DenoiserPrior:
                 f"the denoiser {self._name()} can't be called with (x, sigma): {error}; if it has "
                 "no use for the noise level, DenoiserPrior(lambda x, sigma: f(x))"
             ) from error
+        except (RuntimeError, ValueError) as error:
+            if not self._takes_one(x, level, error):
+                raise
+            raise InputError(
+                f"the denoiser {self._name()} takes one image, and not {len(x)}: {error}; sigma "
+                "has one number per row, shape (B,): sigma.view(-1, 1, 1, 1) meets images, where "
+                "float(sigma) is of one row alone"
+            ) from error
         if not isinstance(out, Tensor):
             kind = f"{type(out).__module__}.{type(out).__qualname__}"
             raise InputError(
@@ -187,6 +195,16 @@ class DenoiserPrior:
                 "torch.Tensor is needed; an array of numpy becomes one by torch.as_tensor(array)"
             )
         return out
+
+    def _takes_one(self, x: Tensor, level: Tensor, error: Exception) -> bool:
+        """Whether it is the number of rows at which the denoiser fails."""
+        if len(x) == 1 or "memory" in str(error):
+            return False
+        try:
+            self.denoiser(x[:1], level[:1])
+        except Exception:  # then it fails at other things as well
+            return False
+        return True
 
     def _levels(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Sigma as `(B,)`, checked."""

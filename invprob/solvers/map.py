@@ -13,7 +13,11 @@ falls along a cosine to zero. Three guards, for densities that are wild away fro
 
 * a gradient longer than three times its running root mean square is cut to that;
 * the best image met is returned, not the last;
-* a row whose objective has not risen for `patience` iterations is left alone.
+* a row whose objective has not risen for `patience` iterations goes back to its best image, and on
+  from there at half the rate. At a thousandth of it, it is left alone.
+
+The last is what makes more iterations better: while the cosine is high Adam circles around the
+maximum, at a distance of about the rate.
 
 With `space="latent"` the prior is a flow, and the ascent moves z with x = decode(z). The objective
 is the same density *of x*, so the answer is too: other coordinates, another path. (Maximising the
@@ -47,6 +51,8 @@ Space = Literal["image", "latent"]
 
 MOMENTS = (0.9, 0.99)
 LONGEST = 3.0
+HALVINGS = 10
+"""A row that waited so often for a better image is left alone."""
 
 
 class Likelihood(HasLikelihood, Differentiable, Protocol):
@@ -59,20 +65,24 @@ class MAPState:
 
     Attributes:
         point: where the next gradient is taken, images `(B, *image)` or their latents.
+        source: where that of the best images was, like `point`.
         first: Adam's running mean of the gradient, like `point`.
         second: Adam's running mean of its square, like `point`.
         best: the best images so far, `(B, *image)`.
         objective: theirs, in nats, `(B,)`.
-        waited: iterations since then, `(B,)`.
+        waited: iterations since then, or since the rate was halved, `(B,)`.
+        halved: how often it was, `(B,)`.
         done: how many iterations are done.
     """
 
     point: Tensor
+    source: Tensor
     first: Tensor
     second: Tensor
     best: Tensor
     objective: Tensor
     waited: Tensor
+    halved: Tensor
     done: int
 
 
@@ -86,7 +96,8 @@ class MAP:
         learning_rate: the first iterations move a pixel by about this, in units of the image; in
             latent space, in units of the latent.
         space: move the image, or the latent of a prior that has one.
-        patience: iterations without a better image after which a row stops.
+        patience: iterations without a better image after which the rate of a row is halved, and
+            after the tenth time the row stops.
 
     Raises:
         InputError: a value out of range; in use: the prior has no latent space, its density has
@@ -146,26 +157,42 @@ class MAP:
             point = problem.prior.encode(x)[0]
         nothing, rows = torch.zeros_like(point), x.new_full((len(x),), -torch.inf)
         waited = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-        return MAPState(point, nothing, nothing, x, rows, waited, 0)
+        return MAPState(point, point, nothing, nothing, x, rows, waited, waited, 0)
 
     def step(
         self, problem: Problem[HasLogProb, Likelihood], state: MAPState, streams: Streams, /
     ) -> MAPState:
         """One gradient of the objective and one step of Adam."""
-        active, done = state.waited < self.patience, state.done + 1
+        active, done = state.halved < HALVINGS, state.done + 1
         if not bool(active.any()):
             return evolve(state, done=done)
         x, objective, gradient = self._evaluate(problem, state.point)
         better = active & (objective > state.objective)
+        source = torch.where(_rows(better, state.point), state.point, state.source)
+        waited = torch.where(better, 0, state.waited + 1)
+        stuck = active & (waited >= self.patience)
         first, second, step = self._adam(state, gradient)
+        moved = state.point + step * _rows(0.5**state.halved, step)
+        moved = torch.where(_rows(stuck, step), source, moved)
         return MAPState(
-            torch.where(_rows(active, step), state.point + step, state.point),
-            first,
+            torch.where(_rows(active, step), moved, state.point),
+            source,
+            torch.where(_rows(stuck, first), 0, first),
             second,
             torch.where(_rows(better, x), x, state.best),
             torch.where(better, objective, state.objective),
-            torch.where(better, 0, state.waited + 1),
+            torch.where(stuck, 0, waited),
+            state.halved + stuck.long(),
             done,
+        )
+
+    def finished(self, state: MAPState, /) -> str:
+        """That no row moves any more."""
+        if bool((state.halved < HALVINGS).any()):
+            return ""
+        return (
+            f"no better image for {self.patience} steps, at a learning rate halved {HALVINGS} "
+            "times"
         )
 
     def estimate(self, state: MAPState, /) -> Tensor:

@@ -22,6 +22,7 @@ from .densities import density_fits_samples
 from .quadrature import integrate
 from .registry import check
 from .statistics import COUNT, distribution_is, lattice_spacing, mean_is
+from .support import log_prob_where_possible
 from .verdict import Figure, close, finite, holds, looks_like, skip
 
 MANY = 50 * COUNT
@@ -138,8 +139,8 @@ def log_prob_fits_the_measurements_of_a_pixel(part: Any, case: Case) -> Figure:
 
     def log_density(points: Tensor) -> Tensor:
         like = points.reshape(-1, *y.shape[1:])
-        value: Tensor = part.log_prob(like, x[:1].expand(len(points), *x.shape[1:]).clone())
-        return value
+        image = x[:1].expand(len(points), *x.shape[1:]).clone()
+        return log_prob_where_possible(part, like, image)
 
     spacing = lattice_spacing(few)  # of many, some are equal by rounding
     if spacing is None:
@@ -147,7 +148,7 @@ def log_prob_fits_the_measurements_of_a_pixel(part: Any, case: Case) -> Figure:
         nodes, cumulative, limit = line.edges, line.cumulative, 1e-5
     else:
         nodes = _lattice(values, spacing)
-        cumulative, limit = log_density(nodes).double().exp().cumsum(0), 1e-8
+        cumulative, limit = log_density(nodes).exp().cumsum(0), 1e-8
     figure = close(cumulative[-1], torch.tensor(1.0), limit, "the integral of exp(log_prob)")
     shares = (
         torch.searchsorted(values.sort().values, nodes + (spacing or 0.0) / 2, right=True) / MANY
@@ -166,8 +167,8 @@ def log_prob_fits_the_measurements_of_an_image(part: Any, case: Case) -> Figure:
         return _lattice_of_two(part, y, x)
 
     def log_density(points: Tensor) -> Tensor:
-        value: Tensor = part.log_prob(points.reshape(-1, *y.shape[1:]), x[: len(points)])
-        return value
+        like = points.reshape(-1, *y.shape[1:])
+        return log_prob_where_possible(part, like, x[: len(points)])
 
     return density_fits_samples(
         log_density, y.flatten(1), case.generator("proposal"), "exp(log_prob)"
@@ -195,8 +196,8 @@ def _lattice_of_two(part: Any, y: Tensor, x: Tensor) -> Figure:
     total = torch.zeros((), dtype=torch.float64)
     for start in range(0, len(grid), len(x)):
         block = grid[start : start + len(x)]
-        value = part.log_prob(block.reshape(-1, *y.shape[1:]), x[: len(block)])
-        total += value.double().exp().sum()
+        like = block.reshape(-1, *y.shape[1:])
+        total += log_prob_where_possible(part, like, x[: len(block)]).exp().sum()
     return close(total, torch.tensor(1.0), 1e-8, "the sum of exp(log_prob) over two pixels")
 
 

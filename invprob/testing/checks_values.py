@@ -10,11 +10,11 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from ..contracts import ChecksMeasurement, Withdraws
-from ..errors import InputError
+from ..contracts import Withdraws
 from .calls import Call, calls
 from .case import Case
 from .registry import check
+from .support import SAY, refuses
 from .verdict import CheckFailure, Figure, close, finite, holds, looks_like, skip
 
 PARTS = "prior likelihood operator"
@@ -74,7 +74,7 @@ def _out_of_range(part: Any, call: Call, kind: str) -> Call:
 def _distant(part: Any, y: Tensor) -> Tensor:
     """A measurement 30 times as far from 0, to both sides if `check_measurement` accepts that."""
     both = 30 * y * _signs(y)
-    return both if not _refused(part, both) else 30 * y if not _refused(part, 30 * y) else y + 0
+    return both if not refuses(part, both) else 30 * y if not refuses(part, 30 * y) else y + 0
 
 
 def _signs(a: Tensor) -> Tensor:
@@ -183,25 +183,16 @@ def strange_measurements_are_refused_or_harmless(part: Any, case: Case) -> Figur
     for call in calls(part, case)[1:]:
         y, *rest = call.given
         for strange in (-0.5 + 0 * y, 0 * y, 1e-3 + 0 * y, 100 + 0 * y, y + 0.0123, y - 0.5):
-            if _refused(part, strange):
+            if refuses(part, strange):
                 continue
             for answer in attrs.evolve(call, given=(strange, *rest))():
                 what = f"{call.name} for the strange measurement {float(strange.flatten()[0]):.4g}"
-                holds(not bool(answer.isnan().any()), f"{what} has NaN")
+                holds(not bool(answer.isnan().any()), f"{what} has NaN; {SAY}")
                 if call.image:
                     finite(answer, what)
                 if call.name == "log_prob":
                     holds(bool((answer < torch.inf).all()), f"{what} is +inf")
     return Figure(0.0, 1.0)
-
-
-def _refused(part: Any, y: Tensor) -> bool:
-    try:
-        if isinstance(part, ChecksMeasurement):
-            part.check_measurement(y)
-    except InputError:
-        return True
-    return False
 
 
 @check(PARTS, once=True)

@@ -44,7 +44,9 @@ def density_fits_samples(
     log_p = torch.cat(
         [log_prob(full[k : k + 4096]).detach().double() for k in range(0, COUNT, 4096)]
     )
-    holds(not bool(log_p.isnan().any()), f"the logarithm of {what} is NaN between the samples")
+    if bool((bad := log_p.isnan()).any()):
+        where = ", ".join(f"{number:.4g}" for number in full[bad][0, :4].tolist())
+        holds(False, f"the logarithm of {what} is NaN at {where}{', ...' * (full.shape[1] > 4)}")
     weight = (log_p - log_q).exp()
     if not bool((weight > 0).any()):
         skip(

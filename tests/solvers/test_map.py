@@ -157,12 +157,35 @@ def test_a_cliff_costs_a_few_steps_only():
 def test_the_best_image_is_returned_and_a_row_that_does_not_improve_stops():
     problem = measured(NOISES["denoising"])
     start = exact(problem)
-    events = list(
-        ip.iterate(problem, ip.MAP(iterations=60, learning_rate=5.0, patience=7), x0=start)
+    solver = ip.MAP(iterations=90, learning_rate=5.0, patience=7)
+    events = list(ip.iterate(problem, solver, x0=start))
+    last = events[-1]
+    assert torch.equal(last.estimate(), start)
+    assert last.step == 1 + 10 * 7 and len(events) == 1 + last.step  # one finds the start
+    assert torch.equal(events[8].state.point, start)  # back at the best
+    assert "no better image for 7 steps" in last.finished and "71 of 90" in last.finished
+    assert ip.solve(problem, solver, x0=start).stopped == last.finished
+    assert not events[-2].finished
+    assert torch.equal(solver.step(problem, last.state, None).point, last.state.point)
+
+
+def test_more_iterations_are_not_worse():
+    problem = measured(ip.Gaussian(1e-3, ip.Downsample(2)))
+    few, many = (
+        rms(ip.solve(problem, ip.MAP(iterations=n, patience=40)).x - exact(problem))
+        for n in (400, 1200)
     )
-    assert torch.equal(events[-1].estimate(), start)
-    assert torch.equal(events[-1].state.point, events[8].state.point)
-    assert not torch.equal(events[7].state.point, events[6].state.point)
+    assert many < 2e-4 and many < few
+
+
+def test_a_run_that_ended_early_is_saved_and_resumed(tmp_path):
+    problem, path = measured(NOISES["denoising"]), tmp_path / "run.ckpt"
+    solver = ip.MAP(patience=2, learning_rate=5.0)
+    ended = ip.solve(problem, solver, callbacks=[ip.SaveEvery(10**6, path)])
+    assert "no better image" in ended.stopped
+    resumed = ip.solve(problem, solver, resume=path)
+    assert torch.equal(resumed.x, ended.x) and resumed.stopped == ended.stopped
+    assert not resumed.history
 
 
 class Vanishing:

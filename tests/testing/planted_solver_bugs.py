@@ -110,6 +110,10 @@ BUGS = {
         planted(walk, init=lambda self, problem, streams, x0, /: Walked(problem.y.double(), 0.3)),
         "single_precision_runs",
     ),
+    "over while it moves": (
+        planted(descent, finished=lambda self, state, /: "no better image"),
+        "a_finished_run_stands_still",
+    ),
     "divides by a noise level of zero": (
         planted(walk, init=lambda self, problem, streams, x0, /: Walked(problem.y / 0.0, 0.3)),
         "single_precision_runs",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import re
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 
 import invprob as ip
-from invprob.testing import parametrize, registry
+from invprob.testing import checks, parametrize, registry, run_check, subject
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "plugins" / "invprob-laplace"
@@ -52,6 +54,25 @@ def test_the_code_on_the_page_runs(imported, capsys):
     (shown,) = blocks("text")
     for line in shown.strip().splitlines():
         assert " ".join(line.split()) in " ".join(printed.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log_prob_fits_the_measurements_of_a_pixel",
+        "log_prob_fits_the_measurements_of_an_image",
+        "log_density_adds_up_to_log_prob",
+        "extreme_images_give_no_nan",
+        "strange_measurements_are_refused_or_harmless",
+        "grad_x_is_the_gradient_of_log_prob",
+    ],
+)
+def test_the_noise_of_positive_data_conforms(name):
+    names = {"frozen": attrs.frozen, "math": math}
+    (block,) = (block for block in blocks("python") if "class LogNormal" in block)
+    exec(compile(block, "write-a-noise-model.md", "exec"), names)
+    (entry,) = (entry for entry in checks() if entry.name == name)
+    run_check(entry, subject(names["noise"]))
 
 
 def test_the_plugin_contributes_its_component():

@@ -39,6 +39,12 @@ ip.solve(ip.Problem(density, OnlySamples(), y), samples=3)  # refused when it ru
 ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.PnP())
 ip.solve(ip.Problem(ip.GeneratorPrior(lambda y, t, g: y), noise, y), ip.PSCGAN(), samples=3)
 
+solvers: list[ip.AnySolver] = [ip.PnP(), ip.Restart(calls=20), ip.AnnealedLangevin()]
+for solver in solvers:
+    ip.solve(ip.Problem(prior, noise, y), solver)
+by_name: dict[str, ip.AnySolver] = {"PnP": ip.PnP(), "Restart": ip.Restart()}
+ip.solve(ip.Problem(prior, noise, y), by_name["PnP"])
+
 ip.solve(ip.Problem(prior, noise, y), ip.PSCGAN())  # error: type parameter "P"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.PnP())  # error: type parameter "L"
 ip.solve(ip.Problem(prior, OnlySamples(), y), ip.Restart())  # error: type parameter "L"
@@ -48,3 +54,4 @@ ip.solve(ip.Problem(density, noise, y), ip.AnnealedLangevin())  # error: type pa
 ip.iterate(ip.Problem(density, noise, y), ip.Restart())  # error: type parameter "P"
 ip.solve(prior, ip.PnP())  # error: Argument 1 to "solve"
 ip.solve(ip.Problem(prior, ip.Poisson(peak=30), y), ip.DDRM())  # error: type parameter "L"
+not_solvers: list[ip.AnySolver] = [noise]  # error: incompatible type
