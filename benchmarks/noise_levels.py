@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 
 import invprob as ip
 from invprob.contracts import Likelihood
-from invprob.diagnostics.noise_level import NoiseEstimate
+from invprob.diagnostics.noise_estimate import NoiseEstimate
 
 
 @frozen

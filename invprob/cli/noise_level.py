@@ -43,7 +43,7 @@ def noise(
     unit.warn_if_dim()
     found = estimate_noise(y.to(where), None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
-    if found.is_white:
+    if found.is_usable:
         options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
