@@ -68,7 +68,8 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
         its mean.
 
     Raises:
-        InputError: no such images, or hardly a finite number, or without noise that the prior could see.
+        InputError: no such images, or hardly a finite number in them, or no noise that the prior
+            could see.
 
     >>> import invprob as ip
     >>> photo = ip.sample_photo()[..., 64:192, 64:192]
