@@ -184,10 +184,10 @@ class Misfit:
             )
         elif surely and found < least and self._alike(found, kept):
             lines.append(
-                "this result does not explain the data: such noise would leave them farther from "
-                "it, and neighbours or channels of what it leaves are alike, as in images that "
-                "were compressed (JPEG) or filtered, or have hardly any noise. Which level is "
-                "right can't be judged from that"
+                "the noise is not as was said, but how strong can't be judged from that: it would "
+                "leave the data farther from this result, and neighbours or channels of the rest "
+                "are alike, as in images that were compressed (JPEG) or filtered, or have hardly "
+                "any noise"
             )
         elif surely and found < least and not kept:
             lines.append(

@@ -14,7 +14,7 @@ WHITE, NEARLY, BESIDE = 1.4, 2.1, 0.01
 squares), if noise is white: what photographs in which nothing is smooth were seen to reach. The
 second is for brightness alone, of which compression leaves more texture than noise: levels of
 photographs in which there was more were up to ten times too low, of others a third at most."""
-POOR, POOR_COMPRESSED = 0.12, 0.25
+POOR, POOR_COMPRESSED = 0.12, 0.3
 """A misfit that is more than errors of noise levels; where compression took of the noise, too."""
 BLACK = -0.02
 """Darker is no error of a brightness."""

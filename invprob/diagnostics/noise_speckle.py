@@ -33,7 +33,7 @@ from .noise_laws import laws
 BLACK = 1e-3
 """Speckle has no more pixels that are black, as a share of all."""
 STRONG = 0.1
-"""Noise, over the mean brightness: weaker speckle is found from y as well."""
+"""Noise, over the mean brightness: weaker speckle is not taken for another law."""
 SURE = 0.05
 """A law that explains the levels of y as closely is right."""
 ENDS = 0.005, 0.995
@@ -56,9 +56,9 @@ def of_logarithm(
     values = y[y.isfinite()]
     if not len(values) or float((values <= 0).float().mean()) > BLACK:
         return None
-    if found is not None:
-        other = found.best.name != "gamma" and len(found.laws) > 1 and found.best.misfit < SURE
-        if other or found.sigma < STRONG * float(values.mean()):
+    if found is not None and found.best.name != "gamma":
+        sure = len(found.laws) > 1 and found.best.misfit < SURE
+        if sure or found.sigma < STRONG * float(values.mean()):
             return None
     logarithm = torch.where(y > 0, y, torch.nan).log()
     some = values[values > 0][:: -(-len(values) // MANY)].log()
