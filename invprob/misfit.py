@@ -153,7 +153,7 @@ class Misfit:
         right = f"samples of the posterior give 1 ± {self.error:.2g}"
         if not sampled:
             right = "an estimate fits some of the noise, and is "
-            right += "below 1 by right" if found <= 1 else "near 1 at most"
+            right += "below 1 by right" if found <= 1 else "about 1 at most"
         lines = [
             f"misfit {found:.3f}: the data's distance from what the result predicts, over the "
             f"noise's; {right}"
