@@ -1,7 +1,7 @@
 """Do the data look like a measurement of the result? What a result's verdict is made of.
 
-A result x says how y should look: H(x), and noise on it. So measure it again, a few times, with
-new noise, and look at what is left of y, r = y - E[y' | x], beside what the noise does.
+A result x says how y should look: H(x), and noise on it. So measure it again, with new noise, and
+look at what is left of y, r = y - E[y' | x], beside what the noise does; see `prediction`.
 
 * **Misfit**, the residual's size:
 
@@ -25,7 +25,9 @@ new noise, and look at what is left of y, r = y - E[y' | x], beside what the noi
   weak noise, of which an estimate keeps more than half.
 
 The echo needs data of the shape of an image and noise that is white; whether it is, its
-simulations show. Only neighbours that were both measured count.
+simulations show. Where a misfit is small, what neighbours and channels have in common, relative to
+the residual itself (`echo`), tells white noise that is weaker than was said from an image whose
+noise is not white: in JPEG files it is mostly the brightness that is noisy, in all channels alike.
 
 Measured on up to four crops, 64 x 64, of a photograph, with the embedded denoiser and, but where
 another is named, all settings right: Gaussian noise of 0.001 to 0.3, three blurs, half, a
@@ -56,22 +58,18 @@ from __future__ import annotations
 
 import math
 
-import torch
 from attrs import evolve, frozen
-from torch import Generator, Tensor
+from torch import Tensor
 
 from .contracts import Likelihood
-from .errors import InputError
-from .streams import generator
+from .echo import LEAST_SIDE, Echo, echo_of, shared_of
+from .prediction import predicted
 
-SIMULATED = 8
-"""How many measurements are simulated."""
-
-SEED = 3_141_592_653
-"""Of the simulations: one that nobody drew y with, or their noise would be that of y."""
-
-ESTIMATES = 0.5, 2.0
+ESTIMATES = 0.5, 1.4
 """A misfit of an estimate outside of this is said to be wrong."""
+
+FEWER = 2.0
+"""The upper end, where fewer numbers were measured than the image has."""
 
 SAMPLES = 0.8, 1.25
 """A misfit of samples outside of this is said to be wrong."""
@@ -101,27 +99,16 @@ LOOSE = 0.2, 0.25
 """The same of an echo below 0 where more noise is fitted: of fewer data than pixels, or faint, or
 with a prior that allows it."""
 
-LEAST_SIDE = 24
-"""Smaller images have too few neighbours to tell."""
+ALIKE = 0.1, 0.3
+"""A residual of which neighbours, or channels, have more in common is not that of white noise that
+is weaker than was said: up to 0.06 and 0.17 of the residual itself."""
 
-NEIGHBOURS = (0, 1), (1, 0), (1, 1), (1, -1)
+COLOURLESS = 0.3, -0.15
+"""Of weak noise, of which more may stay in an estimate: so small a misfit, and channels with more
+in common. White noise leaves colours, -0.29 and below, as more of the brightness is kept."""
 
-
-@frozen
-class Echo:
-    """How much a residual is like itself one pixel on.
-
-    Attributes:
-        size: the one that is farthest from 0 of four directions, over the noise's variance.
-        error: the standard deviation that white noise gives it.
-    """
-
-    size: float
-    error: float
-
-    def beyond(self, usual: float, bound: float) -> bool:
-        """Whether it is larger than the bound, and than usual by more than noise can make it."""
-        return abs(self.size) > max(bound, usual + 4 * self.error)
+DIM = 0.1
+"""Half of an image is darker if weak noise may be a matter of its unit."""
 
 
 @frozen(eq=False)
@@ -134,6 +121,9 @@ class Misfit:
         noise: its standard deviation.
         fewer: whether fewer numbers were measured than the image has.
         echo: `None` where neighbours say nothing.
+        shared: what channels of the residual have in common; `None` where that says nothing.
+        faint: the noise in the middle of all pixels.
+        bright: the middle of all numbers that were measured.
     """
 
     misfit: Tensor
@@ -141,6 +131,9 @@ class Misfit:
     noise: float
     fewer: bool
     echo: Echo | None
+    shared: float | None
+    faint: float
+    bright: float
 
     def lines(
         self, *, sampled: bool, loose: bool, steps: int | None, mixing: float | None
@@ -155,11 +148,12 @@ class Misfit:
         """
         found = float(self.misfit.mean())
         least, most = SAMPLES if sampled else ESTIMATES
-        right = (
-            f"samples of the posterior give 1 ± {self.error:.2g}"
-            if sampled
-            else "an estimate fits some of the noise, and is below 1 by right"
-        )
+        if not sampled and self.fewer:
+            most = FEWER
+        right = f"samples of the posterior give 1 ± {self.error:.2g}"
+        if not sampled:
+            right = "an estimate fits some of the noise, and is "
+            right += "below 1 by right" if found <= 1 else "about 1 at most"
         lines = [
             f"misfit {found:.3f}: the data's distance from what the result predicts, over the "
             f"noise's; {right}"
@@ -179,9 +173,21 @@ class Misfit:
         loose = loose or self.fewer
         kept = not sampled and (loose or self.noise <= WEAK)
         if surely and found > most:
+            if not sampled and steps is not None:
+                suspect = (
+                    "Either the noise is stronger than was said, or the operator {}is another, or "
+                    "the estimate is poor, as it may be in the dark: compare another solver"
+                )
             lines.append(
                 "this result does not explain the data: they are too far from it. "
                 + suspect.format("or the unit of y ")
+            )
+        elif surely and found < least and self._alike(found, kept):
+            lines.append(
+                "the noise is not as was said, but how strong can't be judged from that: it would "
+                "leave the data farther from this result, and neighbours or channels of the rest "
+                "are alike, as in images that were compressed (JPEG) or filtered, or have hardly "
+                "any noise"
             )
         elif surely and found < least and not kept:
             lines.append(
@@ -199,6 +205,27 @@ class Misfit:
             lines[-1] += ". What noise an image has, estimate_noise(y) tells: invprob noise FILE"
         return lines
 
+    def remark(self, least: float, /) -> str | None:
+        """That the noise is weaker than the prior's least level, where the unit may be why."""
+        if self.faint >= least or self.bright >= DIM:
+            return None
+        return (
+            f"half of y is below {self.bright:.2g}, and the noise there, {self.faint:.2g}, is "
+            f"less than the prior sees, {least:.2g}: hardly any of it was removed. It is seen "
+            "with a smaller white, which may lie below the brightest pixels: --white"
+        )
+
+    def _alike(self, found: float, kept: bool) -> bool:
+        """Whether a residual that is too small is not that of weaker white noise."""
+        shared = self.shared
+        if kept:
+            level, common = COLOURLESS
+            weak = self.noise <= WEAK and not self.fewer
+            return weak and shared is not None and found < level and shared > common
+        neighbours, channels = ALIKE
+        echoes = self.echo is not None and self.echo.size > neighbours * found
+        return echoes or (shared is not None and shared > channels)
+
     def _usual(self, echo: Echo, loose: bool) -> tuple[float, float]:
         return LOOSE if echo.size < 0 and (loose or self.noise < FAINT) else ECHO
 
@@ -206,75 +233,47 @@ class Misfit:
 def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> Misfit | None:
     """Compare y with new measurements of x; `None` where nothing was measured.
 
-    One simulation at a time is in memory, beside their mean and variance.
-
     Args:
         likelihood: what measures.
         x: images, `(samples * B, *image)`.
         y: what was measured, one row for each image.
         samples: how many images belong to one measurement.
     """
-    draw = generator(SEED)
-    first = _measure(likelihood, x, draw).double()
-    mean, squares, white = first.clone(), torch.zeros_like(first), None
-    for count in range(2, SIMULATED + 1):
-        drawn = _measure(likelihood, x, draw).double()
-        if count == 2:
-            white = drawn - first
-            del first
-        moved = drawn - mean
-        mean.add_(moved, alpha=1 / count)
-        squares += moved.mul_(drawn.sub_(mean))
-    variance = squares.div_(SIMULATED - 1)
-    measured = variance > 0
-    residual = mean.sub_(y).mul_(measured)
+    told = predicted(likelihood, x)
+    measured = told.variance > 0
+    residual = told.mean.sub(y).mul_(measured)
 
     def per_measurement(values: Tensor) -> Tensor:
         return values.reshape(samples, -1, math.prod(values.shape[1:])).mean((0, 2))
 
-    expected = (1 + 1 / SIMULATED) * per_measurement(variance)
+    expected = told.larger * per_measurement(told.variance)
     if not bool((expected > 0).all()):
         return None
     entries = int(measured.sum())
-    echo = None
-    if white is not None and y.ndim == 4 and min(y.shape[-2:]) >= LEAST_SIDE:
-        of_noise = _echo(white.mul_(measured), 2 * variance)
-        echo = _echo(residual, (1 + 1 / SIMULATED) * variance)
+    echo = shared = None
+    if y.ndim == 4 and min(y.shape[-2:]) >= LEAST_SIDE:
+        echo = echo_of(residual, told.larger * told.variance)
         echo = evolve(echo, error=echo.error * math.sqrt(samples))  # they share y
-        if echo.error > COARSE or of_noise.beyond(0, WHITE):
-            echo = None
+        shared = shared_of(residual)
+        if echo.error > COARSE or not _is_white(told.noise, told.variance):
+            echo = shared = None
     return Misfit(
         misfit=per_measurement(residual.square()) / expected,
         error=math.sqrt(2 * samples / entries),
-        noise=float(variance[measured].mean().sqrt()),
+        noise=float(told.variance[measured].mean().sqrt()),
         fewer=entries // len(y) < math.prod(x.shape[1:]),
         echo=echo,
+        shared=shared,
+        faint=float(told.variance[measured].median().sqrt()),
+        bright=float(y.expand(measured.shape)[measured].median()),
     )
 
 
-def _echo(residual: Tensor, variance: Tensor) -> Echo:
-    """Of residuals that are 0 where nothing was measured, and so is their variance."""
-    found = [_neighbours(residual, variance, *moved) for moved in NEIGHBOURS]
-    return max(found, key=lambda echo: abs(echo.size))
-
-
-def _neighbours(residual: Tensor, variance: Tensor, down: int, right: int) -> Echo:
-    common = squares = power = 0.0
-    high, wide = residual.shape[-2:]
-    here = ..., slice(high - down), slice(max(-right, 0), wide - max(right, 0))
-    there = ..., slice(down, None), slice(max(right, 0), wide - max(-right, 0))
-    for left, noise in zip(residual, variance, strict=True):  # one row's copies at a time
-        both = (noise[here] > 0) & (noise[there] > 0)
-        common += float((left[here] * left[there]).sum())
-        squares += float((noise[here] * noise[there]).sum())
-        power += float(((noise[here] + noise[there]) * both).sum()) / 2
-    if power == 0:
-        return Echo(0.0, math.inf)
-    return Echo(size=common / power, error=math.sqrt(squares) / power)
-
-
-def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
-    try:
-        return likelihood.sample(x, draw)
-    except InputError:
-        return likelihood.sample(x.clamp(min=0), draw)
+def _is_white(noise: Tensor | None, variance: Tensor) -> bool:
+    """Whether simulated noise is, of twice this variance."""
+    if noise is None:
+        return True
+    noise = noise * (variance > 0)
+    shared = shared_of(noise)
+    plain = shared is None or abs(shared) < WHITE
+    return plain and not echo_of(noise, 2 * variance).beyond(0, WHITE)

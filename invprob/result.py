@@ -20,7 +20,7 @@ from torch import Tensor
 from .contracts import AnySolver, HasLogProb, Likelihood, SamplesPosterior
 from .errors import InputError
 from .misfit import Misfit, simulated
-from .problem import Problem
+from .problem import Problem, domain_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,9 +93,9 @@ class Result:
     def misfit(self) -> Tensor | None:
         """How far y is from what the samples predict, over what noise does; about 1, `(B,)`.
 
-        Computed when asked for, from 8 simulated measurements of each sample; where noise of a
-        brightness can't be of a negative pixel, it is taken for black. `None` where nothing was
-        measured.
+        Computed when asked for, from what is known of Gaussian noise, and from 8 simulated
+        measurements of each sample under other noise; where noise of a brightness can't be of a
+        negative pixel, it is taken for black. `None` where nothing was measured.
         """
         return None if (found := self._simulate()) is None else found.misfit
 
@@ -156,9 +156,11 @@ class Result:
         sampled = count > 1 if self.solver is None else self.solver.stochastic
         direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
         sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
-        return found.lines(
+        lines = found.lines(
             sampled=sampled,
             loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
             steps=None if direct else self.steps,
             mixing=self.mixing,
         )
+        remark = found.remark(domain_of(self.problem.prior).sigma[0]) if self.problem else None
+        return lines if remark is None else [*lines, remark]

@@ -63,7 +63,8 @@ def test_a_misfit_far_from_one_is_said_in_a_sentence():
     denoiser = ip.DenoiserPrior.pretrained()
     assert "Likely the noise is weaker" in str(result_of(noise, y, y, prior=denoiser))
     assert "does not explain" not in str(result_of(noise, y, y))  # a prior as rough as the noise
-    assert "Likely the noise is stronger than was said" in str(result_of(noise, x + 0.3, y))
+    far = str(result_of(noise, x + 0.3, y))
+    assert "Either the noise is stronger" in far and "or the estimate is poor" in far
     weak = ip.Gaussian(sigma=0.01)  # an estimate may well keep that as detail
     assert "does not explain" not in str(result_of(weak, y, y, prior=denoiser))
     pixel = ip.GaussianPrior(mean=torch.full((1, 1, 1), 0.5), sd=0.1)
@@ -115,7 +116,7 @@ def test_the_noise_of_a_measurement_is_not_simulated_again():
     assert float(result_of(noise, x, y).misfit().mean()) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("off", "said"), [(0.0, False), (0.04, False), (0.09, True)])
+@pytest.mark.parametrize(("off", "said"), [(0.0, False), (0.04, False), (0.056, True)])
 def test_samples_are_judged_more_strictly_than_estimates(off, said):
     noise, x = NOISES["gaussian"], PRIOR.sample((4, *SHAPE), ip.generator(0))
     y = noise.sample(x, ip.generator(1))

@@ -32,6 +32,7 @@ def noise(
 
     It is right to a few percent if the noise is white and its level known to nobody else; a gain
     and a read noise from the data sheet are better. In the unit of [0, 1], as `-l` takes it.
+    What to type is said where a law explains the levels. Pixels that are not finite do not count.
     """
     from ..diagnostics.noise_level import estimate_noise
     from ..formats import is_fits
@@ -43,11 +44,18 @@ def noise(
     unit.warn_if_dim()
     found = estimate_noise(y.to(where), None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
-    if found.is_white:
+    bad = int((~y.isfinite()).sum())
+    if bad:
+        typer.echo(
+            f"left out, as not finite: {bad} of all numbers; `solve` wants others in their "
+            "place, and a mask that is black there: -A mask:file=MASK.png"
+        )
+    if found.is_usable:
         options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
         options += [] if device == "cpu" else [f"--device {device}"]
         end = ".fits" if is_fits(measurement) else ".png"
-        words = ["invprob solve", quote(str(measurement)), *options, f"-l {found.best.text}"]
+        options += [f"-l {found.best.text}"] + (["-A mask:file=MASK.png"] if bad else [])
+        words = ["invprob solve", quote(str(measurement)), *options]
         typer.echo(f"try: {' '.join(words)} -o clean{end}")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..contracts import Denoises
 from ..streams import generator
+from .noise_holes import filled, known
 
 FACTOR = 1.4
 """From one noise level to the next."""
@@ -30,7 +31,7 @@ class Looks:
     """What the denoiser says of an image at each level that was looked at."""
 
     def __init__(self, y: Tensor, prior: Denoises, seed: int) -> None:
-        self.y, self.prior = y, prior
+        self.known, self.y, self.prior = known(y), filled(y), prior
         nudge = torch.randn(y.shape, generator=generator(seed, NUDGES), dtype=y.dtype)
         self.nudge = nudge.sign().to(y.device)  # b² is 1, without noise of its own
         self.found: dict[float, tuple[Tensor, Tensor]] = {}
@@ -50,13 +51,13 @@ class Looks:
 
     def sigma(self, ends: tuple[float, float]) -> float:
         """The noise of all pixels."""
-        self.around(min(max(_guess(self.y), 1.01 * ends[0], LEAST), 0.7 * ends[1]))
-        return self.solve([torch.ones_like(self.y, dtype=torch.bool)], ends)[0]
+        self.around(min(max(guess(self.y, self.known), 1.01 * ends[0], LEAST), 0.7 * ends[1]))
+        return self.solve([self.known], ends)[0]
 
     def error(self, sigma: float) -> float:
         """The root mean square of x - D where the noise is this."""
         _, kept = self.found[min(self.found, key=lambda level: abs(math.log(level / sigma)))]
-        return sigma * math.sqrt(max(float(kept.mean()), 0.0))
+        return sigma * math.sqrt(max(float(kept[self.known].mean()), 0.0))
 
     def solve(self, bands: list[Tensor], ends: tuple[float, float]) -> list[float]:
         """The noise of some pixels each; 0, inf if it is below, above what the denoiser sees."""
@@ -95,8 +96,11 @@ def _crossing(levels: list[float], excess: list[float]) -> float:
     return 0.0
 
 
-def _guess(y: Tensor) -> float:
-    """A first noise level, mostly too high."""
+def guess(y: Tensor, known: Tensor, /) -> float:
+    """A first noise level, mostly too high; of blocks in which all pixels are known, if any."""
     kernel = y.new_tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
     rough = F.conv2d(y.flatten(0, 1)[:, None], kernel[None, None]).square()
-    return float(F.avg_pool2d(rough, BLOCK).flatten().quantile(QUIET).sqrt())
+    unknown = 1 - known.flatten(0, 1)[:, None, 1:-1, 1:-1].to(y)
+    whole = F.max_pool2d(unknown, BLOCK) == 0
+    blocks = F.avg_pool2d(rough, BLOCK)
+    return float((blocks[whole] if bool(whole.any()) else blocks.flatten()).quantile(QUIET).sqrt())

@@ -25,6 +25,7 @@ https://arxiv.org/abs/2304.08384
 from __future__ import annotations
 
 import math
+import warnings
 
 import torch
 from attrs import field, frozen
@@ -33,6 +34,7 @@ from torch import Generator, Tensor
 from ..contracts import Stabilised, Surrogate
 from . import pixelwise, stabilised
 from .checks import DARKEST, inside, not_negative, positive, refuse
+from .common_factor import shared_factor
 from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
 from .poisson_gaussian import tilted_counts
@@ -142,7 +144,7 @@ class Poisson:
         return 0.0
 
     def check_measurement(self, y: Tensor, /) -> None:
-        """Raise `InputError` if peak y has an entry that is no count."""
+        """Raise `InputError` if peak y has an entry that is no count; warn of a common factor."""
         hint = "; if the sensor adds Gaussian noise, use Mixture(Poisson(peak), sigma)"
         anything = f"-l poisson-gaussian:peak={self.peak:g},sigma=0.01"
         refuse(
@@ -159,6 +161,12 @@ class Poisson:
             typed="--white N -l poisson:peak=N for raw counts, of which N is bright; "
             f"{anything} for any numbers",
         )
+        if (units := shared_factor((self.peak * y).round())) > 1:
+            warnings.warn(
+                f"with peak={self.peak:g} all counts are multiples of {units}: {units} units for "
+                f"each photon? Then peak={self.peak / units:g}",
+                stacklevel=2,
+            )
 
     def spacing(self) -> float:
         """The distance of two possible values of y: their probabilities sum, not integrate."""

@@ -260,4 +260,9 @@ def _check(prior: DenoiserPrior, y: Tensor, sigma: float) -> None:
             " little to learn from; use the prior as it is"
         )
     if not bool(y.isfinite().all()):
-        raise InputError("y has values that are not finite; replace them, or mask them out")
+        raise InputError(
+            f"y has {int((~y.isfinite()).sum())} values that are not finite; fill them in, "
+            "y.nan_to_num(float(y.nanmedian())), or give a part of the image without them",
+            typed="a file with numbers there: ip.write_image(FILE, y.nan_to_num(...)), or of a "
+            "part without them",
+        )

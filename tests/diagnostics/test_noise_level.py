@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import invprob as ip
+from invprob.diagnostics.noise_holes import filled
 from invprob.diagnostics.noise_laws import laws
 
 PHOTO = ip.sample_photo()[..., 64:192, 64:192]
@@ -95,8 +96,8 @@ def test_other_priors_and_channels():
     [
         (torch.zeros(1, 1, 20, 64), "at least 32 x 32"),
         (torch.zeros(3, 64, 64), "at least 32 x 32"),
-        (torch.full((1, 1, 64, 64), torch.nan), "not finite"),
-        (torch.zeros(1, 1, 64, 64), "no noise.* say which values are black and white"),
+        (torch.full((1, 1, 64, 64), torch.nan), "only 0 numbers of y are finite"),
+        (torch.zeros(1, 1, 64, 64), "no noise.* say which values are black and white; a smaller"),
         (torch.zeros(1, 0, 64, 64), "at least 32 x 32"),
         (torch.zeros(1, 1, 64, 64, dtype=torch.uint8), "divide it by what is white"),
         (torch.rand(1, 1, 64, 64, generator=ip.generator(0)).round(), "cut off at 0 and 1"),
@@ -127,3 +128,21 @@ def test_a_flat_image_has_one_noise_level():
     assert len(found.sd) <= 3 and [law.name for law in found.laws] == ["gaussian"]
     assert "too little to tell" in str(found)
     assert found.sigma == pytest.approx(0.05, rel=0.1)
+
+
+def test_pixels_that_are_not_finite_do_not_count():
+    y = ip.Gaussian(sigma=0.1).sample(PHOTO[..., :64, :64], ip.generator(0))
+    y[..., 10, 5] = torch.nan
+    y[:, 1, 30:50, 30] = torch.inf
+    y[..., :12] = -torch.inf
+    found = ip.estimate_noise(y)
+    assert found.best.name == "gaussian" and found.sigma == pytest.approx(0.1, rel=0.06)
+
+
+def test_holes_are_filled_from_around():
+    y = torch.linspace(0, 1, 20).expand(1, 1, 20, 20).clone()
+    y[..., 5:9, 5:9] = torch.nan
+    hole = filled(y)[..., 5:9, 5:9]
+    assert 0.2 < float(hole.min()) and float(hole.max()) < 0.5
+    assert bool(torch.equal(filled(y)[~y.isnan()], y[~y.isnan()]))
+    assert float(filled(y * torch.nan).abs().max()) == 0

@@ -143,7 +143,7 @@ def test_any_channel_count_and_precision():
         (DenoiserPrior(lambda x, sigma: x), noisy(stripes(64)), {}, "no network in it"),
         (DenoiserPrior.pretrained(), noisy(stripes(40)), {}, "less than 64 x 64"),
         (DenoiserPrior.pretrained(), torch.zeros(1, 2, 64, 64), {}, "C in"),
-        (DenoiserPrior.pretrained(), stripes(64) / 0, {}, "not finite"),
+        (DenoiserPrior.pretrained(), stripes(64) / 0, {}, "not finite; fill them in"),
         (DenoiserPrior.pretrained(), noisy(stripes(64)), {"steps": 0}, "steps=0"),
         (DenoiserPrior.pretrained(), noisy(stripes(64)), {"rate": -1.0}, "rate=-1"),
     ],

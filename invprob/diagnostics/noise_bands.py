@@ -1,0 +1,113 @@
+"""Noise levels band by band: of pixels with about the same brightness.
+
+Bands have as many pixels each, but are no narrower than brightness is known; those with too few
+pixels, or whose noise was cut off at 0 and 1, are left out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .noise_curves import Looks
+from .noise_estimate import NoiseEstimate
+from .noise_laws import laws
+
+BANDS = 8
+"""Of brightness, each with as many pixels."""
+CLIPPED = 0.03
+"""The share of clipped pixels in a band that is left out."""
+MANY = 1_000_000
+"""Pixels that are enough to find the bands."""
+FEWEST = 200
+"""Pixels of a band."""
+
+
+def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) -> NoiseEstimate:
+    """The noise of the images that are looked at.
+
+    Args:
+        looks: at them.
+        ends: the least and the greatest noise level that the denoiser takes.
+        apart: the noise of every third pixel.
+
+    Raises:
+        InputError: the denoiser sees none, or it was cut off at every brightness.
+    """
+    if (count := int(looks.known.sum())) < FEWEST:
+        raise InputError(
+            f"only {count} numbers of y are finite and apart from those that are not; at least "
+            f"{FEWEST} are needed: fill in the others, or give a part of the image without them"
+        )
+    sigma = looks.sigma(ends)
+    if not sigma > 0:
+        raise _too_weak(looks)
+    if not sigma < math.inf:
+        above = f"the noise is above {max(looks.found):.2g}, the most that this prior sees"
+        raise InputError(
+            f"{above}, and {_range(looks.y)}; images are in [0, 1]: if these are not, say which "
+            "values are black and white",
+            typed="--black VALUE --white VALUE",
+        )
+    denoised = looks.prior.denoise(looks.y, looks.y.new_tensor(sigma)).contiguous()
+    edges = _edges(denoised[looks.known], looks.error(sigma))
+    number = torch.bucketize(denoised, edges)
+    every = ((number == which) & looks.known for which in range(BANDS))
+    bands = [one for one in every if _tells(one, looks.y)]
+    if not bands:
+        cut = float(((looks.y <= 0) | (looks.y >= 1)).float().mean())
+        raise InputError(
+            f"{cut:.1%} of all numbers are cut off at 0 and 1, and more than {CLIPPED:.0%} at any "
+            "brightness: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
+        )
+    sd = torch.tensor(looks.solve(bands, ends), dtype=torch.float64)
+    brightness = torch.stack([denoised[one].mean() for one in bands]).cpu().double()
+    seen = (sd < math.inf) & (sd > 0)
+    if not bool(seen.any()):
+        brightness = denoised[looks.known].mean()[None].cpu().double()
+        sd = torch.tensor([sigma]).double()
+    else:
+        brightness, sd = brightness[seen], sd[seen]
+    error = looks.error(sigma)
+    found = laws(brightness, sd, error=error)
+    return NoiseEstimate(sigma, brightness, sd, apart, found, error)
+
+
+def _too_weak(looks: Looks) -> InputError:
+    """What to say where no noise was found."""
+    return InputError(
+        f"no noise, or it is weaker than {looks.lowest:.2g} of white, the least that this prior "
+        f"sees; {_range(looks.y)}. Images are in [0, 1]: if these are not, say which values are "
+        "black and white; a smaller white, which may lie below the brightest pixels, shows weak "
+        "noise of dark images",
+        typed="--black VALUE --white VALUE, a smaller one for weak noise of dark images",
+    )
+
+
+def _range(y: Tensor) -> str:
+    return f"y has values from {float(y.min()):.4g} to {float(y.max()):.4g}"
+
+
+def _edges(values: Tensor, error: float) -> Tensor:
+    """Between bands of as many pixels each, but no narrower than brightness is known."""
+    shares = torch.linspace(0, 1, BANDS + 1).to(values)[1:-1]
+    edges = values[:: -(-len(values) // MANY)].quantile(shares).tolist()
+    kept = edges[:1]
+    for edge in edges[1:]:
+        if edge >= kept[-1] + error:
+            kept.append(edge)
+    return values.new_tensor(kept)
+
+
+def _tells(pixels: Tensor, y: Tensor) -> bool:
+    """Whether these are enough, and their noise was not cut off at 0 and 1."""
+    if int(pixels.sum()) < FEWEST:
+        return False
+    least, most = y.aminmax()
+    if float(least) < 0 or float(most) > 1:
+        return True
+    values = y[pixels]
+    return float(((values <= 0) | (values >= 1)).float().mean()) < CLIPPED

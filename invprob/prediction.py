@@ -1,0 +1,89 @@
+"""What an image predicts of its measurement: the mean and the variance of every number in it.
+
+Gaussian noise of H x has the mean H x and the variance sigma², which are known. Those of any other
+noise are estimated from 8 measurements y' that are simulated, one at a time in memory: their
+mean has an eighth of the variance itself, so that the residual of the true measurement has 9/8 of
+it. Half the difference of two of them tells whether the noise is white.
+"""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Generator, Tensor
+
+from .contracts import Likelihood
+from .errors import InputError
+from .streams import generator
+
+SIMULATED = 8
+"""How many measurements are simulated."""
+
+SEED = 3_141_592_653
+"""Of the simulations: one that nobody drew y with, or their noise would be that of y."""
+
+
+@frozen(eq=False)
+class Prediction:
+    """The measurements that images would have, `(B, *measurement)`.
+
+    Attributes:
+        mean: of each number.
+        variance: of each; 0 where nothing was measured.
+        larger: the residual's variance over that, as the mean is not quite known.
+        noise: of twice that variance, as it comes; None for noise that is known to be white.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    larger: float = 1.0
+    noise: Tensor | None = None
+
+
+def predicted(likelihood: Likelihood, x: Tensor, /) -> Prediction:
+    """What images predict.
+
+    Args:
+        likelihood: what measures; where its noise is of a brightness, negative pixels are black.
+        x: images, `(B, *image)`.
+
+    >>> import invprob as ip
+    >>> predicted(ip.Gaussian(sigma=0.5), torch.zeros(1, 1, 1, 2)).variance
+    tensor([[[[0.2500, 0.2500]]]], dtype=torch.float64)
+    """
+    from .likelihoods.gaussian import Gaussian
+
+    if isinstance(likelihood, Gaussian):
+        return _known(likelihood.sigma, likelihood.operator, x)
+    draw = generator(SEED)
+    first = _measure(likelihood, x, draw).double()
+    mean, squares, noise = first.clone(), torch.zeros_like(first), None
+    for count in range(2, SIMULATED + 1):
+        drawn = _measure(likelihood, x, draw).double()
+        if count == 2:
+            noise = drawn - first
+            del first
+        moved = drawn - mean
+        mean.add_(moved, alpha=1 / count)
+        squares += moved.mul_(drawn.sub_(mean))
+    return Prediction(mean, squares.div_(SIMULATED - 1), 1 + 1 / SIMULATED, noise)
+
+
+def _known(sigma: Tensor | float, operator: object, x: Tensor) -> Prediction:
+    """Of Gaussian noise behind a linear operator."""
+    from .contracts import LinearOperator
+    from .operators.structure import Observes
+
+    assert isinstance(operator, LinearOperator)
+    mean = operator.forward(x).double()
+    variance = torch.as_tensor(sigma).to(mean).square().expand(mean.shape)
+    if isinstance(operator, Observes):
+        variance = variance * operator.observed(tuple(mean.shape[1:])).to(mean)
+    return Prediction(mean, variance)
+
+
+def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
+    try:
+        return likelihood.sample(x, draw)
+    except InputError:
+        return likelihood.sample(x.clamp(min=0), draw)

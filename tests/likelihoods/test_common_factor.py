@@ -1,0 +1,37 @@
+"""Counts that come in twos."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.likelihoods.common_factor import shared_factor
+
+X = torch.rand(1, 1, 16, 16, generator=ip.generator(0))
+
+
+def test_two_units_for_each_photon_are_pointed_out():
+    y = ip.Poisson(peak=120).sample(X, ip.generator(1))
+    with pytest.warns(UserWarning, match="multiples of 2.* Then peak=120"):
+        ip.Poisson(peak=240).check_measurement(y)
+
+
+@pytest.mark.parametrize("peak", [0.05, 1, 120])
+def test_photons_that_are_counted_share_none(peak, recwarn):
+    noise = ip.Poisson(peak=peak)
+    noise.check_measurement(noise.sample(X, ip.generator(1)))
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("counts", "factor"),
+    [
+        (3 * torch.arange(60.0), 3),
+        (torch.cat([2 * torch.arange(2000.0), torch.ones(1)]), 1),
+        (2 * torch.arange(30.0), 1),
+        (torch.full((60,), 4.0), 1),
+        (torch.zeros(60), 1),
+    ],
+    ids=["all", "all but one", "few", "alike", "none"],
+)
+def test_certainty(counts, factor):
+    assert shared_factor(counts) == factor

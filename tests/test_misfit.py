@@ -1,0 +1,77 @@
+"""What is left of the data: whose noise it may be, and whose it is not."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.misfit import simulated
+from invprob.result import Result
+
+SHAPE = 3, 32, 32
+X = torch.full((1, *SHAPE), 0.5)
+PRIOR = ip.DenoiserPrior.pretrained()
+
+
+def drawn(seed, *shape):
+    return torch.randn(1, *(shape or SHAPE), generator=ip.generator(seed))
+
+
+def said(noise, x, y):
+    """What is said of an image, as if a solver had found it."""
+    return str(Result(x[None], 1, "ran", (), problem=ip.Problem(PRIOR, noise, y)))
+
+
+def test_a_small_residual_that_is_white_is_of_weaker_noise():
+    text = said(ip.Gaussian(sigma=0.1), X, X + 0.05 * drawn(0))
+    assert "Likely the noise is weaker" in text
+
+
+def test_one_that_channels_share_says_nothing_of_the_level():
+    text = said(ip.Gaussian(sigma=0.1), X, X + 0.05 * drawn(0, 1, 32, 32).expand_as(X))
+    assert "channels of the rest are alike" in text and "JPEG" in text
+    assert "weaker" not in text
+
+
+def test_one_that_neighbours_share_says_nothing_of_the_level():
+    smooth = (drawn(0) + drawn(0).roll(1, -1)) / 2**0.5
+    text = said(ip.Gaussian(sigma=0.1), X, X + 0.05 * smooth)
+    assert "can't be judged" in text and "weaker" not in text
+
+
+@pytest.mark.parametrize(("level", "of_colours"), [(0.006, False), (0.006, True), (0.02, True)])
+def test_weak_noise_leaves_colours_and_not_brightness(level, of_colours):
+    """An estimate may keep much of weak noise, but of its brightness."""
+    noise = drawn(0)
+    left = noise - 0.9 * noise.mean(1, keepdim=True) if of_colours else noise
+    text = said(ip.Gaussian(sigma=level), X, X + 0.45 * level * left)
+    assert ("can't be judged" in text) == (not of_colours)
+
+
+def test_gaussian_noise_is_known_and_not_simulated():
+    y = X + 0.1 * drawn(0)
+    for noise in (ip.Gaussian(sigma=0.1), ip.Gaussian(sigma=0.1, operator=ip.Mask.random(SHAPE))):
+        y = y * noise.operator.forward(torch.ones_like(y))
+        single = simulated(noise, X, y, samples=1).misfit
+        double = simulated(noise, X.double(), y.double(), samples=1).misfit
+        torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=0)
+        residual = (y - noise.operator.forward(X)).double()
+        seen = residual != 0
+        torch.testing.assert_close(
+            double, (residual.square().sum() / (0.01 * seen.sum()))[None], rtol=1e-5, atol=0
+        )
+
+
+def test_noise_of_twice_the_variance_is_said_of_an_estimate():
+    y = X + 0.1 * 1.9**0.5 * drawn(0)
+    text = said(ip.Gaussian(sigma=0.1), X, y)
+    assert "Either the noise is stronger than was said" in text and "the estimate is poor" in text
+    assert "below 1 by right" not in text
+    assert "below 1 by right" in said(ip.Gaussian(sigma=0.1), X, X + 0.09 * drawn(0))
+
+
+@pytest.mark.parametrize(("level", "remarked"), [(0.03, True), (0.3, False)])
+def test_noise_that_the_prior_does_not_see_is_remarked_where_it_is_dark(level, remarked):
+    noise, x = ip.Gaussian(sigma=0.001), torch.full((1, *SHAPE), level)
+    text = said(noise, x, noise.sample(x, ip.generator(0)))
+    assert ("less than the prior sees" in text) == remarked
+    assert "less than the prior sees" not in said(ip.Gaussian(sigma=0.01), x, x)
