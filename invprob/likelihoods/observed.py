@@ -31,7 +31,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from torch import Generator, Tensor
 
 from ..compatibility import lacks
@@ -45,16 +45,22 @@ from ..contracts import (
     MatchesScore,
     Proximal,
     Shape,
+    Stabilised,
+    Stabilises,
     Surrogate,
     Withdraws,
 )
 from ..errors import InputError
+from ..operators.mask import Mask
 from ..operators.structure import Observes
 from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
 from .descent import minimise
 from .pixelwise import Pixelwise
 from .rows import per_row, total
 from .splitting import Behind, second_derivative
+
+GREY = 0.5
+"""Any possible measurement, where there is none."""
 
 
 @frozen(eq=False)
@@ -159,10 +165,20 @@ class Observed:
         """The image's shape for a measurement of this shape: what H says, or the same."""
         return image_shape_of(self.operator, shape)
 
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """The noise's own, behind a mask; 0 where nothing was measured."""
+        demand(self, Stabilises)
+        even: Stabilised = self.noise.stabilise(torch.where(self._all_seen(y), y, GREY))
+        return evolve(even, value=self._of_seen(even.value))
+
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, and the surrogate where H has no decomposition."""
         reasons = withdrawn_by(self.noise)
         reasons[MatchesScore] = "a score of y fixes H x, and not x"
+        if not isinstance(self.operator, Mask):
+            reasons[Stabilises] = "behind operators other than a mask pixels are mixed"
+        elif lack := lacks(self.noise, Stabilises):
+            reasons[Stabilises] = f"its noise {self.noise!r} is not: {lack}"
         if Differentiable in reasons:
             reasons.setdefault(Proximal, reasons[Differentiable])
         if lack := lacks(self.operator, HasSVD):

@@ -55,7 +55,8 @@ def test_the_law_of_the_logarithm_of_speckle():
         (ip.SignalDependent(a=0.6, b=0.03), "as dark as none too often"),
         (ip.Mixture(ip.Gamma(alpha=4), 0.05), "the sum of Poisson and Gaussian noise"),
         (ip.Gaussian(sigma=0.1), "no transform is known"),
-        (ip.Observed(ip.Poisson(30), ip.Identity()), "no transform is known"),
+        (ip.Observed(ip.Poisson(30), ip.CircularBlur.named("uniform3")), "other than a mask"),
+        (ip.Observed(ip.SignalDependent(0.6, 0.03), ip.Mask.random(4)), "as dark as none"),
     ],
     ids=repr,
 )
@@ -64,6 +65,15 @@ def test_what_has_none_says_why(noise, why):
     if isinstance(noise, Stabilises):
         with pytest.raises(ip.IncompatibleError, match=why):
             noise.stabilise(torch.ones(1, 1, 4, 4))
+
+
+def test_behind_a_mask_it_is_that_of_the_measured_pixels():
+    mask, noise = ip.Mask.random(8, keep=0.5, seed=0), ip.Poisson(peak=30)
+    masked = ip.Observed(noise, mask)
+    y = masked.sample(torch.full((2, 1, 8, 8), 0.5), ip.generator(0))
+    even, seen = masked.stabilise(y), mask.mask.expand_as(y)
+    assert torch.equal(even.value[seen], noise.stabilise(y).value[seen])
+    assert not even.value[~seen].any()
 
 
 def test_what_is_darker_than_any_brightness_comes_back_as_black():

@@ -54,6 +54,43 @@ def test_a_prior_that_returns_what_it_gets_is_the_identity():
     assert torch.allclose(ip.solve(problem, ip.VST()).x, problem.y / bias, rtol=1e-4, atol=1e-6)
 
 
+MASK = ip.Mask.random(PHOTO.shape[-2:], keep=0.5, seed=0)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_with_pixels_missing_it_completes_the_picture(name):
+    problem = measured(ip.Observed(NOISES[name], MASK))
+    found, usual = (ip.solve(problem, solver).x for solver in (ip.VST(), ip.PnP()))
+    more = -0.3 if name == "signal-dependent" else 0.2
+    assert float(ip.psnr(found, PHOTO)) > float(ip.psnr(usual.clamp(0, 1), PHOTO)) + more
+    assert float(found.mean() / PHOTO.mean()) == pytest.approx(1, abs=0.04)
+
+
+def test_with_pixels_missing_each_image_is_a_step_of_its_own():
+    images = torch.cat([PHOTO, 0.2 + PHOTO / 2])
+    problem = measured(ip.Observed(ip.Gamma(alpha=10), MASK), images)
+    events = list(ip.iterate(problem, ip.VST()))
+    assert len(events) == 3 and torch.equal(events[1].estimate()[1:], problem.y[1:])
+    alone = ip.Problem(NETWORK, problem.likelihood, problem.y[1:])
+    assert torch.allclose(ip.solve(alone, ip.VST()).x, events[2].estimate()[1:])
+
+
+def test_a_mask_that_hides_nothing_is_none():
+    noise, everything = ip.Gamma(alpha=4), ip.Mask(torch.ones(64, 64, dtype=torch.bool))
+    y = noise.sample(PHOTO, ip.generator(0))
+    whole, masked = (
+        ip.solve(ip.Problem(NETWORK, likelihood, y), ip.VST()).x
+        for likelihood in (noise, ip.Observed(noise, everything))
+    )
+    assert torch.equal(whole, masked)
+
+
+def test_single_pixels_tell_the_range_where_no_window_has_enough():
+    mask = ip.Mask.random(PHOTO.shape[-2:], keep=0.02, seed=0)
+    found = ip.solve(measured(ip.Observed(ip.Gamma(alpha=20), mask)), ip.VST()).x
+    assert bool(found.isfinite().all()) and float(ip.psnr(found, PHOTO)) > 12
+
+
 def test_each_image_has_its_own_range_and_noise_level():
     seen = []
 
@@ -91,6 +128,7 @@ def test_a_prior_that_knows_brightness_is_refused_and_not_recommended():
 
 def test_it_is_what_is_recommended_where_noise_can_be_made_even():
     assert isinstance(ip.recommend(measured(ip.Gamma(alpha=4))).solver, ip.VST)
+    assert isinstance(ip.recommend(measured(ip.Observed(ip.Poisson(30), MASK))).solver, ip.VST)
     for noise in (ip.Gaussian(sigma=0.1), ip.SignalDependent(a=0.6, b=0.03)):
         assert isinstance(ip.recommend(measured(noise)).solver, ip.PnP)
 
