@@ -50,8 +50,9 @@ DECIDED = 0.2
 """
 DECIDED_TWISTED = 0.25
 """The same under noise that is not Gaussian."""
-PULLED = 1.0
-"""The level, in standard deviations of a pixel, from which on the data pull particles."""
+PULLED, ROOM = 1.0, 20
+"""The level, in standard deviations of a pixel, from which on the data pull particles, and with
+how many calls at least."""
 
 
 def weighed(
@@ -95,8 +96,8 @@ def weighed(
         falling = down(decided, noise.least, fall + 1)[1:]
         levels = (*down(middle, decided, count), *falling, *(noise.least,) * stay)
         alive = (*_shrinking(count, most), *(1,) * (fall + stay))
-        if guided is not None:
-            return levels, alive, (int(guided),) * len(levels)
+        if guided is not None or calls < ROOM:
+            return levels, alive, (int(bool(guided)),) * len(levels)
         return levels, alive, tuple(int(noise.least < level <= pulled) for level in levels)
 
     def cost(count: int, most: int) -> int:
