@@ -69,7 +69,7 @@ def of_logarithm(
         seen = look((logarithm - low) / (high - low))
     except InputError:
         return None
-    power = float(values.double().clamp(max=math.exp(high)).square().mean())
+    power = float(values.cpu().double().clamp(max=math.exp(high)).square().mean())
     told = _of_image(seen, low, high - low, power)
     better = told.is_usable if found is None else told.best.misfit < found.best.misfit
     return told if told.best.name == "gamma" and better else None

@@ -191,5 +191,4 @@ def _crowded(problem: Problem[Any, Any], noise: start.Range, first: float) -> fl
 
 def _way_of_crowds(problem: Problem[Any, Any], noise: start.Range, n: int) -> tuple[float, ...]:
     """Levels of the way to zero when a crowd comes before it, if n calls are all."""
-    most = to_zero.enough(problem, noise)
-    return to_zero.levels(problem, noise, min(max(n // 5, min(n // 2, 6)), most))
+    return to_zero.levels(problem, noise, min(max(n // 5, min(n // 2, 6)), 12), n // 3)

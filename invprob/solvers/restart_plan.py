@@ -91,14 +91,14 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
 
 def denoising(problem: Problem[Any, Any], noise: start.Range, calls: int) -> Plan:
     """White noise: the way to zero, and nothing else."""
-    levels = to_zero.levels(problem, noise, min(calls, ENOUGH_FOR_DENOISING))
+    most = min(calls, ENOUGH_FOR_DENOISING)
+    levels = to_zero.levels(problem, noise, most, most)
     return Plan(levels, (1,) * len(levels), 0, (0,) * len(levels))
 
 
 def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: int) -> Plan:
     """Samples of one particle each; a quarter of the restarts are at the last level."""
-    most = to_zero.enough(problem, noise)
-    finish = to_zero.levels(problem, noise, min(max(calls // 4, 6), most))
+    finish = to_zero.levels(problem, noise, min(max(calls // 4, 6), 12), calls // 2)
     count = calls - len(finish)
     stay, middle = count // 4, _middle(problem, noise, first)
     levels = (first,) if middle < first else ()

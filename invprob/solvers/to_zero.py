@@ -40,22 +40,25 @@ from .restart_state import RestartState, padded
 
 EXPONENT = 3.0
 DEPTH = 200.0
-LEVELS = 12
-"""So many are enough to fall by DEPTH."""
 
 
-def levels(problem: Problem[Any, Any], noise: start.Range, calls: int) -> tuple[float, ...]:
-    """The noise levels of the way to zero, one for each call."""
+def levels(
+    problem: Problem[Any, Any], noise: start.Range, usual: int, most: int
+) -> tuple[float, ...]:
+    """The noise levels of the way to zero, one for each call.
+
+    Args:
+        problem: whose prior tells what pixels vary by.
+        noise: its levels.
+        usual: how many there are for a fall by DEPTH; as many more as the way is longer.
+        most: as many as there are at most, if that is more than usual.
+    """
     last = _last(problem, noise)
     if not last < noise.least:
         return (noise.least,)
-    return schedules.power(noise.least, last, calls, EXPONENT)
-
-
-def enough(problem: Problem[Any, Any], noise: start.Range) -> int:
-    """How many levels are enough."""
-    falls = math.log(noise.least / _last(problem, noise)) / math.log(DEPTH)
-    return max(LEVELS, round(LEVELS * falls))
+    longer = max(math.log(noise.least / last) / math.log(DEPTH), 1.0)
+    count = min(round(usual * longer), max(usual, most))
+    return schedules.power(noise.least, last, count, EXPONENT)
 
 
 def _last(problem: Problem[Any, Any], noise: start.Range) -> float:

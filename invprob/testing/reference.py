@@ -18,7 +18,7 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import Shape, Spectrum, Surrogate
+from ..contracts import Shape, Spectrum, Stabilised, Surrogate
 from ..problem import Problem
 from ..streams import generator
 
@@ -84,6 +84,10 @@ class GaussianImages:
         """(mean - y) / (t² + noise²), the score of y = x + noise n."""
         return self.score(y, y.new_tensor(self.noise))
 
+    def tone_free(self) -> bool:
+        """True, so that a solver which asks for it can be tried."""
+        return True
+
     def posterior_sample(self, y: Tensor, temperature: float, generator: Generator, /) -> Tensor:
         """E[x | y] + temperature t noise / sqrt(t² + noise²) n."""
         scale = self.deviation * self.noise / math.hypot(self.deviation, self.noise)
@@ -130,6 +134,10 @@ class WhiteNoise:
         """N(prox(y, v, rho²), 1 / (1 / sigma² + 1 / rho²))."""
         variance = 1 / (1 / self.sigma**2 + 1 / _per_row(rho, v) ** 2)
         return self.prox(y, v, rho**2) + variance.sqrt() * _normal(v, generator)
+
+    def stabilise(self, y: Tensor, /) -> Stabilised:
+        """`y` itself: its noise is even."""
+        return Stabilised(y, self.sigma, _same)
 
     def annealed_score(
         self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /

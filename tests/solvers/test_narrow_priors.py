@@ -50,7 +50,7 @@ def test_a_way_that_goes_further_down_has_more_levels():
     for sd in (2.0, 0.01):
         prior = ip.GaussianPrior(mean=GREY, sd=sd)
         problem = ip.Problem(prior, ip.Gaussian(sigma=2.0), GREY[None])
-        levels = to_zero.levels(problem, noise, to_zero.enough(problem, noise))
+        levels = to_zero.levels(problem, noise, 12, 30)
         assert levels[0] == 2.0 and levels[-1] == pytest.approx(sd / 200)
         found.append(len(levels))
     assert found == [12, 24]

@@ -213,6 +213,20 @@ LINEAR = {
         surrogate_with(w=lambda x, y: x + (y - x) / 4, sd=lambda x, y: torch.full_like(x, 0.15)),
         "a_surrogate_is_as_sharp_as_the_likelihood",
     ),
+    "evened to half the deviation": (
+        planted(
+            noise,
+            stabilise=lambda self, y, /: attrs.evolve(WhiteNoise.stabilise(self, y), sd=0.15),
+        ),
+        "stabilised_noise_is_as_strong_everywhere",
+    ),
+    "evened, and no way back": (
+        planted(
+            noise,
+            stabilise=lambda self, y, /: attrs.evolve(WhiteNoise.stabilise(self, y), value=2 * y),
+        ),
+        "stabilised_noise_is_as_strong_everywhere",
+    ),
     "noise added, not carved out": (
         annealed_with(gap_sign=+1),
         "annealed_score_is_exact_while_noise_is_smaller",
