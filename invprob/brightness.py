@@ -41,8 +41,8 @@ def refuse_few_above(likelihood: object, y: Tensor, limit: float, /) -> None:
     pixels = "1 entry is" if count == 1 else f"{count} entries are"
     raise InputError(
         f"{pixels} far above white, up to {most:.4g}, and the other {y.numel() - count} of y are "
-        "not; no network knows such an image: leave them out, Mask(y[0].abs() < "
-        f"{limit:.4g}) before the noise, or say what is white if they are not the exception",
+        "not; no network knows such an image: leave them out, Mask((y.abs() < "
+        f"{limit:.4g}).all(0)) before the noise, or say what is white if they are no exception",
         typed="-A mask:file=mask.png, black where they are; or --white NUMBER, the file's value "
         "that means 1",
     )

@@ -70,7 +70,8 @@ class ToneFree(Protocol):
     """A denoiser of images whatever curve their brightness went through, as of photographs.
 
     It takes the logarithm of a photograph, scaled to [0, 1], for one. A Gaussian prior does not:
-    it knows how bright its images are. No check can know it; it is up to who writes the prior.
+    it knows how bright its images are. No check can know it; it is up to who writes the prior. One
+    whose class has the method and that is not withdraws it: see `Withdraws`.
     """
 
     def tone_free(self) -> bool:

@@ -1,7 +1,8 @@
 """Pixels that are not numbers, which say nothing of the noise.
 
-They are filled in from their neighbours, ring by ring, so that a denoiser can look at the image;
-what it says there, and up to four pixels on, is not counted.
+They are filled in from their neighbours, ring by ring, and far inside with the mean of all others,
+so that a denoiser can look at the image; what it says there, and up to four pixels on, is not
+counted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from torch import Tensor
 
 MARGIN = 4
 """So far from a hole the denoiser still sees what it was filled with."""
+
+RINGS = 4 * MARGIN
+"""So far into a hole neighbours count."""
 
 
 def known(y: Tensor, /) -> Tensor:
@@ -32,10 +36,11 @@ def filled(y: Tensor, /) -> Tensor:
     """The image, with the mean of the neighbours where it has no number; 0 if it has none."""
     found = y.isfinite()
     y = torch.where(found, y, 0)
-    for _ in range(max(y.shape[-2:])):
+    mean = y.sum() / found.sum().clamp(min=1)
+    for _ in range(RINGS):
         if bool(found.all()):
             break
         share = F.avg_pool2d(found.to(y), 3, 1, 1)
         y = torch.where(found, y, F.avg_pool2d(y, 3, 1, 1) / share.clamp(min=1e-3))
         found = share > 0
-    return y
+    return torch.where(found, y, mean)

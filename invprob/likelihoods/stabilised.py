@@ -4,9 +4,10 @@ A transform T with T' = 1 / sd(x) makes noise of deviation sd(x) even, to first 
 
 * Multiplicative noise, y = x g with g of one law (speckle): log y = log x + log g, exactly even.
 * Counts: the generalised Anscombe transform (`anscombe`), even from a few photons on.
-* Noise of deviation a x + b: asinh((a y + b) / b) / a, the logarithm where y is bright and a
-  straight line where it is dark, since y may be negative. Up to a = 0.35: beyond, many a bright
-  pixel is measured as dark as none, and its transform is far away.
+* Noise of deviation a x + b: (asinh(1 + a y / b) - asinh(1)) / a, the logarithm where y is bright
+  and a straight line where it is dark, since y may be negative. Its slope is 1 / (a x + b) in the
+  light, and 0.7 of that in the dark. Up to a = 0.35: beyond, many a bright pixel is measured as
+  dark as none, and its transform is far away.
 
 What a denoiser returns is near the mean of T(y), of which T⁻¹ is not the image: log y is too dark
 on average. So the way back is the exact unbiased inverse, from E[T(y) | x] to x.
@@ -18,6 +19,8 @@ Techniques for Speckle Noise Removal. Optical Engineering 20. https://doi.org/10
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -52,23 +55,34 @@ def of_factors(y: Tensor, mean: float, sd: float, /) -> Stabilised:
 
 
 def of_counts(y: Tensor, peak: float, sigma: float = 0.0, /) -> Stabilised:
-    """The generalised Anscombe transform, for counts over peak with read noise sigma."""
+    """The generalised Anscombe transform, for counts with read noise.
+
+    Args:
+        y: counts over peak.
+        peak: the mean count of a white pixel.
+        sigma: the read noise, in units of the image.
+    """
     transform = Anscombe(peak, sigma)
     return Stabilised(transform.forward(y), transform.noise_level(), transform.inverse)
 
 
 def of_affine_noise(y: Tensor, a: float, b: float, /) -> Stabilised:
-    """For y = x + (a x + b) n: asinh((a y + b) / b) / a.
+    """For y = x + (a x + b) n: (asinh(1 + a y / b) - asinh(1)) / a.
 
     Its mean for each of many x is known by numerical integration, and inverted by interpolation.
+
+    Args:
+        y: measurements, of any sign.
+        a: how much the noise grows with the brightness, > 0.
+        b: the noise of a black pixel, in units of the image, > 0.
     """
 
     def transform(value: Tensor) -> Tensor:
-        return torch.asinh((a * value + b) / b) / a
+        return (torch.asinh(1 + a * value / b) - math.asinh(1)) / a
 
     ends = transform(torch.tensor([0.0, BRIGHTEST], dtype=torch.float64))
     steps = torch.linspace(float(ends[0]), float(ends[1]), POINTS, dtype=torch.float64)
-    x = ((torch.sinh(a * steps) * b - b) / a).clamp(min=0)
+    x = ((torch.sinh(a * steps + math.asinh(1)) - 1) * b / a).clamp(min=0)
     normal = torch.special.ndtri(midpoints(LAW))
     values = transform(x[:, None] + (a * x[:, None] + b) * normal)
     means, usual = values.mean(1), values[(x >= DIM) & (x <= 1)].std(1).mean()
@@ -76,7 +90,8 @@ def of_affine_noise(y: Tensor, a: float, b: float, /) -> Stabilised:
     def inverse(value: Tensor) -> Tensor:
         table, images = means.to(value), x.to(value)
         right = torch.searchsorted(table, value.contiguous()).clamp(1, POINTS - 1)
-        share = (value - table[right - 1]) / (table[right] - table[right - 1])
+        step = (table[right] - table[right - 1]).clamp(min=torch.finfo(table.dtype).tiny)
+        share = (value - table[right - 1]) / step
         return torch.lerp(images[right - 1], images[right], share).clamp(min=0)
 
-    return Stabilised(transform(y), float(usual), inverse)
+    return Stabilised(transform(y.double()).to(y), float(usual), inverse)

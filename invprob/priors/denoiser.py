@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from attrs import field, fields, frozen
 from torch import Tensor, nn
 
-from ..contracts import Domain
+from ..contracts import Domain, ToneFree
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
 from ..networks.stored_denoiser import Precision, StoredDenoiser, read_architecture
@@ -51,6 +51,9 @@ class DenoiserPrior:
         denoiser: `(x, sigma) -> x`, a function or a network: E[x₀ | x₀ + sigma n = x] for `x`
             `(B, C, H, W)` in [0, 1] up to noise, and `sigma` `(B,)` in the same unit.
         domain: the images and noise levels that it was made for; anything by default.
+        tone_free: whether it takes an image for one whatever curve its brightness went through, a
+            logarithm for example, as networks and filters for photographs do; `VST` asks for it.
+            By default only the networks of `pretrained` and `load` do.
 
     Raises:
         InputError: denoiser is not callable; in use: an image or a noise level is outside the
@@ -68,6 +71,7 @@ class DenoiserPrior:
 
     denoiser: DenoisingFunction = field()
     _domain: Domain = field(factory=Domain)
+    _tone_free: bool = field(default=False, kw_only=True)
 
     @denoiser.validator
     def _callable(self, attribute: object, value: object) -> None:
@@ -100,7 +104,7 @@ class DenoiserPrior:
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(StoredDenoiser(precision, tile), domain)
+        return cls(StoredDenoiser(precision, tile), domain, tone_free=True)
 
     @classmethod
     def load(
@@ -120,11 +124,17 @@ class DenoiserPrior:
         path = Path(os.path.abspath(file))
         denoiser = StoredDenoiser(precision, tile, path=path, sha256=digest_of(path))
         channels = read_architecture(path).channels
-        return cls(denoiser, Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE))
+        domain = Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE)
+        return cls(denoiser, domain, tone_free=True)
 
     def tone_free(self) -> bool:
-        """True: a network, or a filter, is for images of any brightness and contrast."""
-        return True
+        """As it was said; see `withdrawn` where it was not."""
+        return self._tone_free
+
+    def withdrawn(self) -> Mapping[type, str]:
+        """`ToneFree`, of a denoiser of which nobody said that it is."""
+        why = "nobody said that it takes images of any tone: DenoiserPrior(f, tone_free=True)"
+        return {} if self._tone_free else {ToneFree: why}
 
     def denoise(self, x: Tensor, sigma: Tensor | float, /) -> Tensor:
         """E[x₀ | x₀ + sigma n = x].

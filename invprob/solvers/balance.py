@@ -17,7 +17,10 @@ neighbourhood meets the root mean square. So the share is 0.97, what the usual w
 where nothing is missing. With half of the pixels, that is a weight of 0.02 at the end, and
 photographs gain 0.9 dB over 0.23.
 
-Noise that a blur amplifies has a colour. There the share is 0.6, and the loudest coordinate says
+Around a hole of many pixels a neighbourhood is full of noise or has none, and the root mean square
+over all of them is nobody's: there the share is 0.6, as it is for noise that has a colour.
+
+Noise that a blur amplifies has one. There the share is 0.6, and the loudest coordinate says
 how far this goes. Coordinates of a Gaussian blur are either good or lost and few are in between,
 so that their share is small with any weight; but in those few the noise of a small weight is far
 above sigma. The denoiser leaves it, probably as texture, and it grows from call to call: with
@@ -32,6 +35,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, Map, Spectral
@@ -45,6 +49,7 @@ SHARE = 0.6
 SHARE_OF_WHITE = 0.97
 LOUDEST = 1.25
 UNEVEN = 1.2
+WINDOW, PATCHY = 9, 0.45
 DRAWN = 2**14
 
 
@@ -77,10 +82,12 @@ def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Ma
 
 
 def is_white(sd: Tensor, v: Map, sigma: float, /) -> bool:
-    """Whether the data's noise, as the prox lets it into an image, is white.
+    """Whether the data's noise, as the prox lets it into an image, is white, and everywhere.
 
     That is, whether it has the same power P at all frequencies, of space and between channels: for
     the power p of draws of it, mean(p²) = 2 mean(P²), and at most 2.4 mean(p)² counts as white.
+    And whether there is as much of it all over the image, in windows of 9 x 9 pixels: around a
+    large hole a denoiser meets all of it, and within none.
 
     Args:
         sd: the noise of each singular coordinate, `(*spectral)`; inf where nothing was measured.
@@ -99,7 +106,12 @@ def is_white(sd: Tensor, v: Map, sigma: float, /) -> bool:
     normal = torch.randn((draws, *kept.shape), generator=generator(0)).to(kept)
     noise = v(kept * normal)
     power = torch.fft.fftn(noise, dim=tuple(range(1, noise.ndim))).abs().square()
-    return float(power.square().mean()) <= 2 * UNEVEN * float(power.mean()) ** 2
+    if float(power.square().mean()) > 2 * UNEVEN * float(power.mean()) ** 2:
+        return False
+    if noise.ndim != 4 or min(noise.shape[-2:]) < WINDOW:
+        return True
+    local = avg_pool2d(noise.square().mean((0, 1), keepdim=True), WINDOW)
+    return float(local.std(correction=0)) <= PATCHY * float(local.mean())
 
 
 def decided(sd: Tensor, step: float, /) -> float:

@@ -75,7 +75,7 @@ def weighed(
         first: the level to start at.
         calls: how many there are per sample.
         guided: whether the data pull all restarts; None, the first one, if it comes from far
-            above the prior; False, none.
+            above the prior, and those below what pixels vary by; False, none.
         particles: the most that there are per sample; None for as many as the calls allow.
         population: samples that interact.
     """

@@ -3,7 +3,8 @@ r"""The way of `Restart` from its last level to zero noise.
 The data are in the path by then, and the prior's reverse SDE leads on: see `restart`. Its levels
 are linear in sigma^(1/3). They end far below the noise of the data and below what pixels vary by,
 whichever is less: the last step puts D in place of x, which takes away what a detail of the prior
-varies by, if that is less than the level.
+varies by, if that is less than the level. And above the prior's radius, where nearly all is noise,
+one step is as good as many: it ends at the radius.
 
 Under noise that is not Gaussian the last level is a third of what most pixels are known to. The
 few that are known better than the level, dark ones under photon counts or speckle, would end as
@@ -56,8 +57,11 @@ def levels(
     last = _last(problem, noise)
     if not last < noise.least:
         return (noise.least,)
-    longer = max(math.log(noise.least / last) / math.log(DEPTH), 1.0)
+    top = min(noise.least, start.radius(problem))
+    longer = max(math.log(top / last) / math.log(DEPTH), 1.0)
     count = min(round(usual * longer), max(usual, most))
+    if last < top < noise.least and count > 2:
+        return noise.least, *schedules.power(top, last, count - 1, EXPONENT)
     return schedules.power(noise.least, last, count, EXPONENT)
 
 

@@ -39,7 +39,6 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..contracts import Denoises, Needs, Stabilises, ToneFree
-from ..errors import InputError
 from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.observed import Observed
 from ..problem import Problem, domain_of
@@ -75,9 +74,6 @@ class VST:
     For noise that treats pixels by themselves: `Gamma`, `Poisson`, `Rayleigh`, `SignalDependent`,
     photon counts with read noise. With pixels missing it takes 8 calls for each image.
 
-    Raises:
-        InputError: in use: an x0 is given.
-
     >>> import invprob as ip
     >>> photo, noise = ip.sample_photo()[..., 96:160, 96:160], ip.Gamma(alpha=4)
     >>> y = noise.sample(photo, ip.generator(0))
@@ -96,13 +92,7 @@ class VST:
     def init(
         self, problem: Problem[Denoises, Stabilises], streams: Streams, x0: Tensor | None, /
     ) -> VSTState:
-        """The measurement.
-
-        Raises:
-            InputError: there is an x0.
-        """
-        if x0 is not None:
-            raise InputError("VST denoises the measurement, from no other start; leave x0 out")
+        """The measurement; an x0 makes no difference."""
         return VSTState(problem.y, 0.0, 0)
 
     def step(
@@ -112,8 +102,8 @@ class VST:
         seen, done = _measured(problem), state.done + 1
         rows = slice(None) if seen is None else slice(state.done, done)
         even = problem.likelihood.stabilise(problem.y[rows])
-        low, width = _range(even.value, even.sd, seen)
         least, most = domain_of(problem.prior).sigma
+        low, width = _range(even.value, even.sd / min(LOUDEST, most), seen)
         sigma = (even.sd / width).flatten().clamp(least, most)
         u = (even.value - low) / width
         if seen is None:
@@ -150,17 +140,18 @@ def _completed(
     return solver.estimate(state)
 
 
-def _range(value: Tensor, sd: float, seen: Tensor | None) -> tuple[Tensor, Tensor]:
+def _range(value: Tensor, narrowest: float, seen: Tensor | None) -> tuple[Tensor, Tensor]:
     """Where each image's range begins and how wide it is, in a shape that broadcasts."""
     counted = torch.ones_like(value) if seen is None else seen.expand_as(value)
     sums, shares = value * counted, counted
-    if value.ndim == 4 and min(value.shape[-2:]) >= WINDOW:
-        windows = avg_pool2d(counted, WINDOW)
+    if value.ndim == 4:
+        window = min(WINDOW, value.shape[-2]), min(WINDOW, value.shape[-1])
+        windows = avg_pool2d(counted, window)
         if bool((windows >= ENOUGH).flatten(1).any(1).all()):
-            sums, shares = avg_pool2d(sums, WINDOW), windows
+            sums, shares = avg_pool2d(sums, window), windows
     counts, means = shares >= ENOUGH, sums / shares.clamp(min=ENOUGH)
     low = torch.where(counts, means, torch.inf).flatten(1).amin(1)
     high = torch.where(counts, means, -torch.inf).flatten(1).amax(1)
-    width = ((1 + 2 * MARGIN) * (high - low)).clamp(min=sd / LOUDEST)
+    width = ((1 + 2 * MARGIN) * (high - low)).clamp(min=narrowest)
     shape = (-1, *[1] * (value.ndim - 1))
     return ((low + high - width) / 2).view(shape), width.view(shape)

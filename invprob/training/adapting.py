@@ -173,7 +173,8 @@ def adapt(
         )
         return Adaptation(prior, 0, history)
     averaged.load_state_dict(kept)
-    return Adaptation(DenoiserPrior(averaged.eval(), prior.domain()), kept_step, history)
+    adapted = DenoiserPrior(averaged.eval(), prior.domain(), tone_free=True)
+    return Adaptation(adapted, kept_step, history)
 
 
 def _overstated(prior: DenoiserPrior, sigma: float, history: dict[int, float]) -> Adaptation:

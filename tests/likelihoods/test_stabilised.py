@@ -79,3 +79,12 @@ def test_behind_a_mask_it_is_that_of_the_measured_pixels():
 def test_what_is_darker_than_any_brightness_comes_back_as_black():
     even = ip.SignalDependent(a=0.3, b=0.05).stabilise(torch.full((1, 1, 1, 1), -1.0))
     assert float(even.inverse(even.value)) == 0
+
+
+@pytest.mark.parametrize("a", [1e-9, 1e-6, 1e-3])
+def test_noise_that_hardly_grows_is_even_already(a):
+    y = torch.rand(1, 1, 16, 16, generator=ip.generator(0))
+    even = ip.SignalDependent(a=a, b=0.05).stabilise(y)
+    span = even.value.max() - even.value.min()
+    assert float(even.sd / span) == pytest.approx(0.05 / float(y.max() - y.min()), rel=0.03)
+    assert torch.allclose(even.inverse(even.value), y, atol=0.01)

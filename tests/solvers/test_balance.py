@@ -78,6 +78,13 @@ def test_noise_is_white_if_no_frequency_is_louder_than_others(operator, white):
     assert is_white(spectrum.sd, spectrum.v, 0.1) is white
 
 
+@pytest.mark.parametrize("columns", [16, 32, 48])
+def test_noise_beside_a_large_hole_is_not_white_everywhere(columns):
+    mask = torch.arange(64).expand(64, 64) < columns
+    spectrum = ip.Gaussian(sigma=0.1, operator=ip.Mask(mask)).spectrum((3, 64, 64))
+    assert not is_white(spectrum.sd, spectrum.v, 0.1)
+
+
 @pytest.mark.parametrize("operator", [ip.CircularBlur.named("uniform5"), ip.Mask.random(16, 0.5)])
 def test_counts_of_a_linear_measurement_have_the_coordinates_of_even_noise(operator):
     grey = torch.full((1, 1, 16, 16), 0.5)

@@ -120,7 +120,7 @@ def test_a_pixel_has_the_law_of_quadrature(noise, y):
 def test_where_nothing_was_measured_samples_are_those_of_the_prior():
     prior = gaussian()
     problem = ip.Problem(prior, ip.Unobserved(), torch.zeros(1, *SHAPE, dtype=F64))
-    found = ip.solve(problem, ip.SplitGibbs(40), samples=400).samples[:, 0].flatten(1)
+    found = ip.solve(problem, ip.SplitGibbs(40), samples=1600).samples[:, 0].flatten(1)
     assert float((found.mean(0) - 0.5).abs().mean()) < 0.02
     assert float(found.var(0).mean() / COVARIANCE.diagonal().mean()) == pytest.approx(1, abs=0.06)
 

@@ -48,7 +48,7 @@ def test_a_scene_of_a_large_range_keeps_its_shadows():
 
 def test_a_prior_that_returns_what_it_gets_is_the_identity():
     """T, and its unbiased inverse: for speckle, y over the geometric mean of the noise."""
-    prior = ip.DenoiserPrior(lambda x, sigma: x)
+    prior = ip.DenoiserPrior(lambda x, sigma: x, tone_free=True)
     problem = measured(ip.Gamma(alpha=4), prior=prior)
     bias = math.exp(float(torch.tensor(4.0).digamma()) - math.log(4))
     assert torch.allclose(ip.solve(problem, ip.VST()).x, problem.y / bias, rtol=1e-4, atol=1e-6)
@@ -99,7 +99,7 @@ def test_each_image_has_its_own_range_and_noise_level():
         return x
 
     images = torch.cat([PHOTO, 0.4 + PHOTO / 100])
-    problem = measured(ip.Gamma(alpha=20), images, ip.DenoiserPrior(denoise))
+    problem = measured(ip.Gamma(alpha=20), images, ip.DenoiserPrior(denoise, tone_free=True))
     both = ip.solve(problem, ip.VST()).x
     (x, sigma), alone = seen[0], ip.Problem(problem.prior, problem.likelihood, problem.y[1:])
     assert torch.equal(ip.solve(alone, ip.VST()).x, both[1:])
@@ -113,7 +113,7 @@ def test_the_noise_level_stays_in_what_the_prior_denoises():
         assert 0.0999 < float(sigma.min()) and float(sigma.max()) < 0.2001
         return x
 
-    prior = ip.DenoiserPrior(denoise, ip.Domain(sigma=(0.1, 0.2)))
+    prior = ip.DenoiserPrior(denoise, ip.Domain(sigma=(0.1, 0.2)), tone_free=True)
     for alpha in (1.0, 1e6):
         ip.solve(measured(ip.Gamma(alpha), prior=prior), ip.VST())
 
@@ -133,7 +133,32 @@ def test_it_is_what_is_recommended_where_noise_can_be_made_even():
         assert isinstance(ip.recommend(measured(noise)).solver, ip.PnP)
 
 
-def test_it_starts_from_the_measurement_alone():
+def test_where_it_starts_makes_no_difference():
     problem = measured(ip.Gamma(alpha=4))
-    with pytest.raises(ip.InputError, match="leave x0 out"):
-        ip.solve(problem, ip.VST(), x0=problem.y)
+    one, other = (ip.solve(problem, x0=x0).x for x0 in (None, torch.zeros_like(PHOTO)))
+    assert torch.equal(one, other)
+
+
+def test_a_denoiser_is_not_taken_for_tone_free():
+    prior = ip.DenoiserPrior(lambda x, sigma: x)
+    assert isinstance(ip.recommend(measured(ip.Gamma(alpha=4), prior=prior)).solver, ip.PnP)
+    with pytest.raises(ip.IncompatibleError, match="tone_free=True"):
+        ip.solve(measured(ip.Gamma(alpha=4), prior=prior), ip.VST())
+
+
+def test_noise_that_a_prior_does_not_know_is_made_weaker():
+    """By a wider range; told of less noise than there is, it would leave the rest."""
+    domain = ip.Domain(channels=(1, 3), unit_range=True, sigma=(0.01, 0.1))
+    prior = ip.DenoiserPrior(NETWORK.denoiser, domain, tone_free=True)
+    limited, usual = (
+        ip.solve(measured(ip.Gamma(alpha=1.5), prior=known), ip.VST()).x
+        for known in (prior, NETWORK)
+    )
+    assert float(ip.psnr(limited, PHOTO)) > float(ip.psnr(usual, PHOTO)) - 3
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (3, 3), (1, 1)])
+def test_thin_and_tiny_images(shape):
+    crop = PHOTO[..., : shape[0], : shape[1]]
+    found = ip.solve(measured(ip.Poisson(peak=50), crop), ip.VST()).x
+    assert found.shape == crop.shape and float((found - crop).abs().mean()) < 0.1
