@@ -86,7 +86,7 @@ class Problem(Generic[P_co, L_co]):
     def __attrs_post_init__(self) -> None:
         _check_parts(self.prior, self.likelihood)
         check_measurement(self.y)
-        if isinstance(self.likelihood, ChecksMeasurement):
+        if isinstance(self.likelihood, ChecksMeasurement) and self.samples == 1:
             self.likelihood.check_measurement(self.y)
         inferred = _image_shape(self.likelihood, self.y)
         if isinstance(self.likelihood, InfersImageShape) and self.image_shape != inferred:

@@ -161,7 +161,7 @@ class Poisson:
             typed="--white N -l poisson:peak=N for raw counts, of which N is bright; "
             f"{anything} for any numbers",
         )
-        if (units := shared_factor((self.peak * y).round())) > 1:
+        if 1 < (units := shared_factor((self.peak * y).round())) <= self.peak:
             warnings.warn(
                 f"with peak={self.peak:g} all counts are multiples of {units}: {units} units for "
                 f"each photon? Then peak={self.peak / units:g}",

@@ -15,6 +15,22 @@ def test_two_units_for_each_photon_are_pointed_out():
         ip.Poisson(peak=240).check_measurement(y)
 
 
+def test_it_is_said_once_of_several_samples():
+    y = ip.Poisson(peak=120).sample(X, ip.generator(1))
+    prior = ip.GaussianPrior(mean=X[0], sd=0.2)
+    with pytest.warns(UserWarning) as said:
+        ip.Problem(prior, ip.Poisson(peak=240), y).repeat(3)
+    assert len(said) == 1
+
+
+def test_less_than_a_photon_at_white_is_not_suggested(recwarn):
+    y = torch.arange(48.0).remainder(4).view(1, 1, 6, 8)
+    ip.Poisson(peak=30).check_measurement(y)  # multiples of 30, and then peak=1
+    assert len(recwarn.list) == 1
+    ip.Poisson(peak=2).check_measurement(15 * y)
+    assert len(recwarn.list) == 1
+
+
 @pytest.mark.parametrize("peak", [0.05, 1, 120])
 def test_photons_that_are_counted_share_none(peak, recwarn):
     noise = ip.Poisson(peak=peak)
