@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
-from .operators.structure import Observes
+from .operators.structure import observed
 
 FEW = 1e-3
 """At most this share of the pixels is few."""
@@ -20,11 +20,8 @@ FEW = 1e-3
 
 def measured(likelihood: object, y: Tensor, /) -> Tensor:
     """The size of each entry of y, and 0 where it was never measured."""
-    operator = getattr(likelihood, "operator", None)
-    if not isinstance(operator, Observes):
-        return y.abs()
-    seen = operator.observed(tuple(y.shape[1:])).to(y.device)
-    return torch.where(seen.bool(), y.abs(), 0)
+    seen = observed(getattr(likelihood, "operator", None), tuple(y.shape[1:]))
+    return torch.where(seen.to(y.device).bool(), y.abs(), 0)
 
 
 def few_above(likelihood: object, y: Tensor, limit: float, /) -> int:

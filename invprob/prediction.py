@@ -72,14 +72,12 @@ def predicted(likelihood: Likelihood, x: Tensor, /) -> Prediction:
 def _known(sigma: Tensor | float, operator: object, x: Tensor) -> Prediction:
     """Of Gaussian noise behind a linear operator."""
     from .contracts import LinearOperator
-    from .operators.structure import Observes
+    from .operators.structure import observed
 
     assert isinstance(operator, LinearOperator)
     mean = operator.forward(x).double()
     variance = torch.as_tensor(sigma).to(mean).square().expand(mean.shape)
-    if isinstance(operator, Observes):
-        variance = variance * operator.observed(tuple(mean.shape[1:])).to(mean)
-    return Prediction(mean, variance)
+    return Prediction(mean, variance * observed(operator, tuple(mean.shape[1:])).to(mean))
 
 
 def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..operators.structure import Observes
+from ..operators.structure import observed
 
 FEW = 0.15
 """A mask that leaves less than this may be the wrong way round."""
@@ -23,10 +23,8 @@ def share_measured(noise: Any, y: Tensor, /) -> float:
     part, operator = noise, None
     while part is not None and operator is None:
         operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
-    if not isinstance(operator, Observes):
-        return 1.0
     shape = tuple(y.shape[1:])
-    return float(operator.observed(shape).double().expand(shape).mean())
+    return float(observed(operator, shape).double().expand(shape).mean())
 
 
 def what_is_measured(noise: Any, y: Tensor, /, *, warn: bool = True) -> str:

@@ -6,8 +6,9 @@ each to the next, and few below, where a single particle is left.
 From what pixels vary by downwards the data pull every particle (`response`), for a second call
 each. There a coordinate is decided that was not measured, but follows from those that were: the
 measured ones, taken to be as noisy as the level, leave it open by as much, and what it then
-becomes it stays. Samples of smooth images in weak noise had 1.4 to 2.2 times their variance, and
-have 1.1 to 1.3 times. Modes, which are decided above, cost as many calls and come out as well.
+becomes it stays. Samples of smooth images in weak noise (0.001, 100 calls) had 1.4 times their
+variance where a quarter of the pixels was seen, and 2.6 times behind random projections; they have
+1.1 and 1.6 times. Modes, which are decided above, come out as well with the calls that are left.
 Networks answer a little more honestly in small images, and much worse in samples alone, which have
 no weights to tell when they are pulled too far: those are not pulled.
 """
@@ -191,4 +192,5 @@ def _crowded(problem: Problem[Any, Any], noise: start.Range, first: float) -> fl
 
 def _way_of_crowds(problem: Problem[Any, Any], noise: start.Range, n: int) -> tuple[float, ...]:
     """Levels of the way to zero when a crowd comes before it, if n calls are all."""
-    return to_zero.levels(problem, noise, min(max(n // 5, min(n // 2, 6)), 12), n // 3)
+    usual = min(max(n // 5, min(n // 2, 6)), to_zero.ENOUGH)
+    return to_zero.levels(problem, noise, usual, n // 3)

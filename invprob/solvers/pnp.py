@@ -16,9 +16,10 @@ The noise of the data goes into x, amplified where an operator damps: x has it `
 anything from 0.3 to 0.8, by the level and the kernel, and where it is small the denoiser is told
 of noise that is not there and takes details away. So the weight of a level is what makes the
 share 0.6, if less than 0.23 does, and if no single frequency then has noise above 1.25 sigma,
-which some kernels let grow from call to call. Where noise stays white, as behind masks, a
-denoiser meets its mean over a neighbourhood, and the share is 0.97. Photographs gain in 8 calls
-0.1 to 0.3 dB where they are blurred, and 0.2 to 1.3 where pixels are missing.
+which some kernels let grow from call to call. Where noise stays white, as behind masks without
+large holes, a denoiser meets its mean over a neighbourhood, and the share is 0.97. Photographs
+gain in 8 calls 0.1 to 0.3 dB where they are blurred, and 0.1 to 1.4 where single pixels are
+missing, the more the noisier they are.
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
 know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle

@@ -98,7 +98,8 @@ def denoising(problem: Problem[Any, Any], noise: start.Range, calls: int) -> Pla
 
 def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: int) -> Plan:
     """Samples of one particle each; a quarter of the restarts are at the last level."""
-    finish = to_zero.levels(problem, noise, min(max(calls // 4, 6), 12), calls // 2)
+    usual = min(max(calls // 4, 6), to_zero.ENOUGH)
+    finish = to_zero.levels(problem, noise, usual, calls // 2)
     count = calls - len(finish)
     stay, middle = count // 4, _middle(problem, noise, first)
     levels = (first,) if middle < first else ()

@@ -9,17 +9,18 @@ the noise is Gaussian, nearly, and as strong everywhere. So
 
 with one call of the denoiser, and the exact unbiased inverse for the way back. The range is that
 of each image's own means over 5 x 5 pixels, and a tenth more at either end, so that u fills the
-range that a prior for images knows; at least two standard deviations of the noise.
+range that a prior for images knows; and no narrower than that the noise is at most 0.5, or the
+most that the prior denoises.
 
 Where pixels are missing as well (`Observed` with a mask) u is a picture with holes and Gaussian
 noise of one level, which `PnP` completes in 8 calls.
 
 What the denoiser sees is the image through a curve, its logarithm or its root. A network that
 learned photographs takes it for one (`ToneFree`): photographs under speckle of 1.5 to 26 looks
-gain 0.3 to 0.8 dB over 8 calls of `PnP`, those under photon counts up to half a decibel, and radar
-images, whose range is larger, several; with pixels missing, half a decibel to one. A prior that
-knows the brightness of its images, such as a Gaussian, is not one for their logarithm. Behind
-other operators there is no such transform.
+gain 0.3 to 0.8 dB over 8 calls of `PnP`, those under photon counts up to half a decibel, those
+under weak Rayleigh noise lose as much, and radar images, whose range is larger, gain several; with
+pixels missing, up to one. A prior that knows the brightness of its images, such as a Gaussian, is
+not one for their logarithm. Behind other operators there is no such transform.
 
 The posterior mean of T(x) is not that of x: this is an estimate with no claim about uncertainty.
 
@@ -40,7 +41,7 @@ from torch.nn.functional import avg_pool2d
 
 from ..contracts import Denoises, Needs, Stabilises, ToneFree
 from ..likelihoods.gaussian import Gaussian
-from ..likelihoods.observed import Observed
+from ..operators.structure import observed
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from .pnp import PnP
@@ -121,10 +122,8 @@ class VST:
 
 def _measured(problem: Problem[Denoises, Stabilises]) -> Tensor | None:
     """1 for pixels that were measured, 0 for others, `(1, *image)`; None if there are none."""
-    likelihood: object = problem.likelihood
-    if not isinstance(likelihood, Observed):
-        return None
-    seen: Tensor = likelihood.operator.observed(problem.image_shape).to(problem.y)
+    operator = getattr(problem.likelihood, "operator", None)
+    seen = observed(operator, problem.image_shape).to(problem.y)
     return None if bool(seen.all()) else seen.expand(1, *problem.image_shape)
 
 
