@@ -92,6 +92,7 @@ from .solvers.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .solvers.split_gibbs import SplitGibbs as SplitGibbs
 from .solvers.vst import VST as VST
+from .solvers.vst_sampling import VSTSampling as VSTSampling
 from .streams import Streams as Streams
 from .streams import generator as generator
 from .training.adapting import Adaptation as Adaptation

@@ -17,11 +17,16 @@ from ..solvers.restart import Restart
 from ..solvers.score_equation import ScoreEquation
 from ..solvers.split_gibbs import SplitGibbs
 from ..solvers.vst import VST
+from ..solvers.vst_sampling import VSTSampling
 from .priors import OHAYON
 
 ROMANO = (
     "Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by "
     "Denoising (RED). SIAM J. Imaging Sciences. https://arxiv.org/abs/1611.02862"
+)
+STABILISED = (
+    "M. Mäkitalo, A. Foi (2013). Optimal Inversion of the Generalized Anscombe Transformation for "
+    "Poisson-Gaussian Noise. IEEE TIP 22. https://doi.org/10.1109/TIP.2012.2202675"
 )
 
 
@@ -41,9 +46,7 @@ def solvers() -> list[Component]:
             "vst",
             VST,
             summary="one estimate in one call, by a variance-stabilising transform",
-            reference="M. Mäkitalo, A. Foi (2013). Optimal Inversion of the Generalized Anscombe "
-            "Transformation for Poisson-Gaussian Noise. IEEE TIP 22. "
-            "https://doi.org/10.1109/TIP.2012.2202675",
+            reference=STABILISED,
         ),
         Component(
             "solver",
@@ -123,6 +126,13 @@ def solvers() -> list[Component]:
             summary="posterior samples: reverse diffusion with restarts, no step size to choose",
             reference="Y. Xu et al. (2023). Restart Sampling for Improving Generative Processes. "
             "NeurIPS. https://arxiv.org/abs/2306.14878",
+        ),
+        Component(
+            "solver",
+            "vst-sampling",
+            VSTSampling,
+            summary="posterior samples in few calls, by a variance-stabilising transform",
+            reference=STABILISED,
         ),
         Component(
             "solver",

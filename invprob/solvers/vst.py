@@ -7,10 +7,8 @@ the noise is Gaussian, nearly, and as strong everywhere. So
 
     u = (T(y) - low) / (high - low),     x = T⁻¹(low + (high - low) denoise(u, sd / (high - low)))
 
-with one call of the denoiser, and the exact unbiased inverse for the way back. The range is that
-of each image's own means over 5 x 5 pixels, and a tenth more at either end, so that u fills the
-range that a prior for images knows; and no narrower than that the noise is at most 0.5, or the
-most that the prior denoises.
+with one call of the denoiser, and the exact unbiased inverse for the way back; the range is the
+image's own (`evened`).
 
 Where pixels are missing as well (`Observed` with a mask) u is a picture with holes and Gaussian
 noise of one level, which `PnP` completes in 8 calls.
@@ -23,6 +21,7 @@ pixels missing, up to one. A prior that knows the brightness of its images, such
 not one for their logarithm. Behind other operators there is no such transform.
 
 The posterior mean of T(x) is not that of x: this is an estimate with no claim about uncertainty.
+`VSTSampling` draws samples instead.
 
 References: A. Foi (2009), Clipped noisy images: heteroskedastic modeling and practical denoising.
 Signal Processing 89. https://doi.org/10.1016/j.sigpro.2009.04.035; M. Mäkitalo, A. Foi (2013),
@@ -34,23 +33,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
 from attrs import frozen
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from ..contracts import Denoises, Needs, Stabilises, ToneFree
 from ..likelihoods.gaussian import Gaussian
-from ..operators.structure import observed
-from ..problem import Problem, domain_of
+from ..problem import Problem
 from ..streams import Streams
+from .evened import evened, measured
 from .pnp import PnP
-
-WINDOW = 5
-ENOUGH = 0.15
-"""The share of a window's pixels whose mean counts."""
-MARGIN = 0.1
-LOUDEST = 0.5
 
 
 @frozen(eq=False)
@@ -88,7 +79,7 @@ class VST:
 
     def steps(self, problem: Problem[Denoises, Stabilises], /) -> int:
         """One; where pixels are missing, one for each image."""
-        return 1 if _measured(problem) is None else len(problem.y)
+        return 1 if measured(problem) is None else len(problem.y)
 
     def init(
         self, problem: Problem[Denoises, Stabilises], streams: Streams, x0: Tensor | None, /
@@ -100,31 +91,21 @@ class VST:
         self, problem: Problem[Denoises, Stabilises], state: VSTState, streams: Streams, /
     ) -> VSTState:
         """All of it; where pixels are missing, the next image."""
-        seen, done = _measured(problem), state.done + 1
-        rows = slice(None) if seen is None else slice(state.done, done)
-        even = problem.likelihood.stabilise(problem.y[rows])
-        least, most = domain_of(problem.prior).sigma
-        low, width = _range(even.value, even.sd / min(LOUDEST, most), seen)
-        sigma = (even.sd / width).flatten().clamp(least, most)
-        u = (even.value - low) / width
-        if seen is None:
-            denoised = problem.prior.denoise(u, sigma)
+        done = state.done + 1
+        whole = measured(problem) is None
+        rows = slice(None) if whole else slice(state.done, done)
+        even = evened(problem, rows)
+        if whole:
+            denoised = problem.prior.denoise(even.u, even.sigma)
         else:
-            denoised = _completed(problem, u * seen, float(sigma), streams)
+            denoised = _completed(problem, even.u, float(even.sigma), streams)
         x = state.x.clone()
-        x[rows] = even.inverse(denoised * width + low)
-        return VSTState(x, float(sigma.mean()), done)
+        x[rows] = even.image(denoised)
+        return VSTState(x, float(even.sigma.mean()), done)
 
     def estimate(self, state: VSTState, /) -> Tensor:
         """The image."""
         return state.x
-
-
-def _measured(problem: Problem[Denoises, Stabilises]) -> Tensor | None:
-    """1 for pixels that were measured, 0 for others, `(1, *image)`; None if there are none."""
-    operator = getattr(problem.likelihood, "operator", None)
-    seen = observed(operator, problem.image_shape).to(problem.y)
-    return None if bool(seen.all()) else seen.expand(1, *problem.image_shape)
 
 
 def _completed(
@@ -137,20 +118,3 @@ def _completed(
     for _ in range(solver.steps(even)):
         state = solver.step(even, state, streams)
     return solver.estimate(state)
-
-
-def _range(value: Tensor, narrowest: float, seen: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Where each image's range begins and how wide it is, in a shape that broadcasts."""
-    counted = torch.ones_like(value) if seen is None else seen.expand_as(value)
-    sums, shares = value * counted, counted
-    if value.ndim == 4:
-        window = min(WINDOW, value.shape[-2]), min(WINDOW, value.shape[-1])
-        windows = avg_pool2d(counted, window)
-        if bool((windows >= ENOUGH).flatten(1).any(1).all()):
-            sums, shares = avg_pool2d(sums, window), windows
-    counts, means = shares >= ENOUGH, sums / shares.clamp(min=ENOUGH)
-    low = torch.where(counts, means, torch.inf).flatten(1).amin(1)
-    high = torch.where(counts, means, -torch.inf).flatten(1).amax(1)
-    width = ((1 + 2 * MARGIN) * (high - low)).clamp(min=narrowest)
-    shape = (-1, *[1] * (value.ndim - 1))
-    return ((low + high - width) / 2).view(shape), width.view(shape)
