@@ -6,8 +6,11 @@ weights, for any likelihood with a density. The target at level r is p(x(r)) exp
 
     psi(x(r)) = log of the integral of p(y | x) N(x; D, V),        V = r² v / (r² + v),
 
-by Laplace's method, from the surrogate of p(y | x) around D (`likelihoods.local`), with the
-curvatures J of its coordinates and the likeliest image z:
+For noise that treats pixels by themselves these are integrals over one number each, from the
+least brightness that the noise knows (a photon count none below black) to where nothing is left;
+they are done by quadrature. Behind an operator it is Laplace's method, from the surrogate of
+p(y | x) around D (`likelihoods.local`), with the curvatures J of its coordinates and the likeliest
+image z:
 
     psi = log p(y | z) - ‖z - D‖² / (2 V) - ½ sum_j log(1 + V J_j).
 
@@ -26,8 +29,8 @@ the SDE's discretisation; extrapolation makes six levels do for thirty. Then one
 and ordinary restarts do the rest: they are not weighed any more, but go on for half of the calls.
 
 Exact: with many particles and many levels, the proportions of modes, whatever the posterior.
-Approximate: what crowds of a dozen miss; the look-ahead of the last crowd, by Laplace's method,
-which counts as log p(y | x) then; within a mode, the last level (`restart`).
+Approximate: what crowds of a dozen miss; the look-ahead of the last crowd, which counts as
+log p(y | x) then; within a mode, the last level (`restart`).
 
 Reference: L. Wu, B. Trippe, C. Naesseth, D. Blei, J. Cunningham (2023), Practical and
 Asymptotically Exact Conditional Sampling in Diffusion Models. https://arxiv.org/abs/2306.17775.
@@ -36,11 +39,14 @@ Asymptotically Exact Conditional Sampling in Diffusion Models. https://arxiv.org
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
+from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from ..contracts import HasLikelihood, LocallyGaussian
+from ..contracts import Differentiable, HasLikelihood, LocallyGaussian
+from ..likelihoods.pixelwise import Pixelwise, Smooths
 from ..problem import Problem
 from ..streams import Streams
 from . import crowds, moves, particles, start
@@ -48,6 +54,10 @@ from .restart_state import RestartState
 
 LEAST = -1e30
 """The log weight of what is impossible."""
+
+NODES = 16
+DEEP = 18.0
+"""Quadrature ends where the integrand is exp(-DEEP) of its maximum."""
 
 
 def restart(
@@ -107,10 +117,46 @@ def look(
     near = likelihood.surrogate(y, denoised, denoised.new_tensor(math.sqrt(variance)))
     curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)
     moved = (near.w - seen) * (variance * curvature / (1 + variance * curvature))
-    z = near.v(seen + torch.where(curvature > 0, moved, 0))
-    distance = moved.square() / variance + (variance * curvature).log1p()
-    psi = likelihood.log_prob(y, z) - 0.5 * distance.flatten(1).sum(1)
+    z = near.v(seen + torch.where(curvature > 0, moved, 0)).clamp(min=_darkest(likelihood))
+    if isinstance(likelihood, Pixelwise) and isinstance(likelihood, Differentiable):
+        inside = _integral(likelihood, (y, z, denoised), variance, curvature)
+        psi = inside.flatten(1).sum(1)
+    else:
+        distance = (z - denoised).square() / variance
+        cost = distance.flatten(1).sum(1) + (variance * curvature).log1p().flatten(1).sum(1)
+        psi = likelihood.log_prob(y, z) - 0.5 * cost
     return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST), z
+
+
+def _integral(
+    noise: Any, images: tuple[Tensor, Tensor, Tensor], variance: float, curvature: Tensor
+) -> Tensor:
+    """The psi of each pixel, by Gauss-Legendre quadrature around its likeliest brightness z.
+
+    The integrand is about a Gaussian of the curvature 1 / V + J; if z is the least brightness that
+    the noise knows, it falls off with a slope as well.
+    """
+    y, z, denoised = images
+    curved, least = curvature + 1 / variance, _darkest(noise)
+    slope = torch.where(z > least, 0, noise.grad_x(y, z) - (z - denoised) / variance).clamp(max=0)
+    reach = (slope + (slope.square() + 2 * DEEP * curved).sqrt()) / curved
+    low = (z - (2 * DEEP / curved).sqrt()).clamp(min=least)
+    near, far = z + reach, torch.maximum(z + reach, denoised + math.sqrt(2 * DEEP * variance))
+    logs = []
+    for begin, end in ((low, near), (near, far)):  # the second for a long tail, as speckle has
+        for node, weight in zip(*leggauss(NODES), strict=True):
+            x = torch.lerp(begin, end, (float(node) + 1) / 2)
+            gaussian = -(x - denoised).square() / (2 * variance)
+            logs.append(noise.log_density(y, x) + gaussian + ((end - begin) * weight).log())
+    return torch.stack(logs).logsumexp(0) - 0.5 * math.log(8 * math.pi * variance)
+
+
+def _darkest(likelihood: object) -> float:
+    """The least brightness that the noise knows: a likeliest image may round to less."""
+    noise: Any = likelihood
+    while not isinstance(noise, Smooths) and hasattr(noise, "noise"):  # behind an operator, mixed
+        noise = noise.noise
+    return noise.least_x() if isinstance(noise, Smooths) else -math.inf
 
 
 def _left(level: float, variance: float) -> float:
