@@ -169,13 +169,16 @@ class Mixture:
         variance = per_row(rho, v).square().expand_as(v)
         gap = 0.01 * torch.minimum(variance.sqrt(), torch.full_like(v, self.sigma))
 
+        support = self.noise.least_x(), torch.inf
+
         def mode(at: Tensor) -> Mode:
-            rise = self._smoothed(y, at).grad_x - self._smoothed(y, at + gap).grad_x
-            return Mode(at, (1 / variance + (rise / gap).clamp_min(0)).rsqrt())
+            here, beside = (self._smoothed(y, x).grad_x for x in (at, at + gap))
+            width = (1 / variance + ((here - beside) / gap).clamp_min(0)).rsqrt()
+            falls = ((at - v) / variance - here).clamp_min(0)  # on the edge a slope that is cut off
+            return Mode(at, torch.where(at > support[0], width, torch.minimum(width, 1 / falls)))
 
         left, right = self._minima(y, v, variance)
         modes = (first := mode(left), first if right is left else mode(right))
-        support = self.noise.least_x(), torch.inf
         return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
