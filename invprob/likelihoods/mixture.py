@@ -174,7 +174,9 @@ class Mixture:
         def mode(at: Tensor) -> Mode:
             here, beside = (self._smoothed(y, x).grad_x for x in (at, at + gap))
             width = (1 / variance + ((here - beside) / gap).clamp_min(0)).rsqrt()
-            falls = ((at - v) / variance - here).clamp_min(0)  # on the edge a slope that is cut off
+            falls = ((at - v) / variance - here).clamp_min(
+                0
+            )  # on the edge, a slope
             return Mode(at, torch.where(at > support[0], width, torch.minimum(width, 1 / falls)))
 
         left, right = self._minima(y, v, variance)

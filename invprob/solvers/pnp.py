@@ -51,6 +51,7 @@ from ..contracts import Denoises, Likelihood, Needs, Proximal
 from ..counts import check_count
 from ..errors import InputError
 from ..likelihoods.gaussian import Gaussian
+from ..operators.structure import observed
 from ..problem import Problem, domain_of
 from ..streams import Streams, generator
 from .balance import HEAVY, coordinates, is_white, weight_of
@@ -199,8 +200,8 @@ class PnP:
 def noise_of(problem: Problem[Any, Any]) -> float:
     """The noise level of the data: a Gaussian's sigma, or what another one does to grey.
 
-    That is the root mean square of the difference between two simulated measurements, over √2,
-    where they differ: an entry that was not measured is the same in both.
+    That is the root mean square of the difference between two simulated measurements, over √2, of
+    the entries that were measured.
     """
     noise = problem.likelihood
     if isinstance(noise, Gaussian):
@@ -209,5 +210,14 @@ def noise_of(problem: Problem[Any, Any]) -> float:
     grey = problem.zeros()[:1].cpu() + 0.5
     draw = generator(0)
     one, other = (noise.sample(grey, draw).double() for _ in range(2))
-    difference = (one - other)[one != other]
-    return float(difference.square().mean().div(2).sqrt()) if difference.numel() else 0.0
+    seen = observed(_operator(noise), tuple(one.shape[1:]))
+    squares = (one - other).square() * seen
+    share = seen.expand(one.shape).double().mean()
+    return float(squares.mean().div(2 * share).sqrt()) if share > 0 else 0.0
+
+
+def _operator(noise: Any) -> object:
+    """Behind which the noise is; None for none."""
+    while not hasattr(noise, "operator") and hasattr(noise, "noise"):  # mixed, filtered, wrapped
+        noise = noise.noise
+    return getattr(noise, "operator", None)

@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 import invprob as ip
 from invprob.schedules import geometric
 from invprob.solvers.balance import HEAVY, LIGHT, weight_of
+from invprob.solvers.pnp import noise_of
 
 torch.set_num_threads(1)
 
@@ -131,3 +132,13 @@ def test_a_noise_level_that_the_prior_can_not_denoise_is_refused():
     problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.full((1, 1, 4, 4), 0.5))
     with pytest.raises(ip.InputError, match=r"noise_level=30, but .* denoises 0.01 to 10"):
         ip.solve(problem, ip.PnP(noise_level=30))
+
+
+@pytest.mark.parametrize("peak", [0.3, 5.0])
+@pytest.mark.parametrize("keep", [1.0, 0.5])
+def test_the_noise_of_counts_counts_those_that_are_equal_by_chance(peak, keep):
+    mask = ip.Mask.random((64, 64), keep=keep, seed=0)
+    noise = ip.Poisson(peak) if keep == 1 else ip.Observed(ip.Poisson(peak), mask)
+    prior = ip.GaussianPrior(mean=torch.full((1, 64, 64), 0.5), sd=0.2)
+    found = noise_of(ip.Problem(prior, noise, torch.zeros(1, 1, 64, 64)))
+    assert found == pytest.approx((0.5 / peak) ** 0.5, rel=0.06)
