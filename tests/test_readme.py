@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OWN_PARTS = (ROOT / "docs" / "your-own-parts.md").read_text()
 FILES = (ROOT / "docs" / "files.md").read_text()
+EXACTNESS = (ROOT / "docs" / "exactness.md").read_text()
 TUTORIAL = (ROOT / "docs" / "write-a-plugin.md").read_text()
 
 
@@ -59,6 +60,56 @@ def test_each_command_is_self_contained(name):
     first, second, _ = command.strip().splitlines()
     assert first.startswith("python3 -m venv")
     assert "-c constraints.txt" in second
+
+
+SAMPLERS = {
+    "`Restart()`": "Restart",
+    "`Restart(population=16)`": "Restart, population 16",
+    "`SplitGibbs()`": "SplitGibbs",
+    "`AnnealedLangevin()`": "AnnealedLangevin",
+    "`AnnealedLangevin(plain_step=True)`": "AnnealedLangevin, published step",
+    "`DDRM()`": "DDRM",
+}
+MODES = {"overlapping modes": "smooth", "separated modes": "separated", "similar modes": "similar"}
+
+
+def tables(page: str) -> list[list[list[str]]]:
+    """Cells of the rows of each table, its header first and without the line below that."""
+    found = re.findall(r"(?:^\|.*\|\n)+", page, re.MULTILINE)
+    rows = [[line.strip("|").split("|") for line in table.splitlines()] for table in found]
+    return [[[cell.strip() for cell in row] for row in [lines[0], *lines[2:]]] for lines in rows]
+
+
+def exactness(kind: int) -> dict[tuple[str, str, str], str]:
+    """Mean distances by sampler, calls and modes on 64 pixels: 0 of one seed, 1 of eight."""
+    found: dict[tuple[str, str, str], str] = {}
+    those = [table for table in tables(EXACTNESS) if table[0][:2] == ["sampler", "calls"]]
+    those = [table for table in those if "smooth, 64" in table[0]]
+    for table in [those[0], *those[2:]] if kind == 0 else those[1:2]:
+        for row in table[1:]:
+            for title, cell in zip(table[0], row, strict=True):
+                if title.endswith(", 64"):
+                    key = (row[0], row[1], title.removesuffix(", 64"))
+                    found.setdefault(key, cell.split(" / ")[0])
+    return found
+
+
+def test_the_figures_of_samplers_are_those_of_the_page_on_exactness():
+    (table,) = [rows for rows in tables(README) if rows[0][0] == "sampler, denoiser calls"]
+    known = exactness(0)
+    for label, *figures in table[1:]:
+        sampler, calls = label.split(", ")[0], label.split(", ")[-1]
+        for title, figure in zip(table[0][1:], figures, strict=True):
+            assert figure == known[SAMPLERS[sampler], calls, MODES[title]], (label, title)
+    assert len(table) == 1 + len(SAMPLERS)
+
+
+def test_the_figures_of_eight_draws_are_those_of_the_page_on_exactness():
+    (sentence,) = re.findall(r"Over eight draws, .*?\.\n", README, re.DOTALL)
+    known = exactness(1)
+    rows = [(name, modes) for name in ("Restart", "Restart, population 16") for modes in MODES]
+    expected = [known[name, "100", MODES[modes]] for name, modes in rows if "over" not in modes]
+    assert re.findall(r"\d\.\d\d", sentence) == expected
 
 
 def test_the_pictures_and_pages_exist():
