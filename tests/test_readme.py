@@ -66,9 +66,9 @@ SAMPLERS = {
     "`Restart()`": "Restart",
     "`Restart(population=16)`": "Restart, population 16",
     "`SplitGibbs()`": "SplitGibbs",
-    "`AnnealedLangevin()`": "AnnealedLangevin",
-    "`AnnealedLangevin(plain_step=True)`": "AnnealedLangevin, published step",
-    "`DDRM()`": "DDRM",
+    "`AnnealedLangevin`": "AnnealedLangevin",
+    "the same with the published step": "AnnealedLangevin, published step",
+    "`DDRM`": "DDRM",
 }
 MODES = {"overlapping modes": "smooth", "separated modes": "separated", "similar modes": "similar"}
 
