@@ -88,7 +88,7 @@ from .solvers.pscgan import PSCGAN as PSCGAN
 from .solvers.red import RED as RED
 from .solvers.red import REDADMM as REDADMM
 from .solvers.red import REDFixedPoint as REDFixedPoint
-from .solvers.restart import Restart as Restart
+from .solvers.restarts.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .solvers.split_gibbs import SplitGibbs as SplitGibbs
 from .solvers.vst import VST as VST

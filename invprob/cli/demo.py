@@ -75,7 +75,7 @@ def _tasks(truth: Tensor) -> list[Task]:
     from ..operators.blur import CircularBlur
     from ..operators.mask import Mask
     from ..solvers.pnp import PnP
-    from ..solvers.restart import Restart
+    from ..solvers.restarts.restart import Restart
 
     mask = Mask.random(tuple(truth.shape[-2:]), keep=0.3, seed=1)
     blur = CircularBlur.named("motion15@30")

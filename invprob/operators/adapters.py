@@ -20,8 +20,8 @@ from torch import Tensor
 
 from ..contracts import Map, Shape
 from ..errors import InputError
+from .adjoint_check import FAILURES, try_maps
 from .planes import given_shape
-from .trial import FAILURES, try_maps
 
 
 @frozen(eq=False, repr=False)

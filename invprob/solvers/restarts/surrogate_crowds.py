@@ -20,10 +20,11 @@ with all of a pixel's variance for v: it leads to where the data are likely. log
 difference of the two psi, and pays for the shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 -
 e)))²).
 
-The survivor's bias has two parts. One falls as 1 / N with the number of particles, and every level
-adds about as much to it: so N is the same at all of them, until modes are decided. The other is
-the SDE's discretisation; extrapolation makes six levels do for thirty. Then one particle is left,
-and ordinary restarts do the rest: they are not weighed any more, but go on for half of the calls.
+The survivor is biased for two reasons. One is the finite number N of particles: this part falls as
+1 / N, and every level adds about as much to it, so N is the same at all levels until modes are
+decided. The other is the SDE's discretisation: with the extrapolated D', six levels do as well as
+thirty without it. Once modes are decided, one particle of each crowd is left. It goes on by
+ordinary restarts, without weights, and by the way to zero, which take about half of the calls.
 
 Exact: with many particles and many levels, the proportions of modes, whatever the posterior.
 Approximate: what crowds of a dozen miss; the look-ahead of the last crowd, by Laplace's method,
@@ -40,11 +41,12 @@ import math
 import torch
 from torch import Tensor
 
-from ..contracts import HasLikelihood, LocallyGaussian
-from ..problem import Problem
-from ..streams import Streams
-from . import crowds, moves, particles, start
-from .restart_state import RestartState
+from ...contracts import HasLikelihood, LocallyGaussian
+from ...problem import Problem
+from ...streams import Streams
+from .. import diffusion, moves
+from . import crowds, particles
+from .state import RestartState
 
 LEAST = -1e30
 """The log weight of what is impossible."""
@@ -67,7 +69,7 @@ def restart(
     """
     level, following = state.sigma, float(state.levels[state.done])
     now, then = crowds.counts(state)
-    pixel = start.deviation(problem) ** 2
+    pixel = diffusion.deviation(problem) ** 2
     x, denoised = images
     ahead, _ = look(problem, denoised, _left(level, particles.WITHIN * pixel))
     weight = state.weight[:, :now] + ahead.view(-1, now) - state.ahead[:, :now]
