@@ -9,10 +9,13 @@ from .compatibility_matrix import why as why
 from .contracts import AnySolver as AnySolver
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
+from .diagnostics.calibration import Calibration as Calibration
 from .diagnostics.calibration import calibrate as calibrate
 from .diagnostics.metrics import psnr as psnr
 from .diagnostics.metrics import ssim as ssim
+from .diagnostics.noise_estimate import NoiseEstimate as NoiseEstimate
 from .diagnostics.noise_level import estimate_noise as estimate_noise
+from .diagnostics.residuals import ResidualReport as ResidualReport
 from .diagnostics.residuals import residual_report as residual_report
 from .drive import Event as Event
 from .drive import iterate as iterate

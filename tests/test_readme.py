@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -124,4 +125,20 @@ def test_the_tutorial_is_the_plugin_word_for_word():
     assert blocks(TUTORIAL, "python")[0] == (folder / "invprob_median.py").read_text()
     assert blocks(TUTORIAL, "toml")[0] == (folder / "pyproject.toml").read_text()
     files = {path.name for path in folder.iterdir() if path.is_file()}
-    assert files == {"invprob_median.py", "pyproject.toml"}
+    assert files == {"invprob_median.py", "pyproject.toml", "LICENSE"}
+
+
+def test_what_the_readme_links_to_is_in_the_source_distribution():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    targets = [target for target in re.findall(r"\]\(([^)#=]+)\)", README) if "://" not in target]
+    assert len(targets) > 10
+    for target in [*targets, "constraints.txt"]:
+        assert f"/{Path(target).parts[0]}" in included, target
+    assert project["project"]["authors"]
+
+
+def test_every_distribution_has_a_licence():
+    for file in [ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")]:
+        assert tomllib.loads(file.read_text())["project"]["license"] == "MIT"
+        assert (file.parent / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
