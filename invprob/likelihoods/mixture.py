@@ -80,7 +80,7 @@ def _sigma(value: float) -> float:
     return a_level(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 
-@frozen(eq=False)
+@frozen
 class Mixture:
     """y = w + sigma n with w ~ p_w(w | x).
 
