@@ -16,7 +16,6 @@ from invprob.contracts import LocallyGaussian, Spectral
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OWN_PARTS = (ROOT / "docs" / "your-own-parts.md").read_text()
-FILES = (ROOT / "docs" / "files.md").read_text()
 EXACTNESS = (ROOT / "docs" / "exactness.md").read_text()
 TUTORIAL = (ROOT / "docs" / "write-a-plugin.md").read_text()
 
@@ -114,10 +113,11 @@ def test_the_figures_of_eight_draws_are_those_of_the_page_on_exactness():
 
 
 def test_the_pictures_and_pages_exist():
-    for page in (README, TUTORIAL, OWN_PARTS, FILES, (ROOT / "CONTRIBUTING.md").read_text()):
-        for target in re.findall(r"\]\(([^)#=]+)\)", page):
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    for page in [*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#=]+)\)", page.read_text()):
             if not target.startswith("http"):
-                assert (ROOT / target).exists() or (ROOT / "docs" / target).exists(), target
+                assert (page.parent / target).exists(), (page, target)
 
 
 def test_the_tutorial_is_the_plugin_word_for_word():

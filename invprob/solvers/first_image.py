@@ -1,4 +1,4 @@
-"""A first image for methods that descend from somewhere.
+"""A first image for estimates, which descend from it; samplers begin with noise (`diffusion`).
 
 With f the data filled in smoothly (see `fill`), the estimate under the crudest prior, independent
 pixels:

@@ -4,11 +4,12 @@ First one level far above the prior's size, where every level says the same. The
 from about half of that size to the least noise of the measurement (those of crowds are in
 `crowd_plans`). Then restarts at the last level; then the way to zero (`to_zero`).
 
-A sample alone can have too many restarts: a network's small errors, the same in each, add up.
-Hundreds of whole ones cost deblurred photos, and photos under speckle, up to 3 dB. So beyond 64
-they get shorter. And where the data begin to leave a coordinate free, as the level falls below its
-noise, a whole one takes away what it still varies by: deblurred photos had a third too little
-spread. So while levels fall they are short where something was measured; elsewhere whole ones
+A sample alone can have too many restarts: a network makes the same small errors in each, and they
+add up. Hundreds of whole restarts cost deblurred photos, and photos under speckle, up to 3 dB. So
+if there are more than 64, each is shorter. There is a second reason for short ones. As the level
+falls below the noise of a coordinate, the data begin to leave that coordinate free, and a whole
+restart takes away what it still varies by: deblurred photos had a third too little spread. So
+while levels fall, restarts are short in coordinates that were measured. In the others whole ones
 are better by half a decibel.
 """
 

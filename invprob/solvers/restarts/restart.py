@@ -111,10 +111,11 @@ class Restart:
             network. False pulls none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
-            those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a prior
-            is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has, and
-            0.85 at least (0.7 if the noise is not Gaussian) for what was measured.
+        kappa: how short restarts are: they go down to this share of the next level, in [0, 1).
+            After crowds it is for the last level under Gaussian noise, by default 0.7; all others
+            are whole. For samples alone it is by default closer to 1 the more restarts there are,
+            and at least 0.85 (0.7 if the noise is not Gaussian) for what was measured. 0, whole
+            restarts, mixes fastest, which pays if the prior is exact.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
