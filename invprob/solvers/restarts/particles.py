@@ -25,10 +25,10 @@ the posterior itself.
 
 **Crowds.** Modes are decided at few levels, and there it counts how many images the denoiser is
 shown. So a sample begins as a crowd of particles, which are drawn again at each level, each time
-the same share fewer, until one is left: with a hundred calls about 30 particles and 8 levels, with
-a thousand 155 and 26; a few levels follow for what is left to do within the mode. A crowd costs no
-more than its sample has calls, and independent samples remain so. Samples that interact put their
-crowds together.
+the same share fewer, until one is left: with a hundred calls about 25 particles and 7 levels, with
+a thousand 150 and 24. A few levels follow for what is left to do within the mode. A crowd costs no
+more than its sample has calls, and independent samples remain independent. Samples that interact
+put their crowds together.
 
 **Guidance.** Where the prior can denoise three times its radius, the first restart comes from so
 much noise that D is the prior's mean whatever x(r) is, and the few particles that start around it
