@@ -9,10 +9,13 @@ from .compatibility_matrix import why as why
 from .contracts import AnySolver as AnySolver
 from .contracts import Domain as Domain
 from .contracts import Needs as Needs
+from .diagnostics.calibration import Calibration as Calibration
 from .diagnostics.calibration import calibrate as calibrate
 from .diagnostics.metrics import psnr as psnr
 from .diagnostics.metrics import ssim as ssim
+from .diagnostics.noise_estimate import NoiseEstimate as NoiseEstimate
 from .diagnostics.noise_level import estimate_noise as estimate_noise
+from .diagnostics.residuals import ResidualReport as ResidualReport
 from .diagnostics.residuals import residual_report as residual_report
 from .drive import Event as Event
 from .drive import iterate as iterate
@@ -88,7 +91,7 @@ from .solvers.pscgan import PSCGAN as PSCGAN
 from .solvers.red import RED as RED
 from .solvers.red import REDADMM as REDADMM
 from .solvers.red import REDFixedPoint as REDFixedPoint
-from .solvers.restart import Restart as Restart
+from .solvers.restarts.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .solvers.split_gibbs import SplitGibbs as SplitGibbs
 from .solvers.vst import VST as VST

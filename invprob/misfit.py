@@ -1,38 +1,43 @@
-"""Do the data look like a measurement of the result? What a result's verdict is made of.
+"""Does the result explain the data? Two figures that say so.
 
-A result x says how y should look: H(x), and noise on it. So measure it again, with new noise, and
-look at what is left of y, r = y - E[y' | x], beside what the noise does; see `prediction`.
+If an image x is right, the measurement y looks like a new measurement of x, y', made with new
+noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from `prediction`).
 
-* **Misfit**, the residual's size:
+* **Misfit**: the size of the residual.
 
       misfit = sum r² / sum Var[y' | x].
 
-  It is 1 for a sample of p(x | y), because (x, y) then have their joint distribution, give or take
-  sqrt(2 / n) for n entries with independent noise. An *estimate* has fitted the data: its residual
-  is smaller than the noise by what it took from it, and a misfit below 1 is as it should be. Far
-  less means that the noise was fitted, more that the data were not. Noise that is weak enough to
-  be taken for detail stays in an estimate, and so does much of any noise where there are fewer
-  data than pixels, or where the prior has a density, and may be as rough as the noise (a Gaussian
-  one of independent pixels leaves sigma² / (sigma² + sd²)): small misfits are normal there.
-* **Echo**, the residual's likeness to itself one pixel on:
+  For a sample of p(x | y) it is 1, give or take sqrt(2 / n) for n entries of independent noise,
+  because a sample and y have the same joint distribution as the true image and y.
+
+  An *estimate* was fitted to the data. It has taken up a part of the noise, so the residual is
+  smaller than the noise, and a misfit below 1 is right. A misfit far below 1 means that the noise
+  was fitted; one above 1, that the data were not. In three cases a small misfit is normal, because
+  much of the noise stays in the estimate: the noise is weak enough to pass for detail; there are
+  fewer data than pixels; or the prior has a density that allows images as rough as the noise (a
+  Gaussian one of independent pixels leaves a misfit of sigma² / (sigma² + sd²)).
+* **Echo**: how much neighbours in the residual have in common.
 
       echo = sum r[i] r[i + d] / sum Var[y' | x],   the largest of four neighbours d.
 
-  It is 0 for white noise. The misfit can't tell noise of twice the deviation that was half fitted
-  from noise that is as was said. The echo can: what a prior takes for detail is smooth, so the
-  rest of the noise has neighbours of opposite signs. An image that the operator does not explain
-  leaves neighbours that agree. Relative to the noise and not to the residual it stays small for
-  weak noise, of which an estimate keeps more than half.
+  For white noise it is 0. It finds what the misfit can't: noise of twice the stated deviation,
+  half of which was fitted, leaves a residual of the right size. But what a prior takes for detail
+  is smooth. What remains of the noise then has neighbours of opposite signs: the echo is negative.
+  An image that the operator does not explain leaves neighbours that agree: the echo is positive.
+  It is measured in units of the noise and not of the residual, so that it stays small for weak
+  noise, of which an estimate keeps more than half.
 
-The echo needs data of the shape of an image and noise that is white; whether it is, its
-simulations show. Where a misfit is small, what neighbours and channels have in common, relative to
-the residual itself (`echo`), tells white noise that is weaker than was said from an image whose
-noise is not white: in JPEG files it is mostly the brightness that is noisy, in all channels alike.
+The echo needs data in the shape of an image, and white noise; simulated noise shows whether it is
+white. Where the misfit is small, there are two explanations: white noise that is weaker than was
+said, or noise that is not white, as in JPEG files, where mostly the brightness is noisy, in all
+channels alike. What neighbours and channels have in common, in units of the residual (`echo`),
+tells the two apart.
 
-Measured on up to four crops, 64 x 64, of a photograph, with the embedded denoiser and, but where
-another is named, all settings right: Gaussian noise of 0.001 to 0.3, three blurs, half, a
-third or a tenth of the pixels, one channel of three, a half or a quarter of the resolution (of 160
-x 160), Poisson (peak 5 and 30), Gamma (alpha 4), Rayleigh and signal-dependent noise:
+The table was measured with the embedded denoiser on up to four crops, 64 x 64, of a photograph.
+Settings are right unless the row says otherwise. It covers Gaussian noise of 0.001 to 0.3; three
+blurs; half, a third or a tenth of the pixels; one channel of three; a half or a quarter of the
+resolution (of 160 x 160); Poisson (peak 5 and 30), Gamma (alpha 4), Rayleigh and signal-dependent
+noise:
 
 | result | misfit | echo |
 |---|---|---|
@@ -50,8 +55,8 @@ x 160), Poisson (peak 5 and 30), Gamma (alpha 4), Rayleigh and signal-dependent 
 | PnP; noise of 0.02, blurred by 5 x 5, said to be 3 x 3 | 0.93 .. 0.95 | -0.07 .. -0.05 |
 | said to be 7 x 7 (9 x 9) | 0.98 .. 1.00 (1.04 .. 1.13) | -0.04 .. -0.01 (+0.03 .. +0.09) |
 
-So a wrong level shows, and a wrong blur need not: an image that is too sharp or too soft explains
-the data as well. No sentence is no proof.
+So a wrong noise level shows. A wrong blur may not: an image that is too sharp or too soft explains
+the data as well. That a result is not complained of is no proof that it is right.
 """
 
 from __future__ import annotations
@@ -142,7 +147,7 @@ class Misfit:
 
         Args:
             sampled: whether the result is samples, and not an estimate.
-            loose: whether the prior may keep much of any noise, by right.
+            loose: whether it is normal that much of any noise stays in an estimate.
             steps: how many a sampler did; None if a prior drew the samples itself, in one.
             mixing: split R-hat of its chains, if there is one.
         """
@@ -152,8 +157,8 @@ class Misfit:
             most = FEWER
         right = f"samples of the posterior give 1 ± {self.error:.2g}"
         if not sampled:
-            right = "an estimate fits some of the noise, and is "
-            right += "below 1 by right" if found <= 1 else "about 1 at most"
+            right = "an estimate fits some of the noise, so it should be "
+            right += "below 1, as it is" if found <= 1 else "about 1 at most"
         lines = [
             f"misfit {found:.3f}: the data's distance from what the result predicts, over the "
             f"noise's; {right}"

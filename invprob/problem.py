@@ -29,7 +29,7 @@ from .contracts import (
 )
 from .counts import check_count
 from .errors import InputError
-from .operators.trial import try_operators
+from .operators.adjoint_check import try_operators
 from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)

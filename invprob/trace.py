@@ -29,7 +29,7 @@ from torch import Tensor
 from .contracts import HasMoments
 from .diagnostics.chains import LEAST_DRAWS, split_rhat
 from .errors import DivergenceError
-from .operators.trial import operators_from_outside
+from .operators.adjoint_check import operators_from_outside
 from .streams import generator
 
 if TYPE_CHECKING:

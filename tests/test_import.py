@@ -1,6 +1,7 @@
 """What an import brings along."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,16 @@ NAMES = [
 def test_every_public_name_exists(name):
     assert getattr(ip, name).__doc__
     assert name in dir(ip)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["adapt", "calibrate", "estimate_noise", "iterate", "recommend", "residual_report", "solve"],
+)
+def test_the_values_that_functions_return_can_be_named(name):
+    """So that a user's own function can be annotated with them."""
+    said = re.findall(r"\w+", str(getattr(ip, name).__annotations__["return"]))
+    classes = [getattr(sys.modules[getattr(ip, name).__module__], word, None) for word in said]
+    ours = [found for found in classes if getattr(found, "__module__", "").startswith("invprob.")]
+    assert ours
+    assert all(getattr(ip, found.__name__) is found for found in ours)

@@ -65,8 +65,8 @@ def test_noise_of_twice_the_variance_is_said_of_an_estimate():
     y = X + 0.1 * 1.9**0.5 * drawn(0)
     text = said(ip.Gaussian(sigma=0.1), X, y)
     assert "Either the noise is stronger than was said" in text and "the estimate is poor" in text
-    assert "below 1 by right" not in text
-    assert "below 1 by right" in said(ip.Gaussian(sigma=0.1), X, X + 0.09 * drawn(0))
+    assert "below 1, as it is" not in text
+    assert "below 1, as it is" in said(ip.Gaussian(sigma=0.1), X, X + 0.09 * drawn(0))
 
 
 @pytest.mark.parametrize(("level", "remarked"), [(0.03, True), (0.3, False)])

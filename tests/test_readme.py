@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from invprob.contracts import LocallyGaussian, Spectral
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 OWN_PARTS = (ROOT / "docs" / "your-own-parts.md").read_text()
-FILES = (ROOT / "docs" / "files.md").read_text()
+EXACTNESS = (ROOT / "docs" / "exactness.md").read_text()
 TUTORIAL = (ROOT / "docs" / "write-a-plugin.md").read_text()
 
 
@@ -61,11 +62,73 @@ def test_each_command_is_self_contained(name):
     assert "-c constraints.txt" in second
 
 
+SAMPLERS = {
+    "`Restart()`": "Restart",
+    "`Restart(population=16)`": "Restart, population 16",
+    "`SplitGibbs()`": "SplitGibbs",
+    "`AnnealedLangevin`": "AnnealedLangevin",
+    "the same with the published step": "AnnealedLangevin, published step",
+    "`DDRM`": "DDRM",
+}
+MODES = {"overlapping modes": "smooth", "separated modes": "separated", "similar modes": "similar"}
+
+
+def tables(page: str) -> list[list[list[str]]]:
+    """Cells of the rows of each table, its header first and without the line below that."""
+    found = re.findall(r"(?:^\|.*\|\n)+", page, re.MULTILINE)
+    rows = [[line.strip("|").split("|") for line in table.splitlines()] for table in found]
+    return [[[cell.strip() for cell in row] for row in [lines[0], *lines[2:]]] for lines in rows]
+
+
+def exactness(kind: int) -> dict[tuple[str, str, str], str]:
+    """Mean distances by sampler, calls and modes on 64 pixels: 0 of one seed, 1 of eight."""
+    found: dict[tuple[str, str, str], str] = {}
+    those = [table for table in tables(EXACTNESS) if table[0][:2] == ["sampler", "calls"]]
+    those = [table for table in those if "smooth, 64" in table[0]]
+    for table in [those[0], *those[2:]] if kind == 0 else those[1:2]:
+        for row in table[1:]:
+            for title, cell in zip(table[0], row, strict=True):
+                if title.endswith(", 64"):
+                    key = (row[0], row[1], title.removesuffix(", 64"))
+                    found.setdefault(key, cell.split(" / ")[0])
+    return found
+
+
+def test_the_figures_of_samplers_are_those_of_the_page_on_exactness():
+    (table,) = [rows for rows in tables(README) if rows[0][0] == "sampler, denoiser calls"]
+    known = exactness(0)
+    for label, *figures in table[1:]:
+        sampler, calls = label.split(", ")[0], label.split(", ")[-1]
+        for title, figure in zip(table[0][1:], figures, strict=True):
+            assert figure == known[SAMPLERS[sampler], calls, MODES[title]], (label, title)
+    assert len(table) == 1 + len(SAMPLERS)
+
+
+def test_the_figures_of_eight_draws_are_those_of_the_page_on_exactness():
+    (sentence,) = re.findall(r"Over eight draws, .*?\.\n", README, re.DOTALL)
+    known = exactness(1)
+    rows = [(name, modes) for name in ("Restart", "Restart, population 16") for modes in MODES]
+    expected = [known[name, "100", MODES[modes]] for name, modes in rows if "over" not in modes]
+    assert re.findall(r"\d\.\d\d", sentence) == expected
+
+
+def test_rows_that_the_page_on_exactness_repeats_are_the_same():
+    first, *others = [rows for rows in tables(EXACTNESS) if rows[0][:2] == ["sampler", "calls"]]
+    once = {(row[0], row[1]): dict(zip(first[0], row, strict=True)) for row in first[1:]}
+    (table,) = [rows for rows in others if rows[1][0] == "SplitGibbs"]
+    repeated = [row for row in table[1:] if (row[0], row[1]) in once]
+    assert len(repeated) == 4
+    for row in repeated:
+        for title, cell in zip(table[0], row, strict=True):
+            assert cell == once[row[0], row[1]][title], (row[:2], title)
+
+
 def test_the_pictures_and_pages_exist():
-    for page in (README, TUTORIAL, OWN_PARTS, FILES, (ROOT / "CONTRIBUTING.md").read_text()):
-        for target in re.findall(r"\]\(([^)#=]+)\)", page):
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    for page in [*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#=]+)\)", page.read_text()):
             if not target.startswith("http"):
-                assert (ROOT / target).exists() or (ROOT / "docs" / target).exists(), target
+                assert (page.parent / target).exists(), (page, target)
 
 
 def test_the_tutorial_is_the_plugin_word_for_word():
@@ -73,4 +136,20 @@ def test_the_tutorial_is_the_plugin_word_for_word():
     assert blocks(TUTORIAL, "python")[0] == (folder / "invprob_median.py").read_text()
     assert blocks(TUTORIAL, "toml")[0] == (folder / "pyproject.toml").read_text()
     files = {path.name for path in folder.iterdir() if path.is_file()}
-    assert files == {"invprob_median.py", "pyproject.toml"}
+    assert files == {"invprob_median.py", "pyproject.toml", "LICENSE"}
+
+
+def test_what_the_readme_links_to_is_in_the_source_distribution():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    targets = [target for target in re.findall(r"\]\(([^)#=]+)\)", README) if "://" not in target]
+    assert len(targets) > 10
+    for target in [*targets, "constraints.txt"]:
+        assert f"/{Path(target).parts[0]}" in included, target
+    assert project["project"]["authors"]
+
+
+def test_every_distribution_has_a_licence():
+    for file in [ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")]:
+        assert tomllib.loads(file.read_text())["project"]["license"] == "MIT"
+        assert (file.parent / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

@@ -105,7 +105,7 @@ def test_a_result_in_words(problem):
     assert "4 samples of 2 measurements, (1, 4, 4)" in text
     assert "samples of the posterior give 1 ± 0.25" in text
     estimate = str(ip.solve(problem))
-    assert "below 1 by right" in estimate and "±" not in estimate
+    assert "below 1, as it is" in estimate and "±" not in estimate
     assert "last change" in estimate
     assert str(Result(torch.zeros(1, 1, 1, 2, 2), 1, "ran all 1 steps", ())).startswith("ran all")
 

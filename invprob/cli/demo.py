@@ -30,7 +30,7 @@ def demo(
     ] = Path("invprob-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Of the noise and of the samples.")] = 0,
 ) -> None:
-    """Denoise, inpaint and deblur a photo, and show it: offline, in about a minute or less."""
+    """Denoise, inpaint and deblur a photo, and show it: offline, in one to three minutes."""
     from ..files import check_writable
     from ..images import sample_photo
     from ..plotting import panel
@@ -75,7 +75,7 @@ def _tasks(truth: Tensor) -> list[Task]:
     from ..operators.blur import CircularBlur
     from ..operators.mask import Mask
     from ..solvers.pnp import PnP
-    from ..solvers.restart import Restart
+    from ..solvers.restarts.restart import Restart
 
     mask = Mask.random(tuple(truth.shape[-2:]), keep=0.3, seed=1)
     blur = CircularBlur.named("motion15@30")

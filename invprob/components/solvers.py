@@ -13,7 +13,7 @@ from ..solvers.prior_sampling import PriorSampling
 from ..solvers.proximal_gradient import ProximalGradient
 from ..solvers.pscgan import PSCGAN
 from ..solvers.red import RED, REDADMM, REDFixedPoint
-from ..solvers.restart import Restart
+from ..solvers.restarts.restart import Restart
 from ..solvers.score_equation import ScoreEquation
 from ..solvers.split_gibbs import SplitGibbs
 from ..solvers.vst import VST

@@ -42,7 +42,7 @@ def _sigma(value: float) -> float:
     return a_level(value, "sigma", "a noise level for images in [0, 1]: 25 / 255")
 
 
-@frozen(eq=False)
+@frozen
 class ColouredGaussian:
     """y = x + Aᵀ (sigma n): Gaussian noise with the covariance sigma² AᵀA.
 
@@ -62,7 +62,7 @@ class ColouredGaussian:
 
     sigma: float = field(converter=_sigma)
     A: Any = field(validator=invertible)
-    _memo: Memo[Spectrum] = field(factory=Memo, init=False, repr=False)
+    _memo: Memo[Spectrum] = field(factory=Memo, init=False, repr=False, eq=False)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
         """Draw x + Aᵀ (sigma n)."""

@@ -82,7 +82,7 @@ def log_abs_det(operator: Any, y: Tensor, /) -> Tensor:
     return value.to(y)
 
 
-@frozen(eq=False)
+@frozen
 class Correlated:
     """y = A w with w ~ p_w(w | x).
 

@@ -87,7 +87,7 @@ def iterative_prox(noise: Any, /, steps: int = 20) -> IterativeProx:
     return IterativeProx(noise, steps)
 
 
-@frozen(eq=False, repr=False)
+@frozen(repr=False)
 class Autograd:
     """A likelihood whose gradients are those of `log_prob`: see `autograd`."""
 
@@ -142,7 +142,7 @@ def _steps(value: int) -> int:
     return value
 
 
-@frozen(eq=False, repr=False)
+@frozen(repr=False)
 class IterativeProx:
     """A likelihood whose prox is iterated: see `iterative_prox`."""
 

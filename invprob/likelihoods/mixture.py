@@ -80,7 +80,7 @@ def _sigma(value: float) -> float:
     return a_level(value, "sigma", "a noise level for images in [0, 1]: 10 / 255")
 
 
-@frozen(eq=False)
+@frozen
 class Mixture:
     """y = w + sigma n with w ~ p_w(w | x).
 
@@ -174,9 +174,7 @@ class Mixture:
         def mode(at: Tensor) -> Mode:
             here, beside = (self._smoothed(y, x).grad_x for x in (at, at + gap))
             width = (1 / variance + ((here - beside) / gap).clamp_min(0)).rsqrt()
-            falls = ((at - v) / variance - here).clamp_min(
-                0
-            )  # on the edge, a slope
+            falls = ((at - v) / variance - here).clamp_min(0)  # on the edge, a slope
             return Mode(at, torch.where(at > support[0], width, torch.minimum(width, 1 / falls)))
 
         left, right = self._minima(y, v, variance)

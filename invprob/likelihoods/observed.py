@@ -63,7 +63,7 @@ GREY = 0.5
 """Any possible measurement, where there is none."""
 
 
-@frozen(eq=False)
+@frozen
 class Observed:
     """y ~ p(y | H x): a noise model that sees a linear measurement of the image.
 

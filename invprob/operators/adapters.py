@@ -5,8 +5,8 @@ given, reverse-mode differentiation makes it: the gradient of <f(x), y> in x is 
 every linear f that torch can differentiate. `from_scipy` takes what
 `scipy.sparse.linalg.aslinearoperator` takes.
 
-Both are tried once before they are accepted, see `trial`: that they are linear, and that the
-adjoint is one. Both can be differentiated, whatever is inside.
+Both are tried once before they are accepted, see `adjoint_check`: that they are linear, and that
+the adjoint is one. Both can be differentiated, whatever is inside.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from torch import Tensor
 
 from ..contracts import Map, Shape
 from ..errors import InputError
+from .adjoint_check import FAILURES, try_maps
 from .planes import given_shape
-from .trial import FAILURES, try_maps
 
 
 @frozen(eq=False, repr=False)

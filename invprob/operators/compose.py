@@ -34,7 +34,7 @@ def linear_operator(value: LinearOperator) -> LinearOperator:
     return value
 
 
-@frozen(eq=False)
+@frozen
 class Compose:
     """H x = outer(inner(x)).
 

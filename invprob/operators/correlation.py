@@ -65,7 +65,7 @@ def _smooth(x: Tensor, axis: int) -> Tensor:
     return ends.add_(x.narrow(axis, 1, n), alpha=2)
 
 
-@frozen(eq=False)
+@frozen
 class CorrelationFilter:
     """A x = 0.2 x + 0.8 (B (x) B) x with B = [1 2 1] / 4.
 
@@ -89,7 +89,7 @@ class CorrelationFilter:
     """
 
     boundary: Boundary = field(default="circular", converter=known_boundary)
-    _memo: Memo[Tensor] = field(factory=Memo, init=False, repr=False)
+    _memo: Memo[Tensor] = field(factory=Memo, init=False, repr=False, eq=False)
 
     def forward(self, x: Tensor, /) -> Tensor:
         """A x, by three taps along each axis."""

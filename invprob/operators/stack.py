@@ -29,7 +29,7 @@ def _operators(values: Iterable[LinearOperator]) -> tuple[LinearOperator, ...]:
     return operators
 
 
-@frozen(eq=False)
+@frozen
 class Stack:
     """H x = the measurements of all operators, flattened and joined: y of shape `(B, m)`.
 

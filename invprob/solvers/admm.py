@@ -43,7 +43,7 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing
 from .balance import deviations, level_at_rest
-from .guess import guess
+from .first_image import first_image
 from .pnp import noise_of
 
 
@@ -70,7 +70,7 @@ class SplitState:
     @classmethod
     def begin(cls, problem: Problem[Any, Any], plan: Tensor, x0: Tensor | None, /) -> SplitState:
         """x0, or what the measurement alone suggests, twice; no force between them."""
-        x = guess(problem, x0)
+        x = first_image(problem, x0)
         return cls(x, x, torch.zeros_like(x), float(plan[0]), plan, 0)
 
     def next(self, x: Tensor, v: Tensor, dual: Tensor, /) -> SplitState:

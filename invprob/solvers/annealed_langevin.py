@@ -60,7 +60,7 @@ from ..errors import InputError
 from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
 from ..streams import Streams
-from . import start
+from . import diffusion
 
 Published = Literal["celeba", "lsun", "ffhq", "ffhq-inpainting"]
 PUBLISHED: dict[Published, tuple[float, int, int, float]] = {
@@ -151,7 +151,7 @@ class AnnealedLangevin:
                 f"step_size={self.step_size}; it must lie in (0, 2), beyond which the steps "
                 "overshoot without end"
             )
-        start.check_levels(self.sigma_min, self.sigma_max)
+        diffusion.check_levels(self.sigma_min, self.sigma_max)
         if self.ratio is not None and not 0 < self.ratio < 1:
             raise InputError(
                 f"ratio={self.ratio}; levels fall by a factor in (0, 1), for example 0.98"
@@ -206,13 +206,13 @@ class AnnealedLangevin:
                 the last level, or sigma_max is too low to start from grey.
         """
         if x0 is None:
-            start.check_reach(problem, self.sigma_max)
+            diffusion.check_reach(problem, self.sigma_max)
         first, _ = self._ends(problem)
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
-        spectrum = start.spectrum(problem)
+        spectrum = diffusion.spectrum(problem)
         if self.plain_step:
             self._check_plain_step(spectrum.sd, plan)
-        prior = spectrum.vt(start.centre(problem, x0))
+        prior = spectrum.vt(diffusion.centre(problem, x0))
         w, seen = spectrum.observe(problem.y), spectrum.sd <= first
         centre = torch.where(seen, w, prior)
         missing = torch.where(seen, first**2 - spectrum.sd.square(), first**2)
@@ -231,7 +231,7 @@ class AnnealedLangevin:
     ) -> AnnealedLangevinState:
         """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
-        level, spectrum = state.plan[state.done].to(state.x), start.spectrum(problem)
+        level, spectrum = state.plan[state.done].to(state.x), diffusion.spectrum(problem)
         denoised = problem.prior.denoise(spectrum.v(state.x), level)
         if done == len(state.plan):
             return evolve(state, denoised=denoised, sigma=0.0, done=done)
@@ -258,10 +258,10 @@ class AnnealedLangevin:
         return [level for level in ladder for _ in range(self.repeats)] + [last]
 
     def _ends(self, problem: Problem[Denoises, Spectral]) -> tuple[float, float]:
-        noise = start.noise_range(problem)
-        first = start.first_level(problem, noise, self.sigma_max)
+        noise = diffusion.noise_range(problem)
+        first = diffusion.first_level(problem, noise, self.sigma_max)
         usual = min(LAST, noise.least / 4)
-        last = start.last_level(problem, noise, first, self.sigma_min, usual)
+        last = diffusion.last_level(problem, noise, first, self.sigma_min, usual)
         if last > noise.least:
             raise InputError(
                 f"sigma_min={last:.4g}, but the data's least noise is {noise.least:.4g}: what was "

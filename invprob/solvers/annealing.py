@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
 from . import curvature
-from .guess import guess
+from .first_image import first_image
 from .momentum import look_ahead
 from .pnp import HIGHEST, LOWEST, noise_of
 
@@ -66,7 +66,7 @@ class DescentState:
         positive: bool = False,
     ) -> DescentState:
         """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
-        x = guess(problem, x0)
+        x = first_image(problem, x0)
         direction = x.new_empty(len(x), 0)
         if curved:
             direction = curvature.measure(problem, x, positive=positive)[0]

@@ -42,8 +42,8 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from . import start
-from .start import DiffusionState
+from . import diffusion
+from .diffusion import DiffusionState
 
 EXPONENT = 7
 LAST = 0.005
@@ -87,7 +87,7 @@ class DDRM:
         for name, value in (("eta", self.eta), ("eta_b", self.eta_b)):
             if not 0 <= value <= 1:
                 raise InputError(f"{name}={value}; it is a share, in [0, 1]")
-        start.check_levels(self.sigma_min, self.sigma_max)
+        diffusion.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
         """The number of calls."""
@@ -103,10 +103,10 @@ class DDRM:
                 low to start from grey.
         """
         if x0 is None:
-            start.check_reach(problem, self.sigma_max)
+            diffusion.check_reach(problem, self.sigma_max)
         first = self._levels(problem)[0]
-        spectrum = start.spectrum(problem)
-        around = spectrum.vt(start.centre(problem, x0))
+        spectrum = diffusion.spectrum(problem)
+        around = spectrum.vt(diffusion.centre(problem, x0))
         measured = spectrum.sd <= first
         centre = torch.where(measured, spectrum.observe(problem.y), around)
         noise = (first**2 - torch.where(measured, spectrum.sd, 0).square()).clamp(min=0).sqrt()
@@ -120,7 +120,7 @@ class DDRM:
         levels, calls = self._levels(problem), state.calls + 1
         sigma = levels[state.calls]
         denoised = problem.prior.denoise(state.x, state.x.new_tensor(sigma))
-        spectrum = start.spectrum(problem)
+        spectrum = diffusion.spectrum(problem)
         v0, w = spectrum.vt(denoised), spectrum.observe(problem.y)
         if calls == len(levels):
             image = spectrum.v(torch.where(spectrum.sd < sigma, w, v0))
@@ -147,7 +147,7 @@ class DDRM:
         return mean, torch.where(reached, rest, self.eta * sigma)
 
     def _levels(self, problem: Problem[Denoises, Spectral]) -> tuple[float, ...]:
-        noise = start.noise_range(problem)
-        first = start.first_level(problem, noise, self.sigma_max)
-        last = start.last_level(problem, noise, first, self.sigma_min, LAST)
+        noise = diffusion.noise_range(problem)
+        first = diffusion.first_level(problem, noise, self.sigma_max)
+        last = diffusion.last_level(problem, noise, first, self.sigma_min, LAST)
         return schedules.power(first, last, self.calls, EXPONENT)

@@ -1,29 +1,36 @@
 """What skewed noise adds to an image on average, and how to take it away.
 
-Methods that give a denoiser the image x = argminₓ -step log p(y | x) + ½ ‖x - z‖², with z the
-image as known so far, count on x being z plus noise *of mean 0*. Under Gaussian noise it is. Under
-others the measurement pulls x with a force that depends on where x went: speckle holds a pixel
-that it made dark a hundred times harder than one that it made bright. So even at the true z
+Many methods alternate between a prox and a denoiser. With z the image as known so far, the prox
+
+    x = argminₓ -step log p(y | x) + ½ ‖x - z‖²
+
+is what the denoiser is given. It expects z plus noise *of mean 0*. Under Gaussian noise that is
+what it gets. Under skewed noise it is not, since the strength with which the measurement holds a
+pixel depends on the measurement: speckle holds a pixel that it made dark a hundred times more
+strongly than one that it made bright. So even at the true z the mean error
 
     b(z) = E[argminₓ -step log p(y | x) + ½ ‖x - z‖²] - z,      y ~ p(y | z),
 
-is not 0: a fifth of the brightness under `Gamma(1.5)`. The denoiser can't know, the next prox
-begins there, and the image ends too dark. Small steps have no bias, for the gradient at the true
-image has mean 0, but use little of what the data say.
+is not 0; under `Gamma(1.5)` it is a fifth of the brightness. The denoiser can't tell it from the
+image, the next prox starts from there, and the result is too dark. Very small steps have no such
+bias, because the gradient at the true image has mean 0; but they use little of the data.
 
-p(y | z) can be simulated, so b can be had for any noise that has a prox: `excess` is the mean of a
-few simulated measurements of z. Taken from what the denoiser is given, it makes the truth a fixed
-point again as far as the mean goes. Under Gaussian noise, coloured or filtered ones included, b is
-0 and nothing is simulated.
+b can be estimated for any noise that can be simulated and has a prox: simulate measurements of z,
+take their prox, average, and subtract z. That is `excess`. Subtract it from what the denoiser is
+given, and the true image is, in the mean, a fixed point again. Under Gaussian noise, also coloured
+or filtered, b is 0, and nothing is simulated.
 
-What is exact: at the truth the prox has no bias. What is approximated: z is the last denoised
-image, the mean is that of 2 draws and of 5 x 5 pixels around (the bias changes slowly, and 4 draws
-of each pixel alone cost up to half a decibel where it is small), and x is skewed still. The seeds
-are the same at each call, and yet Poisson's and Gamma's draws jump where z changes a little, since
-they reject: an iteration with it trembles a little and does not come to rest. The price is two
-more proxes for each denoiser call. Behind an operator that acts on single pixels (`Observed`
-with a mask) it is the same, with a mean of measured pixels. Behind any other a prox is an
-iteration of its own and costs more than the denoiser, so nothing is taken away there.
+Exact: at the true image the mean of the corrected prox is right. Approximate: z is the last
+denoised image and not the true one; the mean is over 2 draws and over the 5 x 5 pixels around each
+pixel (the bias changes slowly from pixel to pixel, and 4 draws of each pixel alone cost up to half
+a decibel where the bias is small); and the distribution of x is still skewed.
+
+Every call takes the same seeds. Still, draws of Poisson and Gamma noise jump when z changes a
+little, because they are made by rejection. So iterations tremble a little and never come to rest.
+The price is two more proxes for each denoiser call. Behind an operator that acts on each pixel by
+itself (`Observed` with a mask) it works in the same way, with means over measured pixels. Behind
+any other operator a prox is an iteration of its own and costs more than the denoiser: nothing is
+corrected there.
 """
 
 from __future__ import annotations

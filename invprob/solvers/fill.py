@@ -1,4 +1,4 @@
-"""A first image from the data alone: what they fix, and a smooth surface where they fix nothing.
+"""Data completed to an image: what they fix, and a smooth surface where they fix nothing.
 
 The likelihood's prox tells both, without knowing its operator. Pulled towards a black image it
 gives `low`, towards a white one `high`; where the data decide, the two agree. So `trust = 1 -

@@ -43,7 +43,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
-from . import start
+from . import diffusion
 from .momentum import rows
 
 
@@ -120,7 +120,10 @@ class KadkhodaieSimoncelli:
             InputError: all data are noisier than sigma_min, or the prior can't denoise at
                 sigma_max.
         """
-        least, high = float(start.spectrum(problem).sd.min()), domain_of(problem.prior).sigma[1]
+        least, high = (
+            float(diffusion.spectrum(problem).sd.min()),
+            domain_of(problem.prior).sigma[1],
+        )
         if not least < self.sigma_min:
             raise InputError(
                 f"{problem.likelihood!r} has noise of at least {least:.4g} in every coordinate; "
@@ -132,7 +135,7 @@ class KadkhodaieSimoncelli:
                 f"sigma_max={self.sigma_max:.4g}, but {problem.prior!r} denoises only up to "
                 f"{high:.4g}"
             )
-        known = self._impose(problem, start.centre(problem, x0))
+        known = self._impose(problem, diffusion.centre(problem, x0))
         x = known + self.sigma_max * streams.normal(known)
         noise = x.new_full((len(x),), self.sigma_max)
         return KadkhodaieSimoncelliState(x, known, noise, 0)
@@ -169,6 +172,6 @@ class KadkhodaieSimoncelli:
 
     def _impose(self, problem: Problem[Denoises, Spectral], image: Tensor) -> Tensor:
         """The image with the coordinates that are known."""
-        spectrum = start.spectrum(problem)
+        spectrum = diffusion.spectrum(problem)
         known = spectrum.sd < self.sigma_min
         return spectrum.v(torch.where(known, spectrum.observe(problem.y), spectrum.vt(image)))

@@ -45,7 +45,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
-from .guess import guess
+from .first_image import first_image
 
 Space = Literal["image", "latent"]
 
@@ -140,7 +140,7 @@ class MAP:
         Raises:
             InputError: the prior has no latent space, or y is impossible given the start.
         """
-        x = guess(problem, x0)
+        x = first_image(problem, x0)
         possible = torch.isfinite(problem.likelihood.log_prob(problem.y, x))
         if not bool(possible.all()):
             raise InputError(

@@ -1,6 +1,6 @@
 """Moves between noise levels: a restart to the next one, and the reverse diffusion.
 
-The formulas are those of `restart`, in the singular basis.
+The formulas are those of `restarts.restart`, in the singular basis.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class Move:
         return self.mean.addcmul_(self.width, noise)
 
     def steady(self, level: float, sd: Tensor, /) -> Move:
-        """The same, with noise as wide as if the measurement had this one, whatever the image."""
+        """The same, with the width of noise that a measurement of this sd has, whatever the image.
+
+        Noise of a width that depends on the image, as k does where it is not Gaussian, would make
+        images drift to where it is narrow.
+        """
         k = (level / sd).square().clamp(max=0.5)
         return evolve(self, width=level * ((1 - k) / 2).sqrt())
 

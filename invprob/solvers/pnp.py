@@ -6,20 +6,21 @@ and an image x that agrees with the data:
     x <- argmin_x -log p(y | x) + weight / (2 sigma²) ‖x - z‖²          the likelihood's prox
     z <- denoise(x, sigma)                                              the prior's half
 
-What the data leave open moves by the denoiser alone, a little at each call. So the next step looks
-ahead, beyond z by a share of the last move (see `momentum`; Zhang et al. do not). Photographs in 8
-calls gain 0.7 dB where half of the pixels are missing, and 0.1 in four-fold super-resolution;
-deblurring changes by less than 0.1.
+What the data leave open changes by the denoiser alone, a little at each call. So the next step
+starts beyond z, by a share of the last move (see `momentum`; Zhang et al. do not). With 8 calls
+photographs gain 0.7 dB where half of the pixels are missing and 0.1 dB in four-fold
+super-resolution; deblurring changes by less than 0.1 dB.
 
-The noise of the data goes into x, amplified where an operator damps: x has it `share` times sigma
-(see `balance`). With one weight for all, 0.23 as Zhang et al. have it, the share of a blur is
-anything from 0.3 to 0.8, by the level and the kernel, and where it is small the denoiser is told
-of noise that is not there and takes details away. So the weight of a level is what makes the
-share 0.6, if less than 0.23 does, and if no single frequency then has noise above 1.25 sigma,
-which some kernels let grow from call to call. Where noise stays white, as behind masks without
-large holes, a denoiser meets its mean over a neighbourhood, and the share is 0.97. Photographs
-gain in 8 calls 0.1 to 0.3 dB where they are blurred, and 0.1 to 1.4 where single pixels are
-missing, the more the noisier they are.
+The noise of the data gets into x, amplified where the operator damps. Let `share` be the noise of
+x in units of sigma, the level that the denoiser is told (see `balance`). Zhang et al. take one
+weight, 0.23, for all levels. Then the share of a blur is anything from 0.3 to 0.8, depending on
+the level and the kernel; where it is small, the denoiser is told of noise that is not there, and
+takes details away. Here each level has the weight, of at most 0.23, at which the share is 0.6,
+unless a single frequency would then have noise above 1.25 sigma, which some kernels let grow from
+call to call. Where noise stays white, as behind masks without large holes, the share is 0.97:
+there a denoiser sees the mean over each neighbourhood. With 8 calls photographs gain 0.1 to 0.3 dB
+where they are blurred, and 0.1 to 1.4 dB where single pixels are missing, more if they are
+noisier.
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
 know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle

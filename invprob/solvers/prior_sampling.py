@@ -40,8 +40,8 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
-from . import start
-from .start import DiffusionState
+from . import diffusion
+from .diffusion import DiffusionState
 
 Method = Literal["diffusion", "langevin"]
 
@@ -83,7 +83,7 @@ class PriorSampling:
         check_count("calls", self.calls, 2)
         if self.method not in get_args(Method):
             raise InputError(f"method={self.method!r}; give 'diffusion' or 'langevin'")
-        start.check_levels(self.sigma_min, self.sigma_max)
+        diffusion.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, Flat], /) -> int:
         """`calls`."""
@@ -98,7 +98,7 @@ class PriorSampling:
             InputError: the prior can't denoise at sigma_max.
         """
         first = self._levels(problem)[0]
-        centre = start.centre(problem, x0)
+        centre = diffusion.centre(problem, x0)
         x = centre + first * streams.normal(centre)
         return DiffusionState(x, x, first, 0)
 
@@ -130,7 +130,7 @@ class PriorSampling:
 
     def _levels(self, problem: Problem[Denoises, Flat]) -> tuple[float, ...]:
         low, high = domain_of(problem.prior).sigma
-        first = min(10 * start.radius(problem), high)
+        first = min(10 * diffusion.radius(problem), high)
         if self.sigma_max is not None:
             first = self.sigma_max
             if first > high:

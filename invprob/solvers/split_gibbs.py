@@ -24,9 +24,9 @@ the numbers, and what they cancel: with a Gaussian prior and Gaussian noise what
 blurring is k² in the variance, k = (r / sd)², where it was k, and nothing of the length of the
 step. Levels r fall as those of `Restart` for a sample alone do, from ten times the prior's radius
 to a quarter of the data's noise, where a quarter of the sweeps is spent. Then the reverse
-diffusion to zero, SDE-DPM-Solver++(2M) as in `restart`. Beyond 64 sweeps they get shorter, for the
-sake of a network's errors. How noisy data are is found out by drawing (`sharpness`), from y that
-are simulated: measurements in one batch know nothing of each other.
+diffusion to zero, SDE-DPM-Solver++(2M) as in `restarts.restart`. Beyond 64 sweeps they get
+shorter, for the sake of a network's errors. How noisy data are is found out by drawing
+(`least_noise`), from y that are simulated: measurements in one batch know nothing of each other.
 
 Exact: with a Gaussian prior and Gaussian noise, in the long run, but for k² (1.4 percent of the
 variance at a quarter) and the diffusion's discretisation (1 to 3 percent).
@@ -68,7 +68,8 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
-from . import moves, restart_plan, sharpness, split_moves, start
+from . import diffusion, least_noise, moves, split_moves
+from .restarts import plans
 
 SHARE = 0.25
 """The usual last level of the sweeps, over the data's least noise."""
@@ -135,11 +136,11 @@ class SplitGibbs:
 
     def __attrs_post_init__(self) -> None:
         few = (
-            f"fewer than {restart_plan.LEAST_CALLS} are no sampler; for one estimate in few calls "
+            f"fewer than {plans.LEAST_CALLS} are no sampler; for one estimate in few calls "
             "take PnP(iterations=8), -s pnp:iterations=8"
         )
-        check_count("calls", self.calls, restart_plan.LEAST_CALLS, few)
-        start.check_levels(self.sigma_min, self.sigma_max)
+        check_count("calls", self.calls, plans.LEAST_CALLS, few)
+        diffusion.check_levels(self.sigma_min, self.sigma_max)
 
     def steps(self, problem: Problem[Denoises, SamplesGivenGaussian], /) -> int:
         """As many as calls."""
@@ -160,9 +161,9 @@ class SplitGibbs:
         """
         first, last = self._ends(problem, x0)
         low, high = domain_of(problem.prior).sigma
-        noise = start.Range(last, math.inf, low, high)
-        plan = restart_plan.alone(problem, noise, first, self.calls)
-        centre, rows = start.centre(problem, x0), len(problem.y)
+        noise = diffusion.Range(last, math.inf, low, high)
+        plan = plans.alone(problem, noise, first, self.calls)
+        centre, rows = diffusion.centre(problem, x0), len(problem.y)
         old, seeds = _seeds(rows, streams), _seeds(rows, streams)
         whole = split_moves.weights(0.0, 1.0)
         x = split_moves.sweep(problem, centre, centre, (old, seeds), first, whole)
@@ -184,7 +185,7 @@ class SplitGibbs:
         level, seeds = float(state.levels[done]), state.seeds
         if done <= state.sweeps:
             seeds = _seeds(len(state.x), streams)
-            how = split_moves.weights(restart_plan.kappa(state.sweeps), level / sigma)
+            how = split_moves.weights(plans.kappa(state.sweeps), level / sigma)
             both = (state.seeds, seeds)
             x = split_moves.sweep(problem, state.x, denoised, both, level, how)
         else:
@@ -204,17 +205,19 @@ class SplitGibbs:
     ) -> tuple[float, float]:
         """The level to start at, and the last one of the sweeps."""
         low, high = domain_of(problem.prior).sigma
-        first = min(10 * start.radius(problem), high) if self.sigma_max is None else self.sigma_max
+        first = (
+            min(10 * diffusion.radius(problem), high) if self.sigma_max is None else self.sigma_max
+        )
         if not low <= first <= high:
             raise InputError(
                 f"sigma_max={first:.4g}, but {problem.prior!r} denoises from {low:.4g} to "
                 f"{high:.4g}; leave it out to start at {high:.4g} or below"
             )
-        if x0 is None and self.sigma_max is not None and first < start.deviation(problem):
+        if x0 is None and self.sigma_max is not None and first < diffusion.deviation(problem):
             raise InputError(
                 f"sigma_max={first:.4g} is less than pixels vary by, "
-                f"{start.deviation(problem):.4g}; what was not measured would stay as grey as it "
-                "begins; leave it out, or give x0 to start near an image"
+                f"{diffusion.deviation(problem):.4g}; what was not measured would stay as grey as "
+                "it begins; leave it out, or give x0 to start near an image"
             )
         if self.sigma_min is not None and not low <= self.sigma_min < first:
             raise InputError(
@@ -224,7 +227,7 @@ class SplitGibbs:
             )
         if self.sigma_min is not None:
             return first, self.sigma_min
-        usual = min(SHARE * sharpness.least_noise(problem), first / 4)
+        usual = min(SHARE * least_noise.least_noise(problem), first / 4)
         return first, min(max(usual, low), first)
 
 

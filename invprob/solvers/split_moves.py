@@ -6,8 +6,8 @@ of the width rho² = t r² has
 
     the mean D + k t / (1 + k t) (w - D)    and the variance t r² / (1 + k t).
 
-Wanted is the restart of `restart`, in which z is x + noise of variance r² on a path that ends in
-the data, so that p(x | y) is not widened:
+Wanted is the restart of `restarts.restart`, in which z is x + noise of variance r² on a path that
+ends in the data, so that p(x | y) is not widened:
 
     the mean D + k (w - D)                  and the variance r² (1 - k).
 

@@ -33,10 +33,10 @@ from ..likelihoods.gaussian import Gaussian
 from ..priors.denoiser import DenoiserPrior
 from ..problem import Problem, domain_of
 from ..streams import Streams
+from .diffusion import GREY
 from .evened import Evened, evened, measured
-from .restart import Restart
-from .restart_state import RestartState
-from .start import GREY
+from .restarts.restart import Restart
+from .restarts.state import RestartState
 
 
 @frozen(eq=False)

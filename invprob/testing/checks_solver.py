@@ -16,7 +16,7 @@ from ..problem import Problem
 from .case import Case
 from .reference import GaussianImages, counts, posterior
 from .registry import check
-from .trial import (
+from .solver_runs import (
     SHORT,
     arguments_of,
     copied,

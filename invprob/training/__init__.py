@@ -1,1 +1,1 @@
-"""Training of what ships: scripts that anyone can run again on photos of their own."""
+"""Training: what `invprob train` and `ip.adapt` run."""

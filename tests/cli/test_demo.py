@@ -11,7 +11,7 @@ from invprob.images import read_image
 @pytest.fixture
 def cheap(parts, monkeypatch):
     """A demo that takes a second."""
-    pytest.importorskip("invprob.solvers.restart")
+    pytest.importorskip("invprob.solvers.restarts.restart")
     import invprob.images
     from invprob.priors.denoiser import DenoiserPrior
 

@@ -9,8 +9,8 @@ from torch.nn.functional import conv2d, pad
 import invprob as ip
 from invprob.compatibility import lacks
 from invprob.contracts import Domain, LocallyGaussian, Spectral
-from invprob.solvers import start
-from invprob.solvers.sharpness import least_noise
+from invprob.solvers import diffusion
+from invprob.solvers.least_noise import least_noise
 from invprob.solvers.split_moves import weights
 
 torch.set_num_threads(1)
@@ -146,7 +146,7 @@ def test_a_deep_fall_is_a_whole_sweep():
 @pytest.mark.parametrize("name", NOISES)
 def test_the_least_noise_is_found_by_drawing(name):
     problem = measured(NOISES[name])
-    least = start.noise_range(problem).least
+    least = diffusion.noise_range(problem).least
     assert least * 0.99 < least_noise(problem) < 1.6 * least
 
 

@@ -1,4 +1,4 @@
-"""Where a spectral sampler starts: the centre and the size of the prior, and its noise levels.
+"""What a sampler that comes down from noise begins with: the prior's centre and size, and levels.
 
 A diffusion starts at so much noise that the prior is forgotten: ten times the prior's radius, the
 root of E ‖x - mean‖², around the prior's mean. An uncentred start keeps its error to the end. A

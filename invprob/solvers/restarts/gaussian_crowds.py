@@ -17,12 +17,13 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from ..contracts import Denoises, Spectral
-from ..problem import Problem
-from ..streams import Streams
-from . import crowds, moves, particles, response, start
+from ...contracts import Denoises, Spectral
+from ...problem import Problem
+from ...streams import Streams
+from .. import diffusion, moves
+from . import crowds, linear_response, particles
 from .particles import Data
-from .restart_state import RestartState
+from .state import RestartState
 
 BELOW = 1.0
 """The level, in standard deviations of a pixel, from which on particles fall."""
@@ -36,7 +37,7 @@ class How:
 
     Attributes:
         population: samples that interact.
-        pulls: rounds of `response.pull`; 0 for none.
+        pulls: rounds of `linear_response.pull`; 0 for none.
         kappa: of this restart.
     """
 
@@ -62,11 +63,11 @@ def restart(
         streams: of all random numbers.
         how: who interacts, how much the data pull, and kappa.
     """
-    spectrum = start.spectrum(problem)
+    spectrum = diffusion.spectrum(problem)
     level, following = state.sigma, float(state.levels[state.done])
     now, then = crowds.counts(state)
     w = spectrum.observe(problem.y)
-    within = particles.WITHIN * start.deviation(problem) ** 2
+    within = particles.WITHIN * diffusion.deviation(problem) ** 2
     sd = spectrum.sd.clamp(min=float(state.levels[state.restarts - 1]))
     data = Data(w.repeat_interleave(now, 0), sd, within)
 
@@ -76,10 +77,10 @@ def restart(
     ahead = data.ahead(seen, level).view(-1, now)
     weight = state.weight[:, :now] + ahead - state.ahead[:, :now]
     pulled = how.pulls > 0 and data.informs(level)
-    shift = response.pull(problem, data, x, seen, level, how.pulls) if pulled else seen
+    shift = linear_response.pull(problem, data, x, seen, level, how.pulls) if pulled else seen
     drawn = crowds.draw(problem, state, weight, how.population, streams)
     one, weight = drawn.chosen, drawn.weight
-    falls = following < level <= BELOW * start.deviation(problem) and state.done > 1
+    falls = following < level <= BELOW * diffusion.deviation(problem) and state.done > 1
     towards = spectrum.vt(_towards(state, denoised, now)) if falls else seen
     x, denoised, seen, shift, towards = (
         value[one] for value in (x, denoised, seen, shift, towards)

@@ -32,14 +32,14 @@ import torch
 from attrs import evolve
 from torch import Generator, Tensor
 
-from .. import schedules
-from ..compatibility import lacks
-from ..contracts import SamplesGivenGaussian
-from ..likelihoods.pixelwise import Pixelwise
-from ..problem import Problem
-from ..streams import Streams
-from . import moves, start
-from .restart_state import RestartState, padded
+from ... import schedules
+from ...compatibility import lacks
+from ...contracts import SamplesGivenGaussian
+from ...likelihoods.pixelwise import Pixelwise
+from ...problem import Problem
+from ...streams import Streams
+from .. import diffusion, moves
+from .state import RestartState, padded
 
 EXPONENT = 3.0
 DEPTH = 200.0
@@ -48,7 +48,7 @@ ENOUGH = 12
 
 
 def levels(
-    problem: Problem[Any, Any], noise: start.Range, usual: int, most: int
+    problem: Problem[Any, Any], noise: diffusion.Range, usual: int, most: int
 ) -> tuple[float, ...]:
     """The noise levels of the way to zero, one for each call.
 
@@ -61,7 +61,7 @@ def levels(
     last = _last(problem, noise)
     if not last < noise.least:
         return (noise.least,)
-    top = min(noise.least, start.radius(problem))
+    top = min(noise.least, diffusion.radius(problem))
     longer = max(math.log(top / last) / math.log(DEPTH), 1.0)
     count = min(round(usual * longer), max(usual, most))
     if last < top < noise.least and count > 2:
@@ -69,8 +69,8 @@ def levels(
     return schedules.power(noise.least, last, count, EXPONENT)
 
 
-def _last(problem: Problem[Any, Any], noise: start.Range) -> float:
-    return max(min(noise.least, start.deviation(problem)) / DEPTH, noise.low)
+def _last(problem: Problem[Any, Any], noise: diffusion.Range) -> float:
+    return max(min(noise.least, diffusion.deviation(problem)) / DEPTH, noise.low)
 
 
 def down(
@@ -117,12 +117,12 @@ def _drawn(
 ) -> tuple[Tensor, Tensor | None]:
     """Denoised images in which known pixels are drawn again, and which are; None for none."""
     likelihood = problem.likelihood
-    if start.linear(problem) or not isinstance(likelihood, Pixelwise):
+    if diffusion.linear(problem) or not isinstance(likelihood, Pixelwise):
         return denoised, None
     if lacks(likelihood, SamplesGivenGaussian):
         return denoised, None
     last = float(state.levels[state.restarts - 1])
-    sd = start.near(problem, start.centre(problem, None), start.deviation(problem)).sd
+    sd = diffusion.near(problem, diffusion.centre(problem, None), diffusion.deviation(problem)).sd
     known = sd < last
     if known.shape != denoised.shape or not bool(known.any()):
         return denoised, None

@@ -5,7 +5,8 @@ import torch
 
 import invprob as ip
 from invprob.diagnostics.wasserstein import exactness
-from invprob.solvers import moves, twisted
+from invprob.solvers import moves
+from invprob.solvers.restarts import surrogate_crowds
 
 torch.set_num_threads(1)
 
@@ -156,7 +157,7 @@ def test_the_look_ahead_integrates_the_likelihood_over_what_is_left():
     y, denoised = torch.rand(2, 3, 1, 4, 4, generator=draw, dtype=torch.float64)
     prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5).double(), sd=0.2)
     problem = ip.Problem(prior, ip.SignalDependent(a=1e-7, b=0.2), y)
-    psi, likely = twisted.look(problem, denoised, 0.3**2)
+    psi, likely = surrogate_crowds.look(problem, denoised, 0.3**2)
     law = torch.distributions.Normal(denoised, (0.2**2 + 0.3**2) ** 0.5)
     torch.testing.assert_close(psi, law.log_prob(y).flatten(1).sum(1), rtol=1e-4, atol=1e-4)
     expected = (denoised / 0.3**2 + y / 0.2**2) / (1 / 0.3**2 + 1 / 0.2**2)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import invprob as ip
-from invprob.solvers import start, to_zero
+from invprob.solvers import diffusion
+from invprob.solvers.restarts import to_zero
 
 F64 = torch.float64
 GREY = torch.full((1, 8, 8), 0.5, dtype=F64)
@@ -45,7 +46,7 @@ def test_details_of_a_smooth_image_are_there():
 
 
 def test_a_way_that_goes_further_down_has_more_levels():
-    noise = start.Range(least=2.0, greatest=2.0, low=0.0, high=10.0)
+    noise = diffusion.Range(least=2.0, greatest=2.0, low=0.0, high=10.0)
     found = []
     for sd in (2.0, 0.01):
         prior = ip.GaussianPrior(mean=GREY, sd=sd)

@@ -11,10 +11,10 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from ..problem import Problem
-from ..streams import Streams
+from ...problem import Problem
+from ...streams import Streams
 from .particles import Groups
-from .restart_state import RestartState, padded
+from .state import RestartState, padded
 
 
 @frozen(eq=False)

@@ -13,7 +13,7 @@ Conjugate gradients solve for u. A round takes one more call and no differentiat
 
 so any function may be the denoiser. Far above the prior's size r² J is the covariance of the
 prior itself, and the mean moves to the best linear estimate of the image: nobody needs to know
-that covariance. A few rounds come close. Which restarts ask by default is in `crowd_plan`.
+that covariance. A few rounds come close. Which restarts ask by default is in `crowd_plans`.
 Where the denoiser is no derivative of anything, and the curvature of a round not positive, an
 image's iteration ends there.
 
@@ -28,9 +28,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..contracts import Denoises, Spectral
-from ..problem import Problem
-from . import start
+from ...contracts import Denoises, Spectral
+from ...problem import Problem
+from .. import diffusion
 from .particles import Data, rms, rows
 
 SMALL_STEP = 0.1
@@ -55,7 +55,7 @@ def pull(
         level: r.
         rounds: of conjugate gradients.
     """
-    spectrum = start.spectrum(problem)
+    spectrum = diffusion.spectrum(problem)
     unused = data.unused(level)
     measured = unused > 0
     noise = torch.where(measured, 1 / unused, 0)

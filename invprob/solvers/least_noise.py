@@ -25,7 +25,7 @@ from torch import Tensor
 from ..contracts import SamplesGivenGaussian
 from ..problem import Problem
 from ..streams import generator
-from . import start
+from . import diffusion
 
 ROUNDS, PRODUCTS = 4, 3
 SMALL = 0.1
@@ -43,9 +43,9 @@ def least_noise(problem: Problem[Any, SamplesGivenGaussian], /) -> float:
     >>> round(least_noise(ip.Problem(prior, noise, torch.zeros(1, 1, 8, 8))), 3)
     0.1
     """
-    x = start.centre(problem, None)[:1] / 2
+    x = diffusion.centre(problem, None)[:1] / 2
     y: Tensor = problem.likelihood.sample(x, generator(0))  # type: ignore[attr-defined]
-    rho = start.deviation(problem)
+    rho = diffusion.deviation(problem)
     for _ in range(ROUNDS):
         way = torch.randn(x.shape, generator=generator(1), dtype=x.dtype).to(x.device)
         width = x.new_tensor(rho)

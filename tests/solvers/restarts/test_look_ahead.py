@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import invprob as ip
-from invprob.solvers import twisted
+from invprob.solvers.restarts import surrogate_crowds
 
 torch.set_num_threads(1)
 
@@ -29,9 +29,9 @@ def test_it_is_the_integral_of_the_likelihood_also_of_pixels_that_are_black(name
     prior = ip.GaussianPrior(mean=torch.full(shape[1:], 0.1).to(dtype), sd=0.1)
     y = noise.sample(torch.full((1, *shape[1:]), 0.03, dtype=dtype), ip.generator(0))
     denoised = 0.15 * torch.rand(shape, generator=ip.generator(1)).to(dtype) - 0.05
-    found, likely = twisted.look(ip.Problem(prior, noise, y), denoised, variance)
+    found, likely = surrogate_crowds.look(ip.Problem(prior, noise, y), denoised, variance)
     least = -0.25 if name == "signal-dependent" else 0.0
-    assert float(likely.min()) >= least and float(found.min()) > twisted.LEAST
+    assert float(likely.min()) >= least and float(found.min()) > surrogate_crowds.LEAST
     x = torch.linspace(least, 1, 20_001, dtype=torch.float64)
     total = torch.zeros(len(found), dtype=torch.float64)
     for pixel in range(9):

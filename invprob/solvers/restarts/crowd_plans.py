@@ -1,16 +1,19 @@
 """How `Restart` spends the calls of samples that begin as crowds.
 
-A crowd takes most of its levels down to where modes are decided, shrinking by the same share from
-each to the next, and few below, where a single particle is left.
+A crowd spends most of its levels above the one at which it is clear which mode a sample is in.
+There it shrinks by the same share from each level to the next, or, under noise that is not
+Gaussian, stays as large as it is. Few levels follow, with a single particle. Under Gaussian noise
+a tenth of the calls is left for the last level.
 
-From what pixels vary by downwards the data pull every particle (`response`), for a second call
-each. There a coordinate is decided that was not measured, but follows from those that were: the
-measured ones, taken to be as noisy as the level, leave it open by as much, and what it then
-becomes it stays. Samples of smooth images in weak noise (0.001, 100 calls) had 1.4 times their
-variance where a quarter of the pixels was seen, and 2.6 times behind random projections; they have
-1.1 and 1.6 times. Modes, which are decided above, come out as well with the calls that are left.
-Networks answer a little more honestly in small images, and much worse in samples alone, which have
-no weights to tell when they are pulled too far: those are not pulled.
+At and below the level that pixels vary by, the data pull every particle (`linear_response`), which
+takes a second call each. At these levels a coordinate is decided that was not measured, but
+follows from measured ones. Measured coordinates count as noisy as the level, and so leave it open;
+without the pull it would stay as it then is. With the pull samples of smooth images in weak noise
+(0.001, 100 calls) have 1.1 times the variance that they should have where a quarter of the pixels
+was seen, and 1.6 times behind random projections; without it 1.4 and 2.6 times. Modes, which are
+decided above these levels, come out as well with the calls that are left. With a network as the
+prior, the pull changes small images a little for the better. It makes samples alone much worse,
+because they have no weights to tell when they are pulled too far: those are not pulled.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..problem import Problem
-from . import start, to_zero
-from .restart_plan import Plan, alone, down
+from ...problem import Problem
+from .. import diffusion
+from . import to_zero
+from .plans import Plan, alone, down
 
 Levels = tuple[float, ...]
 Particles = tuple[int, ...]
@@ -36,7 +40,7 @@ LEVELS_TOGETHER = 1.3
 """The same where several crowds make one: it has particles enough."""
 STEEP = 2.0
 """So many levels, at least, below a crowd for each factor e that is left to fall."""
-LEVELS_TWISTED = (2.0, 0.5)
+LEVELS_SURROGATE = (2.0, 0.5)
 """Of a crowd under noise that is not Gaussian, which comes down the reverse SDE: so many, and so
 many more for the root of the calls that it has."""
 FALL, SHARE = 0.9, 0.12
@@ -49,16 +53,16 @@ CROWDED = (0.36, 2.0)
 DECIDED = 0.2
 """The level, in standard deviations of a pixel, below which it is clear which mode a sample is in.
 """
-DECIDED_TWISTED = 0.25
+DECIDED_SURROGATE = 0.25
 """The same under noise that is not Gaussian."""
 PULLED, ROOM = 1.0, 20
 """The level, in standard deviations of a pixel, from which on the data pull particles, and with
 how many calls at least."""
 
 
-def weighed(
+def gaussian(
     problem: Problem[Any, Any],
-    noise: start.Range,
+    noise: diffusion.Range,
     first: float,
     calls: int,
     guided: bool | None,
@@ -82,7 +86,7 @@ def weighed(
     """
     finish = _way_of_crowds(problem, noise, calls)
     stay = max(calls // 10, 1)
-    far = guided is not False and first > FAR * start.radius(problem)
+    far = guided is not False and first > FAR * diffusion.radius(problem)
     first_pulls = min(round(0.4 * math.sqrt(calls)), MOST_PULLS) if far else int(guided is True)
     budget = calls - len(finish) - stay - first_pulls
     middle = _crowded(problem, noise, first)
@@ -90,7 +94,7 @@ def weighed(
     steep = math.ceil(STEEP * math.log(decided / noise.least))
     fall = max(round(0.2 * math.sqrt(budget)), min(steep, budget // 4)) if steep else 0
 
-    pulled = PULLED * start.deviation(problem)
+    pulled = PULLED * diffusion.deviation(problem)
 
     def way(count: int, most: int) -> tuple[Levels, Particles, Particles]:
         """Levels, particles and pulls, from below the first level to the last."""
@@ -117,8 +121,12 @@ def weighed(
     )
 
 
-def twisted(
-    problem: Problem[Any, Any], noise: start.Range, first: float, calls: int, particles: int | None
+def surrogate(
+    problem: Problem[Any, Any],
+    noise: diffusion.Range,
+    first: float,
+    calls: int,
+    particles: int | None,
 ) -> Plan:
     """The same for noise that is not Gaussian, in crowds that are as large at every level.
 
@@ -135,7 +143,7 @@ def twisted(
     finish = _way_of_crowds(problem, noise, calls)
     stay = max(round(min(STAY, FEWER * calls) * calls), 1)
     budget = calls - len(finish) - stay
-    decided = _decided(problem, noise, top, DECIDED_TWISTED)
+    decided = _decided(problem, noise, top, DECIDED_SURROGATE)
     below = noise.least < decided < top
     if not below:
         decided = noise.least
@@ -144,7 +152,7 @@ def twisted(
     def cost(levels: int, most: int) -> int:
         return 1 + levels * most + fall
 
-    count = round(LEVELS_TWISTED[0] + LEVELS_TWISTED[1] * math.sqrt(budget))
+    count = round(LEVELS_SURROGATE[0] + LEVELS_SURROGATE[1] * math.sqrt(budget))
     count, most = _filled(count, budget, cost, particles)
     stay = calls - len(finish) - cost(count, most)
     at_top, at_end = int(top == first), int(not below)
@@ -159,9 +167,11 @@ def twisted(
     return Plan((*levels, *finish), alive, len(levels), (0,) * len(alive))
 
 
-def _decided(problem: Problem[Any, Any], noise: start.Range, top: float, share: float) -> float:
+def _decided(
+    problem: Problem[Any, Any], noise: diffusion.Range, top: float, share: float
+) -> float:
     """The level, from its share of a deviation, at which it is clear which mode a sample is in."""
-    return min(max(share * start.deviation(problem), noise.least), top)
+    return min(max(share * diffusion.deviation(problem), noise.least), top)
 
 
 def _filled(
@@ -184,13 +194,15 @@ def _shrinking(levels: int, most: int) -> tuple[int, ...]:
     return tuple(round(most ** (1 - level / last)) for level in range(levels))
 
 
-def _crowded(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:
+def _crowded(problem: Problem[Any, Any], noise: diffusion.Range, first: float) -> float:
     """The level at which a crowd begins."""
-    width = max(CROWDED[0] * start.radius(problem), CROWDED[1] * start.deviation(problem))
+    width = max(CROWDED[0] * diffusion.radius(problem), CROWDED[1] * diffusion.deviation(problem))
     return max(min(width, first), noise.least)
 
 
-def _way_of_crowds(problem: Problem[Any, Any], noise: start.Range, n: int) -> tuple[float, ...]:
+def _way_of_crowds(
+    problem: Problem[Any, Any], noise: diffusion.Range, n: int
+) -> tuple[float, ...]:
     """Levels of the way to zero when a crowd comes before it, if n calls are all."""
     usual = min(max(n // 5, min(n // 2, 6)), to_zero.ENOUGH)
     return to_zero.levels(problem, noise, usual, n // 3)

@@ -25,21 +25,22 @@ the posterior itself.
 
 **Crowds.** Modes are decided at few levels, and there it counts how many images the denoiser is
 shown. So a sample begins as a crowd of particles, which are drawn again at each level, each time
-the same share fewer, until one is left: with a hundred calls about 30 particles and 8 levels, with
-a thousand 155 and 26; a few levels follow for what is left to do within the mode. A crowd costs no
-more than its sample has calls, and independent samples remain so. Samples that interact put their
-crowds together.
+the same share fewer, until one is left: with a hundred calls about 25 particles and 7 levels, with
+a thousand 150 and 24. A few levels follow for what is left to do within the mode. A crowd costs no
+more than its sample has calls, and independent samples remain independent. Samples that interact
+put their crowds together.
 
 **Guidance.** Where the prior can denoise three times its radius, the first restart comes from so
 much noise that D is the prior's mean whatever x(r) is, and the few particles that start around it
 may all be far from what was measured. So D is shifted by (1 - k) times what the data say of the
-image by the prior's linear response, for some more calls (`response`): the crowd starts around the
-best linear estimate. Later restarts can be shifted, too, which is rarely worth it. A shift is
-never longer than three times the noise at the next level. Where particles weigh each other, log W
-pays for it: ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the new normal numbers of the
-restart.
+image by the prior's linear response, for some more calls (`linear_response`): the crowd starts
+around the best linear estimate. Later restarts can be shifted, too, which is rarely worth it. A
+shift is never longer than three times the noise at the next level. Where particles weigh each
+other, log W pays for it: ½ sum (n_j² - (n_j + shift_j / width_j)²), with n the new normal numbers
+of the restart.
 
-Noise that is not Gaussian has weights, a look-ahead, moves and crowds of its own: `twisted`.
+Noise that is not Gaussian has weights, a look-ahead, moves and crowds of its own:
+`surrogate_crowds`.
 
 Approximate: D in place of x, which neglects the covariance of x given x(r) in the weights; a
 finite number of particles. Their weights add up over all pixels: this is for images of at most a

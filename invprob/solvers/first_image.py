@@ -1,4 +1,4 @@
-"""A first image for methods that descend from somewhere.
+"""A first image for estimates, which descend from it; samplers begin with noise (`diffusion`).
 
 With f the data filled in smoothly (see `fill`), the estimate under the crudest prior, independent
 pixels:
@@ -19,18 +19,19 @@ from torch import Tensor
 from ..compatibility import lacks
 from ..contracts import MatchesScore, Proximal
 from ..problem import Problem
-from . import start
+from . import diffusion
 from .fill import fill
 
 DEVIATION = 0.25
 
 
-def guess(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
+def first_image(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
     """Images to start from, `(B, *image)`: x0, or what the measurement alone suggests.
 
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5), sd=0.2)
-    >>> guess(ip.Problem(prior, ip.Gaussian(sigma=0.25), torch.ones(1, 1, 2, 2)), None)[0, 0, 0]
+    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.25), torch.ones(1, 1, 2, 2))
+    >>> first_image(problem, None)[0, 0, 0]
     tensor([1., 1.])
     """
     if x0 is not None:
@@ -40,7 +41,7 @@ def guess(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
         step = torch.as_tensor(DEVIATION**2).to(y)
         image: Tensor = likelihood.prox(y, fill(problem, DEVIATION**2), step)
         return image
-    centre = start.centre(problem, None)
+    centre = diffusion.centre(problem, None)
     if y.shape != centre.shape:
         return centre
     if lacks(likelihood, MatchesScore) is None:

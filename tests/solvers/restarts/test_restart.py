@@ -6,9 +6,10 @@ import torch
 import invprob as ip
 from invprob.diagnostics.laboratory import measurements, similar_mixture
 from invprob.diagnostics.wasserstein import exactness
-from invprob.solvers import response, start
-from invprob.solvers.particles import Data, Groups, effort
-from invprob.solvers.restart_state import RestartState
+from invprob.solvers import diffusion
+from invprob.solvers.restarts import linear_response
+from invprob.solvers.restarts.particles import Data, Groups, effort
+from invprob.solvers.restarts.state import RestartState
 
 SHAPE = (1, 4, 4)
 PRIOR = similar_mixture((4, 4))
@@ -90,10 +91,12 @@ def test_from_far_above_the_data_pull_to_the_best_linear_estimate(task):
 
 def estimated(prior, noise, y, rounds, level=300.0):
     problem = ip.Problem(prior, noise, y)
-    spectrum = start.spectrum(problem)
+    spectrum = diffusion.spectrum(problem)
     data = Data(spectrum.observe(y), spectrum.sd, 0.02)
     seen = spectrum.vt(prior.means)
-    return prior.means + spectrum.v(response.pull(problem, data, prior.means, seen, level, rounds))
+    return prior.means + spectrum.v(
+        linear_response.pull(problem, data, prior.means, seen, level, rounds)
+    )
 
 
 def test_a_denoiser_that_is_no_derivative_pulls_to_nothing_infinite():

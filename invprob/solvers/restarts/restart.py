@@ -24,7 +24,7 @@ size where the density is Gaussian, whatever the step. A chain of its own stays 
 of its restarts. Before, levels fall from far above the prior's size to rho. Coordinates with
 sd < r' are pinned to w then, which inflates their noise to r': annealing. Longer restarts mix
 better, but a network's errors add up: beyond 64 they get shorter, kappa² = 1 - 64 / restarts; and
-for coordinates that were measured kappa is 0.85 at least, while levels fall (`restart_plan`).
+for coordinates that were measured kappa is 0.85 at least, while levels fall (`plans`).
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -42,16 +42,11 @@ is within sd / 3 of D, so that the two agree there. The drift k (w - D) of a who
 times the gradient of the true likelihood, whatever its curvature is. The few pixels that are known
 better than the last level are drawn from the noise itself on the way to zero (`to_zero`).
 
-**In crowds, together, guided.** Where the data barely tell modes apart, samples end up in wrong
-ones. So in small images a sample is the survivor of a crowd of particles, which weigh each other
-and look ahead at the data (`particles`); the crowds of several samples of one measurement can be
-put together (`population`), and restarts can be pulled towards the data (`guided`), as particles
-are once modes are decided. All of it is explained in `particles`, `response` and `crowd_plan`. Few
-calls are spent at the last level then, and below what pixels vary by, particles come down the
-reverse SDE (`weighed`). Under noise that is not Gaussian they do so from the start (`twisted`),
-until modes are decided, and survivors go on by restarts. At the last level noise of a width that
-depends on x, as k does, would make them drift to where it is small: it has the width that belongs
-to the surrogate around the mean image.
+**In crowds, together, guided.** Where the data barely tell modes apart, samples alone end up in
+wrong ones. So in small images each sample begins as a crowd of particles, of which one survives:
+`particles` has the theory. With `population` the crowds of several samples of one measurement
+make one crowd. With `guided` the data pull the restarts (`linear_response`). How a crowd spends
+its calls is in `crowd_plans`, and how it moves in `gaussian_crowds` and `surrogate_crowds`.
 
 Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
@@ -77,14 +72,15 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from ..contracts import Denoises, LocallyGaussian, Needs, Spectral
-from ..counts import check_count
-from ..errors import InputError
-from ..problem import Problem
-from ..streams import Streams
-from . import crowd_plan, crowds, moves, restart_plan, start, to_zero, twisted, weighed
-from .restart_plan import Plan
-from .restart_state import RestartState, padded
+from ...contracts import Denoises, LocallyGaussian, Needs, Spectral
+from ...counts import check_count
+from ...errors import InputError
+from ...problem import Problem
+from ...streams import Streams
+from .. import diffusion, moves
+from . import crowd_plans, crowds, gaussian_crowds, plans, surrogate_crowds, to_zero
+from .plans import Plan
+from .state import RestartState, padded
 
 AFTER_CROWDS = 0.7
 """The usual kappa at the last level after crowds, or guided."""
@@ -107,16 +103,19 @@ class Restart:
             numbers then. By default as many as the calls allow in images of at most 1024 numbers
             (256 if the noise is not Gaussian but has a density), and 1, the sample alone, in
             larger ones.
-        guided: whether restarts are pulled towards the data, each for a second call. By default,
-            where there are particles, the first one is, if the prior can denoise three times its
-            radius, and those below what pixels vary by. With True all of them are, also of samples
-            alone, which helps exact priors and harms networks; with False none.
+        guided: whether the data pull restarts towards images that explain them. Each takes a
+            second call then, and the first one a few more. By default they pull crowds only: in
+            the first restart, if the prior can denoise three times its radius, and, from 20 calls
+            on, at and below the level that pixels vary by. True pulls every restart, also of
+            samples alone, which makes them better if the prior is exact, and worse if it is a
+            network. False pulls none.
         sigma_max: the noise level to start at, for coordinates that were not measured; by default
             ten times the prior's radius, or the most that the prior can denoise.
-        kappa: how far down restarts go, as a share of the next level, in [0, 1); after crowds
-            those at the last level, under Gaussian noise. 0 mixes fastest, which pays if a prior
-            is exact. By default 0.7 after crowds; closer to 1 the more restarts one alone has, and
-            0.85 at least (0.7 if the noise is not Gaussian) for what was measured.
+        kappa: how short restarts are: they go down to this share of the next level, in [0, 1).
+            After crowds it is for the last level under Gaussian noise, by default 0.7; all others
+            are whole. For samples alone it is by default closer to 1 the more restarts there are,
+            and at least 0.85 (0.7 if the noise is not Gaussian) for what was measured. 0, whole
+            restarts, mixes fastest, which pays if the prior is exact.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -143,11 +142,11 @@ class Restart:
 
     def __attrs_post_init__(self) -> None:
         few = (
-            f"fewer than {restart_plan.LEAST_CALLS} are no sampler; for one estimate in few calls "
+            f"fewer than {plans.LEAST_CALLS} are no sampler; for one estimate in few calls "
             "take PnP(iterations=8), -s pnp:iterations=8"
         )
-        check_count("calls", self.calls, restart_plan.LEAST_CALLS, few)
-        start.check_highest(self.sigma_max)
+        check_count("calls", self.calls, plans.LEAST_CALLS, few)
+        diffusion.check_highest(self.sigma_max)
         check_count("population", self.population, why="a sample is at least alone, 1")
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
@@ -175,10 +174,10 @@ class Restart:
                 low to start from grey, the samples are no multiple of the population, or the
                 image is too large for one, or for particles.
         """
-        restart_plan.check_crowd(problem, self.population, self.particles)
+        plans.check_crowd(problem, self.population, self.particles)
         if x0 is None:
-            start.check_reach(problem, self.sigma_max)
-        if (self.population > 1 or self.guided) and not start.linear(problem):
+            diffusion.check_reach(problem, self.sigma_max)
+        if (self.population > 1 or self.guided) and not diffusion.linear(problem):
             raise InputError(
                 f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "
                 "samples interact, and are guided, only under Gaussian noise on a linear "
@@ -186,8 +185,8 @@ class Restart:
             )
         plan = self._plan(problem)
         first = plan.levels[0]
-        middle = start.centre(problem, x0)
-        near = start.near(problem, middle, start.deviation(problem))
+        middle = diffusion.centre(problem, x0)
+        near = diffusion.near(problem, middle, diffusion.deviation(problem))
         centre = near.vt(middle)
         old, new = streams.normal(centre), streams.normal(centre)
         blurred = centre + (old + new) * (first / math.sqrt(2))
@@ -226,13 +225,13 @@ class Restart:
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
             state = to_zero.down(problem, state, (x, denoised), following, streams)
-        elif (exact := start.linear(problem)) and self._weighs(problem):
+        elif (exact := diffusion.linear(problem)) and self._weighs(problem):
             pulls = int(state.pulls[done - 1])
-            how = weighed.How(self.population, pulls, self._kappa(problem, state))
-            state = weighed.restart(exact, state, (x, denoised), streams, how)
+            how = gaussian_crowds.How(self.population, pulls, self._kappa(problem, state))
+            state = gaussian_crowds.restart(exact, state, (x, denoised), streams, how)
         elif max(crowds.counts(state)) > 1:
             local: Any = problem
-            state = twisted.restart(local, state, (x, denoised), streams)
+            state = surrogate_crowds.restart(local, state, (x, denoised), streams)
         else:
             state = self._restarted(problem, state, x, denoised, streams)
         return evolve(state, sigma=following)
@@ -251,18 +250,18 @@ class Restart:
     ) -> RestartState:
         """A restart of independent samples."""
         following, old = float(state.levels[state.done]), state.noise[:, 0]
-        near, new = start.near(problem, denoised, following), streams.normal(old)
+        near, new = diffusion.near(problem, denoised, following), streams.normal(old)
         kappa: float | Tensor = self._kappa(problem, state)
-        together = restart_plan.is_twisted(problem, self.particles)
+        together = plans.has_surrogate(problem, self.particles)
         if self.kappa is None and not together and following < state.sigma:
-            least = (
-                restart_plan.MEASURED if start.linear(problem) else restart_plan.MEASURED_LOCALLY
-            )
-            kappa = restart_plan.kappas(float(kappa), least, near.sd)
+            least = plans.MEASURED if diffusion.linear(problem) else plans.MEASURED_LOCALLY
+            kappa = plans.kappas(float(kappa), least, near.sd)
         move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
         if state.is_last and together:
-            mean = start.centre(problem, None)
-            move = move.steady(following, start.near(problem, mean, start.deviation(problem)).sd)
+            mean = diffusion.centre(problem, None)
+            move = move.steady(
+                following, diffusion.near(problem, mean, diffusion.deviation(problem)).sd
+            )
         x = near.v(move.to(old + new))
         count = state.x.shape[1]
         x, new, denoised = (padded(value[:, None], count) for value in (x, new, denoised))
@@ -272,27 +271,29 @@ class Restart:
         self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
     ) -> float:
         """After crowds restarts go all the way down, but for Gaussian noise at the last level."""
-        linear = start.linear(problem)
-        if self._weighs(problem) if linear else restart_plan.is_twisted(problem, self.particles):
+        linear = diffusion.linear(problem)
+        if self._weighs(problem) if linear else plans.has_surrogate(problem, self.particles):
             usual = AFTER_CROWDS if self.kappa is None else self.kappa
             return usual if linear and state.is_last else 0.0
-        return restart_plan.kappa(state.restarts) if self.kappa is None else self.kappa
+        return plans.kappa(state.restarts) if self.kappa is None else self.kappa
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
-        crowded = restart_plan.fits(problem, self.particles)
+        crowded = plans.fits(problem, self.particles)
         return self.population > 1 or crowded or bool(self.guided)
 
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
-        noise = start.noise_range(problem)
-        if noise.least == noise.greatest and start.linear(problem):
-            return restart_plan.denoising(problem, noise, self.calls)
-        first = start.first_level(problem, noise, self.sigma_max)
-        if start.linear(problem) and self._weighs(problem):
-            crowd = self.population > 1 or restart_plan.fits(problem, self.particles)
+        noise = diffusion.noise_range(problem)
+        if noise.least == noise.greatest and diffusion.linear(problem):
+            return plans.denoising(problem, noise, self.calls)
+        first = diffusion.first_level(problem, noise, self.sigma_max)
+        if diffusion.linear(problem) and self._weighs(problem):
+            crowd = self.population > 1 or plans.fits(problem, self.particles)
             most = self.particles if crowd else 1
             how = (self.guided, most, self.population)
-            return crowd_plan.weighed(problem, noise, first, self.calls, *how)
-        if restart_plan.is_twisted(problem, self.particles):
-            first = start.first_level(problem, evolve(noise, greatest=math.inf), self.sigma_max)
-            return crowd_plan.twisted(problem, noise, first, self.calls, self.particles)
-        return restart_plan.alone(problem, noise, first, self.calls)
+            return crowd_plans.gaussian(problem, noise, first, self.calls, *how)
+        if plans.has_surrogate(problem, self.particles):
+            first = diffusion.first_level(
+                problem, evolve(noise, greatest=math.inf), self.sigma_max
+            )
+            return crowd_plans.surrogate(problem, noise, first, self.calls, self.particles)
+        return plans.alone(problem, noise, first, self.calls)

@@ -2,13 +2,14 @@
 
 First one level far above the prior's size, where every level says the same. Then geometric levels
 from about half of that size to the least noise of the measurement (those of crowds are in
-`crowd_plan`). Then restarts at the last level; then the way to zero (`to_zero`).
+`crowd_plans`). Then restarts at the last level; then the way to zero (`to_zero`).
 
-A sample alone can have too many restarts: a network's small errors, the same in each, add up.
-Hundreds of whole ones cost deblurred photos, and photos under speckle, up to 3 dB. So beyond 64
-they get shorter. And where the data begin to leave a coordinate free, as the level falls below its
-noise, a whole one takes away what it still varies by: deblurred photos had a third too little
-spread. So while levels fall they are short where something was measured; elsewhere whole ones
+A sample alone can have too many restarts: a network makes the same small errors in each, and they
+add up. Hundreds of whole restarts cost deblurred photos, and photos under speckle, up to 3 dB. So
+if there are more than 64, each is shorter. There is a second reason for short ones. As the level
+falls below the noise of a coordinate, the data begin to leave that coordinate free, and a whole
+restart takes away what it still varies by: deblurred photos had a third too little spread. So
+while levels fall, restarts are short in coordinates that were measured. In the others whole ones
 are better by half a decibel.
 """
 
@@ -21,12 +22,13 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from .. import schedules
-from ..compatibility import lacks
-from ..contracts import HasLikelihood
-from ..errors import InputError
-from ..problem import Problem
-from . import start, to_zero
+from ... import schedules
+from ...compatibility import lacks
+from ...contracts import HasLikelihood
+from ...errors import InputError
+from ...problem import Problem
+from .. import diffusion
+from . import to_zero
 
 LEAST_CALLS = 8
 ENOUGH_FOR_DENOISING = 20
@@ -60,14 +62,14 @@ class Plan:
 
 def fits(problem: Problem[Any, Any], particles: int | None) -> bool:
     """Whether samples are to begin as crowds: of a small image, or as it was asked for."""
-    usual = SMALL if start.linear(problem) else SMALL_LOCALLY
+    usual = SMALL if diffusion.linear(problem) else SMALL_LOCALLY
     most = usual if particles is None else LARGEST
     return particles != 1 and math.prod(problem.image_shape) <= most
 
 
-def is_twisted(problem: Problem[Any, Any], particles: int | None) -> bool:
+def has_surrogate(problem: Problem[Any, Any], particles: int | None) -> bool:
     """Whether these are crowds under noise that is not Gaussian."""
-    known = not start.linear(problem) and not lacks(problem.likelihood, HasLikelihood)
+    known = not diffusion.linear(problem) and not lacks(problem.likelihood, HasLikelihood)
     return known and fits(problem, particles)
 
 
@@ -89,14 +91,14 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
         )
 
 
-def denoising(problem: Problem[Any, Any], noise: start.Range, calls: int) -> Plan:
+def denoising(problem: Problem[Any, Any], noise: diffusion.Range, calls: int) -> Plan:
     """White noise: the way to zero, and nothing else."""
     most = min(calls, ENOUGH_FOR_DENOISING)
     levels = to_zero.levels(problem, noise, most, most)
     return Plan(levels, (1,) * len(levels), 0, (0,) * len(levels))
 
 
-def alone(problem: Problem[Any, Any], noise: start.Range, first: float, calls: int) -> Plan:
+def alone(problem: Problem[Any, Any], noise: diffusion.Range, first: float, calls: int) -> Plan:
     """Samples of one particle each; a quarter of the restarts are at the last level."""
     usual = min(max(calls // 4, 6), to_zero.ENOUGH)
     finish = to_zero.levels(problem, noise, usual, calls // 2)
@@ -126,9 +128,9 @@ def kappas(usual: float, least: float, sd: Tensor) -> Tensor:
     return torch.full_like(sd, max(usual, least)).masked_fill_(sd.isinf(), usual)
 
 
-def _middle(problem: Problem[Any, Any], noise: start.Range, first: float) -> float:
+def _middle(problem: Problem[Any, Any], noise: diffusion.Range, first: float) -> float:
     """The second level: half of the prior's radius."""
-    return max(min(start.radius(problem) / 2, first), noise.least)
+    return max(min(diffusion.radius(problem) / 2, first), noise.least)
 
 
 def down(highest: float, least: float, count: int) -> tuple[float, ...]:

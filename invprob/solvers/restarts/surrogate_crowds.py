@@ -4,7 +4,7 @@ Here no inflated measurement takes part in the path, and nothing cancels. But th
 a level to the next is a Gaussian move whose density is known, and what y says can be left to
 weights, for any likelihood with a density. The target at level r is p(x(r)) exp(psi),
 
-    psi(x(r)) = log of the integral of p(y | x) N(x; D, V),        V = r² v / (r² + v),
+    psi(x(r)) = log of the integral of p(y | x) N(x; D, V),        V = r² v / (r² + v).
 
 For noise that treats pixels by themselves these are integrals over one number each, from the
 least brightness that the noise knows (a photon count none below black) to where nothing is left;
@@ -23,10 +23,11 @@ with all of a pixel's variance for v: it leads to where the data are likely. log
 difference of the two psi, and pays for the shift, ½ sum (n_j² - (n_j + (1 - e) s_j / (r' sqrt(1 -
 e)))²).
 
-The survivor's bias has two parts. One falls as 1 / N with the number of particles, and every level
-adds about as much to it: so N is the same at all of them, until modes are decided. The other is
-the SDE's discretisation; extrapolation makes six levels do for thirty. Then one particle is left,
-and ordinary restarts do the rest: they are not weighed any more, but go on for half of the calls.
+The survivor is biased for two reasons. One is the finite number N of particles: this part falls as
+1 / N, and every level adds about as much to it, so N is the same at all levels until modes are
+decided. The other is the SDE's discretisation: with the extrapolated D', six levels do as well as
+thirty without it. Once modes are decided, one particle of each crowd is left. It goes on by
+ordinary restarts, without weights, and by the way to zero, which take about half of the calls.
 
 Exact: with many particles and many levels, the proportions of modes, whatever the posterior.
 Approximate: what crowds of a dozen miss; the look-ahead of the last crowd, which counts as
@@ -45,12 +46,13 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from ..contracts import Differentiable, HasLikelihood, LocallyGaussian
-from ..likelihoods.pixelwise import Pixelwise, Smooths
-from ..problem import Problem
-from ..streams import Streams
-from . import crowds, moves, particles, start
-from .restart_state import RestartState
+from ...contracts import Differentiable, HasLikelihood, LocallyGaussian
+from ...likelihoods.pixelwise import Pixelwise, Smooths
+from ...problem import Problem
+from ...streams import Streams
+from .. import diffusion, moves
+from . import crowds, particles
+from .state import RestartState
 
 LEAST = -1e30
 """The log weight of what is impossible."""
@@ -77,7 +79,7 @@ def restart(
     """
     level, following = state.sigma, float(state.levels[state.done])
     now, then = crowds.counts(state)
-    pixel = start.deviation(problem) ** 2
+    pixel = diffusion.deviation(problem) ** 2
     x, denoised = images
     ahead, _ = look(problem, denoised, _left(level, particles.WITHIN * pixel))
     weight = state.weight[:, :now] + ahead.view(-1, now) - state.ahead[:, :now]
