@@ -10,12 +10,14 @@ look at what is left of y, r = y - E[y' | x], beside what the noise does; see `p
   It is 1 for a sample of p(x | y), because (x, y) then have their joint distribution, give or take
   sqrt(2 / n) for n entries with independent noise, or what simulated measurements differ by where
   that is more: a few entries make up most of the sum under Student's t of 3 degrees of freedom,
-  and of 2 it has no limit, so that nothing is said of its size. An *estimate* has fitted the data: its residual
-  is smaller than the noise by what it took from it, and a misfit below 1 is as it should be. Far
-  less means that the noise was fitted, more that the data were not. Noise that is weak enough to
-  be taken for detail stays in an estimate, and so does much of any noise where there are fewer
-  data than pixels, or where the prior has a density, and may be as rough as the noise (a Gaussian
-  one of independent pixels leaves sigma² / (sigma² + sd²)): small misfits are normal there.
+  and of 2 it has no limit, so that nothing is said of its size.
+
+  An *estimate* has fitted the data: its residual is smaller than the noise by what it took from
+  it, and a misfit below 1 is as it should be. Far less means that the noise was fitted, more that
+  the data were not. Noise that is weak enough to be taken for detail stays in an estimate, and so
+  does much of any noise where there are fewer data than pixels, or where the prior has a density,
+  and may be as rough as the noise (a Gaussian one of independent pixels leaves sigma² / (sigma² +
+  sd²)): small misfits are normal there.
 * **Echo**, the residual's likeness to itself one pixel on:
 
       echo = sum r[i] r[i + d] / sum Var[y' | x],   the largest of four neighbours d.
@@ -203,8 +205,8 @@ class Misfit:
         elif surely and found < least and not kept:
             lines.append(
                 "this result does not explain the data: such noise would leave them farther from "
-                "it. Either the noise is weaker than was said (a smaller level, a larger peak), or "
-                "the prior leaves noise in, as a simple filter does"
+                "it. Either the noise is weaker than was said (a smaller level, a larger peak), "
+                "or the prior leaves noise in, as a simple filter does"
             )
         elif self.echo is not None and self.echo.beyond(*self._usual(self.echo, loose)):
             like = "too unlike" if self.echo.size < 0 else "too much alike"

@@ -18,6 +18,7 @@ from attrs import evolve
 from torch import Tensor
 
 from ..brightness import few_above
+from ..compatibility import lacks
 from ..contracts import Shape
 from ..likelihoods.observed import Observed
 from ..likelihoods.pixelwise import Pixelwise
@@ -36,7 +37,7 @@ LEAST = 0.001
 def without_targets(noise: Any, y: Tensor, /) -> Observed | None:
     """The noise of the pixels that are not far above white; None if that is all, or most are."""
     shape = tuple(y.shape[1:])
-    if isinstance(noise, Observed) or not isinstance(noise, Pixelwise):
+    if isinstance(noise, Observed) or lacks(noise, Pixelwise):
         return None
     if not multiplies(noise, shape):
         return None

@@ -15,7 +15,6 @@ from __future__ import annotations
 import inspect
 from functools import cache
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
@@ -30,7 +29,7 @@ def check_at_rest(network: object, /) -> None:
     Raises:
         InputError: with the modules for which it does.
 
-    >>> check_at_rest(nn.Conv2d(3, 3, 3))
+    >>> check_at_rest(nn.Conv2d(3, 3, 3))  # in training mode, which changes nothing
     >>> check_at_rest(nn.Dropout(0.5).eval())
     """
     if not isinstance(network, nn.Module):
@@ -47,6 +46,7 @@ def check_at_rest(network: object, /) -> None:
 def in_its_precision(network: object, x: Tensor, /) -> Tensor:
     """X in the precision of a network's parameters; as it is for what has none.
 
+    >>> import torch
     >>> in_its_precision(nn.Conv2d(1, 1, 3), torch.zeros(1, dtype=torch.float64)).dtype
     torch.float32
     """

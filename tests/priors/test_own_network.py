@@ -74,10 +74,11 @@ def test_every_prior_of_a_network_asks(made):
 
 def test_a_network_that_trains_on_is_refused_in_use():
     network, x = Own(nn.Dropout(0.5)).eval(), torch.rand(1, 1, 8, 8)
+    denoiser, score, draw = (made(network) for made in PRIORS[:3])
     uses = [
-        lambda prior=ip.DenoiserPrior(network): prior.denoise(x, 0.1),
-        lambda prior=ip.MeasuredPrior(network): prior.measurement_score(x),
-        lambda prior=ip.GeneratorPrior(network): prior.posterior_sample(x, 1.0, ip.generator(0)),
+        lambda: denoiser.denoise(x, 0.1),
+        lambda: score.measurement_score(x),
+        lambda: draw.posterior_sample(x, 1.0, ip.generator(0)),
     ]
     for use in uses:
         assert torch.equal(use(), use())
