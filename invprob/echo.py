@@ -30,6 +30,9 @@ NEIGHBOURS = (0, 1), (1, 0), (1, 1), (1, -1)
 LEAST_SIDE = 24
 """Smaller images have too few neighbours to tell."""
 
+WHITE = 0.05
+"""Noise with a larger echo of its own is not white, and that of its residual says nothing."""
+
 
 @frozen
 class Echo:
@@ -61,6 +64,16 @@ def shared_of(residual: Tensor, /) -> float | None:
     if channels < 2 or power == 0:
         return None
     return (float(residual.sum(1).square().sum()) / power - 1) / (channels - 1)
+
+
+def is_white(noise: Tensor | None, variance: Tensor, /) -> bool:
+    """Whether simulated noise is, of twice this variance; None is known to be."""
+    if noise is None:
+        return True
+    noise = noise * (variance > 0)
+    shared = shared_of(noise)
+    plain = shared is None or abs(shared) < WHITE
+    return plain and not echo_of(noise, 2 * variance).beyond(0, WHITE)
 
 
 def _neighbours(residual: Tensor, variance: Tensor, down: int, right: int) -> Echo:

@@ -7,8 +7,10 @@ noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from
 
       misfit = sum r² / sum Var[y' | x].
 
-  For a sample of p(x | y) it is 1, give or take sqrt(2 / n) for n entries of independent noise,
-  because a sample and y have the same joint distribution as the true image and y.
+  For a sample of p(x | y) it is 1, because a sample and y have the same joint distribution as the
+  true image and y; give or take sqrt(2 / n) for n entries of independent noise, or what simulated
+  measurements differ by where that is more: a few entries make up most of the sum under a Student's
+  t of 3 degrees of freedom, and of 2 it has no limit, so that nothing is said of its size.
 
   An *estimate* was fitted to the data. It has taken up a part of the noise, so the residual is
   smaller than the noise, and a misfit below 1 is right. A misfit far below 1 means that the noise
@@ -67,7 +69,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from .contracts import Likelihood
-from .echo import LEAST_SIDE, Echo, echo_of, shared_of
+from .echo import LEAST_SIDE, Echo, echo_of, is_white, shared_of
 from .prediction import predicted
 
 ESTIMATES = 0.5, 1.4
@@ -87,9 +89,6 @@ FAINT = 0.01
 
 ECHO = 0.1, 0.15
 """An echo that is usual, give or take its error, and the one that is said to be wrong."""
-
-WHITE = 0.05
-"""Noise with a larger echo of its own is not white, and that of its residual says nothing."""
 
 COARSE = 0.05
 """An echo with a larger error says nothing: too few neighbours were measured."""
@@ -112,6 +111,9 @@ COLOURLESS = 0.3, -0.15
 """Of weak noise, of which more may stay in an estimate: so small a misfit, and channels with more
 in common. White noise leaves colours, -0.29 and below, as more of the brightness is kept."""
 
+VAGUE = 0.1
+"""Where heavy tails give the misfit of the truth a larger error, it says nothing."""
+
 DIM = 0.1
 """Half of an image is darker if weak noise may be a matter of its unit."""
 
@@ -123,6 +125,7 @@ class Misfit:
     Attributes:
         misfit: of each measurement, `(B,)`.
         error: how far noise moves their mean from 1.
+        heavy: whether that is so far, by heavy tails, that the misfit says nothing.
         noise: its standard deviation.
         fewer: whether fewer numbers were measured than the image has.
         echo: `None` where neighbours say nothing.
@@ -133,6 +136,7 @@ class Misfit:
 
     misfit: Tensor
     error: float
+    heavy: bool
     noise: float
     fewer: bool
     echo: Echo | None
@@ -159,10 +163,17 @@ class Misfit:
         if not sampled:
             right = "an estimate fits some of the noise, so it should be "
             right += "below 1, as it is" if found <= 1 else "about 1 at most"
+        if self.heavy:
+            right = (
+                "this noise has such heavy tails that the truth itself may give 1 "
+                f"± {self.error:.1g}, or far more: it says nothing"
+            )
         lines = [
             f"misfit {found:.3f}: the data's distance from what the result predicts, over the "
             f"noise's; {right}"
         ]
+        if self.heavy:
+            return lines
         surely = abs(found - 1) > 5 * self.error
         suspect = "Likely the noise is stronger than was said, or the operator {}is another"
         if steps is None:
@@ -197,7 +208,8 @@ class Misfit:
         elif surely and found < least and not kept:
             lines.append(
                 "this result does not explain the data: such noise would leave them farther from "
-                "it. Likely the noise is weaker than was said (a smaller level, a larger peak)"
+                "it. Either the noise is weaker than was said (a smaller level, a larger peak), "
+                "or the prior leaves noise in, as a simple filter does"
             )
         elif self.echo is not None and self.echo.beyond(*self._usual(self.echo, loose)):
             like = "too unlike" if self.echo.size < 0 else "too much alike"
@@ -260,11 +272,13 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         echo = echo_of(residual, told.larger * told.variance)
         echo = evolve(echo, error=echo.error * math.sqrt(samples))  # they share y
         shared = shared_of(residual)
-        if echo.error > COARSE or not _is_white(told.noise, told.variance):
+        if echo.error > COARSE or not is_white(told.noise, told.variance):
             echo = shared = None
+    normal, spread = math.sqrt(2 * samples / entries), told.error(samples)
     return Misfit(
         misfit=per_measurement(residual.square()) / expected,
-        error=math.sqrt(2 * samples / entries),
+        error=max(normal, spread),
+        heavy=spread > max(VAGUE, 2 * normal),
         noise=float(told.variance[measured].mean().sqrt()),
         fewer=entries // len(y) < math.prod(x.shape[1:]),
         echo=echo,
@@ -272,13 +286,3 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         faint=float(told.variance[measured].median().sqrt()),
         bright=float(y.expand(measured.shape)[measured].median()),
     )
-
-
-def _is_white(noise: Tensor | None, variance: Tensor) -> bool:
-    """Whether simulated noise is, of twice this variance."""
-    if noise is None:
-        return True
-    noise = noise * (variance > 0)
-    shared = shared_of(noise)
-    plain = shared is None or abs(shared) < WHITE
-    return plain and not echo_of(noise, 2 * variance).beyond(0, WHITE)

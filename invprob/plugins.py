@@ -77,8 +77,8 @@ def _components_of(plugin: object) -> tuple[Component, ...]:
     manager.register(plugin)
     if not manager.hook.invprob_components.get_hookimpls():
         raise TypeError(
-            "it implements no hook: define invprob_components() and decorate it with "
-            "invprob.hookspecs.hookimpl"
+            "it implements no hook: define invprob_components() and decorate it with @hookimpl; "
+            "from invprob import Component, hookimpl"
         )
     returned = manager.hook.invprob_components()
     parts = [part for values in returned for part in _iterable(values)]
@@ -97,7 +97,7 @@ def _iterable(values: object) -> Iterable[Component]:
         if not isinstance(part, Component):
             raise TypeError(
                 f"invprob_components() returned a {type(part).__name__} among its components; "
-                "each must be an invprob.catalogue.Component"
+                "each must be a Component; from invprob import Component, hookimpl"
             )
         yield part
 

@@ -23,7 +23,7 @@ def said(noise, x, y):
 
 def test_a_small_residual_that_is_white_is_of_weaker_noise():
     text = said(ip.Gaussian(sigma=0.1), X, X + 0.05 * drawn(0))
-    assert "Likely the noise is weaker" in text
+    assert "Either the noise is weaker" in text and "or the prior leaves noise in" in text
 
 
 def test_one_that_channels_share_says_nothing_of_the_level():
@@ -75,3 +75,49 @@ def test_noise_that_the_prior_does_not_see_is_remarked_where_it_is_dark(level, r
     text = said(noise, x, noise.sample(x, ip.generator(0)))
     assert ("less than the prior sees" in text) == remarked
     assert "less than the prior sees" not in said(ip.Gaussian(sigma=0.01), x, x)
+
+
+class StudentT:
+    """y = x + 0.05 t: noise of so many degrees of freedom, of infinite variance for two."""
+
+    def __init__(self, degrees):
+        self.degrees = degrees
+
+    def sample(self, x, generator, /):
+        normal = torch.randn(1 + self.degrees, *x.shape, generator=generator)
+        return x + 0.05 * normal[0] / normal[1:].square().mean(0).sqrt()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("samples", [1, 2])
+def test_the_truth_is_never_refused_for_heavy_tails(seed, samples):
+    x, noise = X.expand(samples, *SHAPE), StudentT(2)
+    y = noise.sample(X, ip.generator(seed))
+    found = simulated(noise, x, y.expand_as(x), samples=samples)
+    (line,) = found.lines(sampled=samples > 1, loose=False, steps=100, mixing=None)
+    assert found.heavy and "such heavy tails" in line and "says nothing" in line
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("noise", [ip.Poisson(30), ip.Gamma(20), ip.Rayleigh(0.3)], ids=repr)
+def test_light_tails_have_the_error_of_so_many_numbers(noise, samples):
+    """Give or take what 7 of them tell of a deviation, of each row."""
+    x = X.expand(4 * samples, *SHAPE)
+    y = noise.sample(X.expand(4, *SHAPE), ip.generator(0)).repeat(samples, 1, 1, 1)
+    found = simulated(noise, x, y, samples=samples)
+    normal = (2 * samples / x.numel()) ** 0.5
+    assert 1 <= found.error / normal < 1.5 and not found.heavy
+
+
+def test_the_error_is_how_far_the_truth_is_from_one():
+    """Of exponential noise in 400 images, but for a quarter; for normal numbers it is half."""
+    noise, errors, sizes = ip.Gamma(1), [], []
+    for seed in range(4):
+        x = torch.full((100, 1, 16, 16), 0.3 + 0.1 * seed)
+        y = noise.sample(x, ip.generator(seed))
+        found = simulated(noise, x, y, samples=1)
+        errors.append(found.error)
+        sizes.append(found.misfit)
+    spread = float(torch.cat(sizes).std()) / 10
+    assert 0.7 * spread < sum(errors) / 4 < 1.1 * spread
+    assert (2 / (100 * 256)) ** 0.5 < 0.55 * spread

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import invprob as ip
+from invprob.cli.specs import parameters_of
+from invprob.cli.values import convert
 from invprob.compatibility import lacks
 from invprob.contracts import LocallyGaussian, Spectral
 
@@ -129,6 +131,16 @@ def test_the_pictures_and_pages_exist():
         for target in re.findall(r"\]\(([^)#=]+)\)", page.read_text()):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), (page, target)
+
+
+def test_what_the_tutorial_says_of_options_runs():
+    whole, _, typed, wrapped = blocks(TUTORIAL, "python")
+    names: dict[str, Any] = {"ip": ip, "__name__": "tutorial"}
+    for block in (whole, typed, "class StudentT(ip.Gamma): pass", wrapped):
+        exec(compile(block, "write-a-plugin.md", "exec"), names)
+    (option,) = parameters_of(names["median_of"]).values()
+    assert convert("7x7", option.annotation) == "7x7" and names["median_of"]("7x7").radius == 3
+    assert repr(names["student_t"](4)).startswith("IterativeProx(Autograd(StudentT(")
 
 
 def test_the_tutorial_is_the_plugin_word_for_word():

@@ -61,7 +61,7 @@ def test_a_misfit_far_from_one_is_said_in_a_sentence():
     y = noise.sample(x, ip.generator(1))
     assert "does not explain" not in str(result_of(noise, x, y))
     denoiser = ip.DenoiserPrior.pretrained()
-    assert "Likely the noise is weaker" in str(result_of(noise, y, y, prior=denoiser))
+    assert "Either the noise is weaker" in str(result_of(noise, y, y, prior=denoiser))
     assert "does not explain" not in str(result_of(noise, y, y))  # a prior as rough as the noise
     far = str(result_of(noise, x + 0.3, y))
     assert "Either the noise is stronger" in far and "or the estimate is poor" in far

@@ -49,10 +49,10 @@ def _behind(noise: Any, operator: Any, typed: str) -> Any:
     from ..likelihoods.observed import Observed
     from ..likelihoods.pixelwise import Pixelwise
 
-    if isinstance(noise, Flat) and noise.flat():
+    if not lacks(noise, Flat) and noise.flat():
         raise InputError(f"{typed}: nothing was measured, so nothing came before; leave -A out")
-    if not isinstance(noise, Pixelwise):
-        lack: str | None = "has no method `log_density(y, x)`, one number for each pixel"
+    if lack := lacks(noise, Pixelwise):
+        lack = f"is not Pixelwise, with one number for each pixel: {lack}"
     elif lack := lacks(noise, HasLikelihood):
         lack = f"has no log-density: {lack}"
     else:

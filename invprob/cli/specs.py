@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from attrs import AttrsInstance, evolve, field, fields, frozen, has
 
 from ..errors import InputError, InvprobError
-from .values import Part, convert, in_words, part_of
+from .values import Part, annotation_of, convert, in_words, part_of
 
 if TYPE_CHECKING:
     from ..catalogue import Component
@@ -155,10 +155,12 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
     values = {key: _value(component, parameters[key], text) for key, text in spec.options.items()}
     try:
         return component.from_text(**values, **given)
-    except InvprobError:
+    except (InvprobError, OSError):  # a file that is not there says so itself
         raise
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{kind} {spec}: {error}; type {usage(component)}") from error
+    except Exception as error:  # a factory of a plugin may raise anything
+        plain = isinstance(error, TypeError | ValueError) and str(error)
+        said = plain or f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise InputError(f"{kind} {spec}: {said}; type {usage(component)}") from error
 
 
 def chosen(text: str, kind: str | None = None, /) -> list[Component]:
@@ -217,7 +219,9 @@ def parameters_of(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             annotation = _evaluated(parameter.annotation, names)
             if annotation in (Any, object, parameter.empty):  # an attrs field may say more
-                annotation = _evaluated(declared.get(name, annotation), names)
+                annotation = _evaluated(declared.get(name) or annotation, names)
+            if annotation is parameter.empty:
+                annotation = annotation_of(parameter.default)
             found[name] = parameter.replace(annotation=annotation)
     return found
 

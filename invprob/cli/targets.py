@@ -18,6 +18,8 @@ from attrs import evolve
 from torch import Tensor
 
 from ..brightness import few_above
+from ..compatibility import lacks
+from ..contracts import Shape
 from ..likelihoods.observed import Observed
 from ..likelihoods.pixelwise import Pixelwise
 from ..operators.mask import Mask
@@ -34,9 +36,12 @@ LEAST = 0.001
 
 def without_targets(noise: Any, y: Tensor, /) -> Observed | None:
     """The noise of the pixels that are not far above white; None if that is all, or most are."""
-    if isinstance(noise, Observed) or not isinstance(noise, Pixelwise) or not multiplies(noise):
+    shape = tuple(y.shape[1:])
+    if isinstance(noise, Observed) or lacks(noise, Pixelwise):
         return None
-    limit = ABOVE * float(cast(Any, noise).sample(torch.ones(y[:1].shape), generator(0)).max())
+    if not multiplies(noise, shape):
+        return None
+    limit = ABOVE * float(cast(Any, noise).sample(torch.ones(1, *shape), generator(0)).max())
     return Observed(noise, Mask((y[0] <= limit).cpu())) if few_above(noise, y, limit) else None
 
 
@@ -51,18 +56,15 @@ def say_what_is_left_out(noise: Observed, y: Tensor, /) -> None:
     )
 
 
-def multiplies(noise: Any, /) -> bool:
-    """Whether noise is in proportion to the image: speckle.
+def multiplies(noise: Any, shape: Shape, /) -> bool:
+    """Whether noise of images of that shape is in proportion to them: speckle.
 
     >>> import invprob as ip
-    >>> [multiplies(noise) for noise in (ip.Gamma(4), ip.Rayleigh(0.3), ip.Poisson(30))]
+    >>> laws = ip.Gamma(4), ip.Rayleigh(0.3), ip.Poisson(30)
+    >>> [multiplies(noise, (1, 8, 8)) for noise in laws]
     [True, True, False]
     """
-    x = torch.ones(1, 1, 8, 8)
-    try:
-        once, twice = (noise.sample(scale * x, generator(0)) for scale in (1, 2))
-    except (ValueError, RuntimeError):  # a noise of another shape, for example
-        return False
+    once, twice = (noise.sample(torch.full((1, *shape), k), generator(0)) for k in (1.0, 2.0))
     return torch.allclose(twice, 2 * once, rtol=1e-3)
 
 
@@ -87,9 +89,14 @@ def without_negatives(result: Result, noise: Any, /) -> Result:
 
 
 def takes_negatives(noise: Any, x: Tensor, /) -> bool:
-    """Whether a law can make a measurement of an image of that shape that is negative."""
+    """Whether a law can make a measurement of a negative image of that shape.
+
+    An error of any other image as well is raised: its sign is not why.
+    """
+    one = torch.ones_like(x).cpu()
     try:
-        noise.sample(-torch.ones_like(x).cpu(), generator(0))
+        noise.sample(-one, generator(0))
     except (ValueError, RuntimeError):  # ours say InputError, which is one; plugins may not
+        noise.sample(one / 2, generator(0))
         return False
     return True

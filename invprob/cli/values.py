@@ -1,9 +1,9 @@
 """Values as text: what an annotation asks for, and the conversion to it.
 
 `int`, `float` (also fractions such as 25/255), `bool` (yes or no), `str`, `Path` (also `~/file`),
-literals, tuples with commas, and unions of these, `None` included. What has no annotation is a
-number if it reads like one, and a word otherwise. A likelihood, an operator or a prior is a
-`Part`, written in parentheses and made by `invprob.cli.specs`.
+literals, tuples with commas, and unions of these, `None` included. What has no annotation is what
+its default is, and without one a number if it reads like one, and a word otherwise. A likelihood,
+an operator or a prior is a `Part`, written in parentheses and made by `invprob.cli.specs`.
 """
 
 from __future__ import annotations
@@ -100,6 +100,24 @@ def kinds(annotation: Annotation, /) -> tuple[Annotation, ...]:
         found = [kind for member in typing.get_args(annotation) for kind in kinds(member)]
         return tuple(sorted(found, key=lambda kind: {Path: 1, str: 2}.get(kind, 0)))
     return (annotation,) if _sayable(annotation) else ()
+
+
+def annotation_of(default: object, /) -> Annotation:
+    """What is asked for where there is no annotation but a default.
+
+    >>> annotation_of(False), annotation_of(0.5), annotation_of((1, 2))
+    (<class 'bool'>, <class 'float'>, tuple[inspect._empty, ...])
+    >>> annotation_of(3)  # a number with a fraction may be meant as well
+    int | float
+    """
+    if isinstance(default, bool | float | str):
+        return type(default)
+    if isinstance(default, int):
+        return int | float
+    if isinstance(default, Path):
+        return Path
+    empty = inspect.Parameter.empty
+    return tuple[empty, ...] if isinstance(default, tuple) else empty
 
 
 def in_words(annotation: Annotation, /) -> str:

@@ -1,7 +1,8 @@
 """Noise levels band by band: of pixels with about the same brightness.
 
 Bands have as many pixels each, but are no narrower than brightness is known; those with too few
-pixels, or whose noise was cut off at 0 and 1, are left out.
+pixels, or whose noise was cut off at 0 and 1, are left out. Pixels that were cut off have hardly
+any noise, and then the noise of all is that of the bands that are left.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) ->
     number = torch.bucketize(denoised, edges)
     every = ((number == which) & looks.known for which in range(BANDS))
     bands = [one for one in every if _tells(one, looks.y)]
+    cut = _cut(looks.known, looks.y)
     if not bands:
-        cut = float(((looks.y <= 0) | (looks.y >= 1)).float().mean())
         raise InputError(
             f"{cut:.1%} of all numbers are cut off at 0 and 1, and more than {CLIPPED:.0%} at any "
             "brightness: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
@@ -73,7 +74,12 @@ def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) ->
         brightness, sd = brightness[seen], sd[seen]
     error = looks.error(sigma)
     found = laws(brightness, sd, error=error)
-    return NoiseEstimate(sigma, brightness, sd, apart, found, error)
+    if cut >= CLIPPED and bool(seen.any()):
+        counts = torch.tensor([int(one.sum()) for one in bands], dtype=torch.float64)[seen]
+        of_bands = float(((counts * sd.square()).sum() / counts.sum()).sqrt())
+        apart = None if apart is None else apart * of_bands / sigma
+        sigma = of_bands
+    return NoiseEstimate(sigma, brightness, sd, apart, found, error, cut=cut)
 
 
 def _too_weak(looks: Looks) -> InputError:
@@ -104,10 +110,13 @@ def _edges(values: Tensor, error: float) -> Tensor:
 
 def _tells(pixels: Tensor, y: Tensor) -> bool:
     """Whether these are enough, and their noise was not cut off at 0 and 1."""
-    if int(pixels.sum()) < FEWEST:
-        return False
+    return int(pixels.sum()) >= FEWEST and _cut(pixels, y) < CLIPPED
+
+
+def _cut(pixels: Tensor, y: Tensor) -> float:
+    """The share of these pixels that are at 0 and 1, if none of all is beyond."""
     least, most = y.aminmax()
     if float(least) < 0 or float(most) > 1:
-        return True
+        return 0.0
     values = y[pixels]
-    return float(((values <= 0) | (values >= 1)).float().mean()) < CLIPPED
+    return float(((values <= 0) | (values >= 1)).float().mean())

@@ -16,6 +16,8 @@ second is for brightness alone, of which compression leaves more texture than no
 photographs in which there was more were up to ten times too low, of others a third at most."""
 POOR, POOR_COMPRESSED = 0.12, 0.3
 """A misfit that is more than errors of noise levels; where compression took of the noise, too."""
+TOLD = 0.01
+"""So many pixels at the ends are worth a line."""
 BLACK = -0.02
 """Darker is no error of a brightness."""
 
@@ -34,6 +36,8 @@ class NoiseEstimate:
         error: how far the brightness of a pixel is known.
         coarse_colours: whether the colours are stored more coarsely than the brightness, as in
             JPEG files: all of this is then found from the brightness, for each channel.
+        cut: the share of pixels at 0 and 1 where none is beyond: their noise was cut off. If they
+            are many, sigma is that of the bands.
     """
 
     sigma: float
@@ -43,6 +47,7 @@ class NoiseEstimate:
     laws: tuple[Law, ...] = field(repr=False)
     error: float = field(repr=False)
     coarse_colours: bool = False
+    cut: float = 0.0
 
     @property
     def best(self) -> Law:
@@ -79,6 +84,11 @@ class NoiseEstimate:
             "noise      " + " ".join(f"{float(value):7.4f}" for value in self.sd),
             *(str(law) for law in self.laws),
         ]
+        if self.cut >= TOLD:
+            lines.append(
+                f"{self.cut:.1%} of all pixels are at the ends, 0 or 1, where noise was cut off: "
+                "they say nothing, and a brightness with many of them is left out."
+            )
         if self.coarse_colours:
             lines.append(
                 "The colours are stored more coarsely than the brightness (JPEG): this is what "

@@ -18,7 +18,7 @@ https://arxiv.org/abs/2304.08384 (algorithm 4)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from attrs import evolve, field, frozen
@@ -37,18 +37,11 @@ from ..errors import InputError
 from ..streams import generator
 from .checks import DARKEST
 from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
+from .pixelwise import OnLattice
 from .rows import normal
 
 LOST = 1e-2
 """The error of A⁻¹ A z, for a z of size 1, from which on A counts as singular."""
-
-
-@runtime_checkable
-class OnLattice(Protocol):
-    """A noise whose measurements are discrete: its `log_prob` is that of a probability."""
-
-    def spacing(self) -> float:
-        """The distance of two possible values of an entry of y."""
 
 
 def invertible(_: object, __: object, operator: object) -> None:
@@ -113,7 +106,7 @@ class Correlated:
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """That of the noise at A⁻¹ y, minus log |det A|; on a lattice it stays what it is."""
         value: Tensor = self.noise.log_prob(self.A.inverse(y), x)
-        if isinstance(self.noise, OnLattice):
+        if not lacks(self.noise, OnLattice):
             return value
         return value - log_abs_det(self.A, y)
 

@@ -66,11 +66,11 @@ def a_linear_operator(_: object, __: object, operator: object) -> None:
         )
 
 
-def withdrawn_by(noise: object, /) -> dict[type, str]:
-    """The capabilities that a noise lacks, and so a likelihood that wraps it."""
+def withdrawn_by(noise: object, more: tuple[type, ...] = (), /) -> dict[type, str]:
+    """The capabilities that a noise lacks, of these and `more`, and so one that wraps it."""
     reasons: dict[type, str] = {
         capability: f"its noise {noise!r} is not: {lack}"
-        for capability in CAPABILITIES
+        for capability in CAPABILITIES + more
         if (lack := lacks(noise, capability))
     }
     if ScoresData in reasons and lacks(noise, StatesEquation):
@@ -92,7 +92,9 @@ def equation_of(noise: Any, y: Tensor, x: Tensor, /) -> Tensor:
 
 def least_y(noise: object, x: Tensor, /) -> Tensor:
     """Where the score of a noise begins; -inf where it does not say."""
-    return noise.least_y(x) if isinstance(noise, Bounded) else torch.full_like(x, -torch.inf)
+    if isinstance(noise, Bounded) and not lacks(noise, Bounded):
+        return noise.least_y(x)
+    return torch.full_like(x, -torch.inf)
 
 
 def demand(part: object, capability: type, /) -> None:

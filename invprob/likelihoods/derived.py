@@ -4,13 +4,12 @@ A likelihood that lacks a capability is refused where it is needed. These wrappe
 so in their `repr`:
 
 * `autograd(noise)`: ∇ₓ and ∇_y of a log-likelihood that torch can differentiate. Exact.
-* `iterative_prox(noise, steps)`: a prox by conjugate gradients (Polak and Ribière), for any
-  likelihood with `log_prob` and `grad_x`. Along each direction a step to the zero of the
-  directional derivative is taken by a secant, and halved until the objective falls, so the
-  objective never rises. For linear-Gaussian likelihoods this is the linear method of conjugate
-  gradients: the error falls by the usual factor in the square root of the condition number,
-  after `steps` steps the result is an approximation. For others it is a local minimum that
-  is reached from v downhill.
+* `iterative_prox(noise, steps)`: a prox by `conjugate_gradients`, for any likelihood with
+  `log_prob` and `grad_x`. For linear-Gaussian likelihoods the error falls by the usual factor in
+  the square root of the condition number, after `steps` steps the result is an approximation. For
+  others it is a local minimum that is reached from v downhill.
+
+All else is the noise's: what it can do they can (`PASSED`), and what it lacks they withdraw.
 """
 
 from __future__ import annotations
@@ -26,15 +25,22 @@ from ..compatibility import lacks
 from ..contracts import (
     ChecksMeasurement,
     Differentiable,
+    Flat,
     HasLikelihood,
     Proximal,
     ScoresData,
     Shape,
+    Stabilises,
     StatesEquation,
 )
 from ..errors import InputError
-from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
+from .conjugate_gradients import conjugate_gradients
+from .delegation import Bounded, a_likelihood, equation_of, image_shape_of, withdrawn_by
+from .pixelwise import OnLattice, Pixelwise, Smooths
 from .rows import per_row, total
+
+PASSED: tuple[type, ...] = (Stabilises, Flat, Pixelwise, Smooths, Bounded, OnLattice)
+"""Capabilities that a wrapper has of its noise beside those of `delegation.CAPABILITIES`."""
 
 
 def _its(name: str) -> Any:
@@ -104,9 +110,20 @@ class Autograd:
     annealed_score = _its("annealed_score")
     spectrum = _its("spectrum")
     surrogate = _its("surrogate")
+    stabilise = _its("stabilise")
+    flat = _its("flat")
+    log_density = _its("log_density")
+    smoothed = _its("smoothed")
+    least_x = _its("least_x")
+    least_y = _its("least_y")
+    spacing = _its("spacing")
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
-        """The gradient of log_prob in x."""
+        """The gradient of log_prob in x; one that torch can differentiate again if x is asked."""
+        if x.requires_grad and torch.is_grad_enabled():
+            value = self.noise.log_prob(y, x).sum()
+            (slope,) = torch.autograd.grad(value, x, create_graph=True)
+            return slope
         return gradient(lambda x, y: self.noise.log_prob(y, x), x, y)
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
@@ -130,7 +147,8 @@ class Autograd:
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, but for the gradients."""
         given = Differentiable, ScoresData, StatesEquation
-        return {c: why for c, why in withdrawn_by(self.noise).items() if c not in given}
+        lacking = withdrawn_by(self.noise, PASSED)
+        return {c: why for c, why in lacking.items() if c not in given}
 
     def __repr__(self) -> str:
         return f"Autograd({self.noise!r})"
@@ -162,6 +180,13 @@ class IterativeProx:
     annealed_score = _its("annealed_score")
     spectrum = _its("spectrum")
     surrogate = _its("surrogate")
+    stabilise = _its("stabilise")
+    flat = _its("flat")
+    log_density = _its("log_density")
+    smoothed = _its("smoothed")
+    least_x = _its("least_x")
+    least_y = _its("least_y")
+    spacing = _its("spacing")
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """An approximate minimum of -step log p(y | x) + ½ ‖x - v‖²."""
@@ -198,52 +223,11 @@ class IterativeProx:
 
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have, but for the prox."""
-        return {c: why for c, why in withdrawn_by(self.noise).items() if c is not Proximal}
+        lacking = withdrawn_by(self.noise, PASSED)
+        return {c: why for c, why in lacking.items() if c is not Proximal}
 
     def __repr__(self) -> str:
         return f"IterativeProx({self.noise!r}, steps={self.steps})"
-
-
-def conjugate_gradients(
-    objective: Callable[[Tensor], Tensor],
-    gradient: Callable[[Tensor], Tensor],
-    x: Tensor,
-    steps: int,
-    /,
-) -> Tensor:
-    """Walk downhill from x, each row by itself; the objective never rises.
-
-    Args:
-        objective: from `(B, ...)` to `(B,)`; inf where it is not defined, but not at x.
-        gradient: its gradient.
-        x: where to start.
-        steps: how many directions to search.
-    """
-    value, slope = objective(x), gradient(x)
-    direction = -slope
-    length = torch.full_like(value, 0.1)
-    for _ in range(steps):
-        descent = total(slope * direction)
-        direction = torch.where(per_row(descent, x) < 0, direction, -slope)
-        descent = total(slope * direction)
-        ahead = total(gradient(x + per_row(length, x) * direction) * direction)
-        bend = (ahead - descent) / length
-        step = torch.where(bend > 0, -descent / bend.clamp_min(1e-30), 2 * length)
-        slack = 4 * torch.finfo(x.dtype).eps * value.abs()
-        for _ in range(30):
-            there = objective(x + per_row(step, x) * direction)
-            worse = ~(there <= value + 1e-4 * step * descent + slack)
-            if not bool(worse.any()):
-                break
-            step = torch.where(worse, step / 2, step)
-        step = torch.where(worse, 0, step)
-        x = x + per_row(step, x) * direction
-        value = torch.where(worse, value, there)
-        length = torch.where(step > 0, step, length)
-        before, slope = slope, gradient(x)
-        turn = total(slope * (slope - before)) / total(before.square()).clamp_min(1e-30)
-        direction = per_row(turn.clamp_min(0), x) * direction - slope
-    return x
 
 
 def gradient(function: Callable[..., Tensor], where: Tensor, other: Tensor, /) -> Tensor:

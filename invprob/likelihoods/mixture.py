@@ -107,7 +107,7 @@ class Mixture:
     exact: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.exact and not isinstance(self.noise, Smooths):
+        if self.exact and lacks(self.noise, Smooths):
             raise InputError(
                 f"exact=True can't be had for noise={self.noise!r}: {self._not_smoothed()}; "
                 "leave it out to solve the equation of algorithm 5"
@@ -209,7 +209,7 @@ class Mixture:
             reasons[MatchesScore] = f"its noise {self.noise!r} is not: {lack}"
         if not isinstance(self.noise, Poisson):
             reasons[Stabilises] = "a transform is known for the sum of Poisson and Gaussian noise"
-        if not isinstance(self.noise, Smooths):
+        if lacks(self.noise, Smooths):
             return reasons | dict.fromkeys(NEED_THE_SUM, self._not_smoothed())
         if not self.exact:
             reasons[ScoresData] = (

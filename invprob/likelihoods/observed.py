@@ -86,10 +86,10 @@ class Observed:
     operator: Any = field(validator=a_linear_operator)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.noise, Pixelwise):
+        if lack := lacks(self.noise, Pixelwise):
             raise InputError(
-                f"noise={self.noise!r} has no method `log_density(y, x)`, the log-density of "
-                "every entry by itself; write it if there is one. For Gaussian noise write "
+                f"noise={self.noise!r} can't be put behind an operator: {lack}, the log-density "
+                "of every entry by itself; write it if there is one. For Gaussian noise write "
                 "Gaussian(sigma, operator=H), and a filter after the noise goes around it, "
                 "Correlated(Observed(noise, H), A)"
             )

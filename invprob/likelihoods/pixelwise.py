@@ -63,6 +63,14 @@ class Smooths(Protocol):
         """The least brightness that this noise knows."""
 
 
+@runtime_checkable
+class OnLattice(Protocol):
+    """A noise whose measurements are discrete: its `log_prob` is that of a probability."""
+
+    def spacing(self) -> float:
+        """The distance of two possible values of an entry of y."""
+
+
 @frozen(eq=False)
 class Mode:
     """A maximum of p(y | x) N(x; v, rho²) as a function of x, and how wide it is."""

@@ -44,7 +44,8 @@ from ..contracts import Likelihood, MatchesScore
 from ..errors import InputError
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.coloured_signal_dependent import ColouredSignalDependent
-from ..likelihoods.correlated import Correlated, OnLattice
+from ..likelihoods.correlated import Correlated
+from ..likelihoods.pixelwise import OnLattice
 from ..operators.boundaries import Boundary
 from ..operators.correlation import CorrelationFilter
 from .noise_law import Law, fit_law
@@ -191,7 +192,7 @@ def measure(likelihood: Any) -> Coordinates:
     if not bool((variance[1:] > 0).all()):
         raise InputError(f"{likelihood!r} adds no noise: there is nothing to learn")
     noise = likelihood.noise if boundary and not transposed else likelihood
-    step = noise.spacing() if isinstance(noise, OnLattice) else 0.0
+    step = 0.0 if lacks(noise, OnLattice) else noise.spacing()
     start = float(mean[0])
     fitted = _fit(mean - start, variance, 0.6 * step)
     z = attrs.evolve(raw, start=start, variance=fitted)

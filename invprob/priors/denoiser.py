@@ -20,7 +20,6 @@ without priors or supervision, 2011, https://doi.org/10.1162/NECO_a_00076.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,6 +35,7 @@ from ..networks.stored_denoiser import Precision, StoredDenoiser, read_architect
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from .checks import check_images
+from .own_network import check_at_rest, in_its_precision, takes_two
 
 DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -49,16 +49,18 @@ class DenoiserPrior:
 
     Args:
         denoiser: `(x, sigma) -> x`, a function or a network: E[x₀ | x₀ + sigma n = x] for `x`
-            `(B, C, H, W)` in [0, 1] up to noise, and `sigma` `(B,)` in the same unit.
+            `(B, C, H, W)` in [0, 1] up to noise, and `sigma` `(B,)` in the same unit. A network is
+            asked in the precision of its parameters.
         domain: the images and noise levels that it was made for; anything by default.
         tone_free: whether it takes an image for one whatever curve its brightness went through, a
             logarithm for example, as networks and filters for photographs do; `VST` asks for it.
             By default only the networks of `pretrained` and `load` do.
 
     Raises:
-        InputError: denoiser is not callable; in use: an image or a noise level is outside the
-            domain, or the denoiser can't be called with (x, sigma), returns no tensor, or changes
-            the image's shape.
+        InputError: denoiser is not callable, or a network in training mode, where that makes a
+            difference (`own_network`); in use: an image or a noise level is outside the domain, or
+            the denoiser can't be called with (x, sigma), returns no tensor, or changes the image's
+            shape.
 
     >>> import torch
     >>> flat = DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
@@ -80,6 +82,7 @@ class DenoiserPrior:
                 f"denoiser={value!r} can't be called; give a function or a network that takes"
                 " (x, sigma) and returns the denoised x"
             )
+        check_at_rest(value)
 
     @classmethod
     def pretrained(cls, precision: Precision = "auto", tile: Tile = "auto") -> DenoiserPrior:
@@ -180,11 +183,13 @@ class DenoiserPrior:
         return self._domain
 
     def _called(self, x: Tensor, level: Tensor) -> Tensor:
-        """What the denoiser makes of x, if it is a tensor."""
+        """What the denoiser makes of x, in its own precision, if it is a tensor."""
+        check_at_rest(self.denoiser)
+        x, level = (in_its_precision(self.denoiser, one) for one in (x, level))
         try:
             out: object = self.denoiser(x, level)
         except TypeError as error:
-            if _takes_two(self.denoiser):
+            if takes_two(self.denoiser):
                 raise
             raise InputError(
                 f"the denoiser {self._name()} can't be called with (x, sigma): {error}; if it has "
@@ -245,22 +250,8 @@ class DenoiserPrior:
         if isinstance(self.denoiser, StoredDenoiser):
             return _of_stored(self.denoiser)
         domain = "" if self._domain == Domain() else f", domain={self._domain}"
-        return f"DenoiserPrior({self._name()}{domain})"
-
-
-def _takes_two(denoiser: DenoisingFunction) -> bool:
-    """Whether a call with two arguments is one that it can take, as far as Python knows."""
-    try:
-        signature = inspect.signature(
-            denoiser.forward if isinstance(denoiser, nn.Module) else denoiser
-        )
-    except (TypeError, ValueError):
-        return True
-    try:
-        signature.bind(None, None)
-    except TypeError:
-        return False
-    return True
+        tone_free = ", tone_free=True" if self._tone_free else ""
+        return f"DenoiserPrior({self._name()}{domain}{tone_free})"
 
 
 def _of_stored(denoiser: StoredDenoiser) -> str:

@@ -40,6 +40,7 @@ from ..networks.stored_glow import DIGITS, DIGITS_SHA256, StoredGlow
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 from .checks import check_images
+from .own_network import check_at_rest
 
 
 @frozen(eq=False, repr=False)
@@ -53,7 +54,8 @@ class FlowPrior:
             and anything if it has none.
 
     Raises:
-        InputError: flow lacks one of the two methods; in use: images outside the domain.
+        InputError: flow lacks one of the two methods, or is a network in training mode, where that
+            makes a difference (`own_network`); in use: images outside the domain.
 
     >>> import torch
     >>> from attrs import frozen
@@ -75,6 +77,7 @@ class FlowPrior:
                 f"flow={value!r} has no methods encode(x) -> (z, log_det) and decode(z) -> x;"
                 " give a Glow, or a class with these two around your own network"
             )
+        check_at_rest(value)
 
     @classmethod
     def pretrained(cls, name: Literal["digits"] = "digits") -> FlowPrior:

@@ -34,6 +34,7 @@ from ..networks.stored_generator import StoredGenerator
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
 from .checks import check_images
+from .own_network import check_at_rest, in_its_precision
 
 Draws = Callable[[Tensor, float, Generator], Tensor]
 
@@ -49,7 +50,8 @@ class GeneratorPrior:
             all, so give it its own only.
 
     Raises:
-        InputError: draw can't be called; in use: it makes images of another shape than y.
+        InputError: draw can't be called, or is a network in training mode, where that makes a
+            difference (`own_network`); in use: it makes images of another shape than y.
 
     >>> import torch
     >>> prior = GeneratorPrior(lambda y, temperature, generator: y / 2)  # the mean, never a sample
@@ -65,6 +67,7 @@ class GeneratorPrior:
                 f"draw={self._draw!r} can't be called; give a function or a network that takes"
                 " (y, temperature, generator) and returns images"
             )
+        check_at_rest(self._draw)
 
     @classmethod
     def load(cls, file: Path | str) -> GeneratorPrior:
@@ -107,7 +110,8 @@ class GeneratorPrior:
             InputError: y has other channels than the generator's, or the images another shape.
         """
         check_images(y, self.domain(), self)
-        drawn = self._draw(y, temperature, generator)
+        check_at_rest(self._draw)
+        drawn = self._draw(in_its_precision(self._draw, y), temperature, generator)
         if drawn.shape != y.shape:
             raise InputError(
                 f"the generator made images of shape {tuple(drawn.shape)} of a measurement of"

@@ -56,6 +56,7 @@ from ..networks.stored_score import StoredScore
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
+from .own_network import check_at_rest, in_its_precision
 
 
 @frozen(eq=False, repr=False)
@@ -68,7 +69,8 @@ class MeasuredPrior:
         peak: of Poisson counts whose posterior mean is wanted, see `of_counts`; otherwise None.
 
     Raises:
-        InputError: score is not callable, or peak is not positive; in use: the score has another
+        InputError: score is not callable, or a network in training mode, where that makes a
+            difference (`own_network`), or peak is not positive; in use: the score has another
             shape than the measurement.
 
     >>> prior = MeasuredPrior(lambda y: -y)
@@ -90,6 +92,7 @@ class MeasuredPrior:
                 f"peak={self.peak}; it is the expected count of a white pixel, as in "
                 "Poisson(peak=30)"
             )
+        check_at_rest(self._score)
 
     @classmethod
     def of_counts(cls, score: Callable[[Tensor], Tensor], /, *, peak: float) -> MeasuredPrior:
@@ -158,7 +161,8 @@ class MeasuredPrior:
         return torch.where(raised, first, second) + known
 
     def _checked(self, y: Tensor) -> Tensor:
-        score = self._score(y)
+        check_at_rest(self._score)
+        score = self._score(in_its_precision(self._score, y))
         if score.shape != y.shape:
             raise InputError(
                 f"the score has shape {tuple(score.shape)} for a measurement of shape "

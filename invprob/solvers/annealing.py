@@ -109,10 +109,15 @@ class DescentState:
 
 
 def needs_light(problem: Problem[Any, Any], /) -> bool:
-    """Whether the likelihood can't say what it would measure of an image darker than black."""
+    """Whether the likelihood can't say what it would measure of an image darker than black.
+
+    An error of any other image as well is raised: darkness is not why.
+    """
+    dark = problem.zeros()[:1].cpu() - 1
     try:
-        problem.likelihood.sample(problem.zeros()[:1].cpu() - 1, generator(0))
+        problem.likelihood.sample(dark, generator(0))
     except (ValueError, RuntimeError):  # ours say InputError; torch.poisson, for one, does not
+        problem.likelihood.sample(dark + 1.5, generator(0))
         return True
     return False
 

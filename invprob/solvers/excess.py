@@ -43,6 +43,7 @@ from torch.nn.functional import avg_pool2d
 
 from ..compatibility import lacks
 from ..contracts import Proximal
+from ..errors import InputError
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.gaussian import Diagonal, Gaussian
 from ..likelihoods.observed import Observed
@@ -51,17 +52,22 @@ from ..streams import generator
 
 DRAWS = 2
 WINDOW = 5
+DARK = 1 / 255
+"""Of images, where the noise knows no black."""
 
 
 def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     """The bias b of the prox around images, `(B, *image)`; zero where noise is Gaussian.
 
     Args:
-        problem: whose likelihood is asked. Without a prox, behind an operator that is not
-            diagonal, or where it can't simulate what it would measure of z, nothing is known of b,
-            and it counts as 0.
-        z: the images, `(B, *image)`; what is darker than black counts as black.
+        problem: whose likelihood is asked. Without a prox, or behind an operator that is not
+            diagonal, nothing is known of b, and it counts as 0.
+        z: the images, `(B, *image)`; what is darker than black counts as black, or as 1/255 under
+            a noise that knows no black.
         step: of the prox, `()`.
+
+    Raises:
+        InputError: the likelihood can't simulate what it would measure of such an image either.
 
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 50, 50), 0.5), sd=0.2)
@@ -73,16 +79,20 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     measured = _measured(likelihood, z)
     if lacks(likelihood, Proximal) or measured is None or _gaussian(likelihood):
         return torch.zeros_like(z)
-    z = z.clamp(min=0)
+    try:
+        mean = _mean(likelihood, z.clamp(min=0), step)
+    except InputError:  # a noise that knows no black
+        mean = _mean(likelihood, z.clamp(min=DARK), step)
+    return mean if mean.ndim != 4 else measured * _smooth(mean, measured)
+
+
+def _mean(likelihood: Any, z: Tensor, step: Tensor) -> Tensor:
+    """How far the prox moves the images that were measured."""
     total = torch.zeros_like(z)
     for draw in range(DRAWS):
-        try:
-            rows = [likelihood.sample(row[None], generator(draw)) for row in z]
-        except (ValueError, RuntimeError):  # a noise that knows no black, for example
-            return torch.zeros_like(z)
+        rows = [likelihood.sample(row[None], generator(draw)) for row in z]
         total = total + (likelihood.prox(torch.cat(rows), z, step) - z)
-    mean = total / DRAWS
-    return mean if mean.ndim != 4 else measured * _smooth(mean, measured)
+    return total / DRAWS
 
 
 def _smooth(image: Tensor, measured: Tensor) -> Tensor:

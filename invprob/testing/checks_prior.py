@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -17,11 +21,13 @@ from ..contracts import (
     Scores,
     ScoresMeasurement,
 )
+from ..errors import InputError
+from ..priors.own_network import check_at_rest
 from .case import Case
 from .checks_gradients import gradient_matches
 from .registry import check
 from .statistics import COUNT, mean_is, stein
-from .verdict import Figure, below, close, holds, looks_like
+from .verdict import CheckFailure, Figure, below, close, holds, looks_like
 
 
 def _noisy(case: Case, sigma: Tensor) -> Tensor:
@@ -170,3 +176,30 @@ def refusals_are_in_words(part: Any, case: Case) -> Figure:
     """refusal(likelihood) is a text, empty or a reason, whatever it is asked about."""
     reason = part.refusal(object())
     return holds(isinstance(reason, str), f"refusal(likelihood) is {reason!r}, not a text")
+
+
+@check("prior", once=True)
+def networks_are_at_rest(part: Any, case: Case) -> Figure:
+    """No network in it, or in a function of its own, is in training mode where that matters."""
+    for value in _held(part, {}):
+        try:
+            check_at_rest(value)
+        except InputError as error:
+            raise CheckFailure(str(error)) from None
+    return Figure(0.0, 1.0)
+
+
+def _held(value: Any, seen: dict[int, Any]) -> Iterator[object]:
+    """A value, the fields of a frozen class, and what functions among them refer to."""
+    if id(value) in seen:
+        return
+    seen[id(value)] = value
+    yield value
+    within: list[object] = []
+    if isinstance(value, FunctionType):
+        found = inspect.getclosurevars(value)
+        within = [*found.nonlocals.values(), *found.globals.values()]
+    elif attrs.has(type(value)):
+        within = [getattr(value, field.name, None) for field in attrs.fields(type(value))]
+    for one in within:
+        yield from _held(one, seen)

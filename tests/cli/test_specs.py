@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invprob.cli.specs import Spec, make, parse, usage
+from invprob.cli.specs import Spec, make, parameters_of, parse, usage
+from invprob.cli.values import convert
 from invprob.errors import InputError, UnknownNameError
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
@@ -113,6 +115,42 @@ def test_unknown_names():
 def test_what_a_plain_class_raises_becomes_a_message():
     with pytest.raises(InputError, match="prior picky:size=7: size 7 is too large; type picky:"):
         make("prior", "picky:size=7")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("no licence"), "RuntimeError: no licence; type"),
+        (KeyError("size"), "KeyError: 'size'; type"),
+        (AssertionError(), "AssertionError; type"),
+        (ValueError(), "ValueError; type"),
+    ],
+)
+def test_whatever_a_factory_raises_becomes_a_message(parts, error, said, monkeypatch):
+    def raising(size: int) -> None:
+        raise error
+
+    component = evolve(parts.get("prior", "picky"), from_text=raising)
+    monkeypatch.setattr(type(parts), "get", lambda *_: component)
+    with pytest.raises(InputError) as raised:
+        make("prior", "picky:size=7")
+    assert str(raised.value) == f"prior picky:size=7: {said} picky:size=<a whole number>"
+    assert raised.value.__cause__ is error
+
+
+def test_without_an_annotation_the_default_tells():
+    def plain(flag=False, scale=1, level=0.5, word="so", file=Path("a"), shape=(1, 2), free=None):
+        """What a plugin's author may have written."""
+
+    typed = {"flag": "yes", "scale": "1", "level": "1/4", "word": "7", "file": "b", "shape": "3,x"}
+    found = parameters_of(plain)
+    made = {key: convert(text, found[key].annotation) for key, text in typed.items()}
+    expected = {"flag": True, "scale": 1, "level": 0.25, "word": "7", "file": Path("b")}
+    assert made == expected | {"shape": (3, "x")}
+    assert type(made["scale"]) is int and convert("0.5", found["scale"].annotation) == 0.5
+    assert [convert(text, found["free"].annotation) for text in ("3", "x")] == [3, "x"]
+    with pytest.raises(ValueError):
+        convert("maybe", found["flag"].annotation)
 
 
 def test_usage(parts):

@@ -10,7 +10,7 @@ import tifffile
 import torch
 
 from invprob.cli.run import Run
-from invprob.cli.targets import multiplies, without_negatives
+from invprob.cli.targets import multiplies, takes_negatives, without_negatives
 from invprob.contracts import Denoises, MatchesScore, Needs
 from invprob.likelihoods.gamma import Gamma
 from invprob.likelihoods.gaussian import Gaussian
@@ -84,8 +84,24 @@ def test_no_estimate_is_negative_under_a_law_of_a_brightness(noise, known):
 
 
 def test_what_multiplies():
-    assert multiplies(Gamma(1.0)) and multiplies(Rayleigh(0.2))
-    assert not multiplies(Poisson(5.0)) and not multiplies(Gaussian(0.1))
+    shape = (1, 8, 8)
+    assert multiplies(Gamma(1.0), shape) and multiplies(Rayleigh(0.2), shape)
+    assert not multiplies(Poisson(5.0), shape) and not multiplies(Gaussian(0.1), shape)
+    assert not multiplies(Gaussian(torch.full((1, 5, 7), 0.1)), (1, 5, 7))
+
+
+class Faulty(Gamma):
+    """A law with a bug."""
+
+    def sample(self, x, generator, /):
+        raise RuntimeError("a bug")
+
+
+def test_an_error_of_a_law_that_is_not_for_dark_images_is_shown():
+    with pytest.raises(RuntimeError, match="a bug"):
+        multiplies(Faulty(4.0), (1, 8, 8))
+    with pytest.raises(RuntimeError, match="a bug"):
+        takes_negatives(Faulty(4.0), torch.ones(1, 1, 8, 8))
 
 
 @pytest.mark.parametrize(

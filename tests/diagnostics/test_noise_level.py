@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from attrs import evolve
 
 import invprob as ip
 from invprob.diagnostics.noise_holes import filled
@@ -68,6 +69,10 @@ def test_noise_that_was_cut_off_is_left_out():
     found = ip.estimate_noise(y)
     assert len(found.sd) < 8 and float(found.brightness.min()) > 0.1
     assert numbers(found.best)[0] == pytest.approx(0.1, rel=0.06)
+    assert found.cut > 0.2 and f"{found.cut:.1%} of all pixels are at the ends" in str(found)
+    assert float(found.sd.min()) < found.sigma < float(found.sd.max())
+    assert found.sigma == pytest.approx(0.1, rel=0.06)
+    assert "at the ends" not in str(evolve(found, cut=0.0))
 
 
 def test_a_prior_that_does_not_denoise_is_refused():

@@ -1,10 +1,14 @@
 """Fallbacks that are asked for: automatic gradients, iterated prox."""
 
+import math
+
 import pytest
 import torch
+from attrs import frozen
 from noise_examples import BLUR, COLOURED, NOISES, PIXELWISE, image, measure
 
 import invprob as ip
+from invprob import contracts
 from invprob.compatibility import lacks
 from invprob.contracts import (
     Differentiable,
@@ -13,8 +17,24 @@ from invprob.contracts import (
     Proximal,
     ScoresData,
     Spectral,
+    StatesEquation,
 )
-from invprob.likelihoods.derived import conjugate_gradients
+from invprob.likelihoods import pixelwise
+from invprob.likelihoods.conjugate_gradients import conjugate_gradients
+from invprob.likelihoods.delegation import Bounded
+
+ANSWERED = {ip.contracts.ChecksMeasurement, InfersImageShape, ip.contracts.Likelihood}
+"""What a wrapper answers for any noise: with nothing to object, and the same shape."""
+
+EVERY = [
+    *(
+        one
+        for module in (contracts.likelihoods, contracts.spectral)
+        for one in vars(module).values()
+        if getattr(one, "_is_protocol", False) and one.__module__ == module.__name__
+    ),
+    *(pixelwise.Pixelwise, pixelwise.Smooths, pixelwise.OnLattice, Bounded),
+]
 
 
 class Laplace:
@@ -115,14 +135,70 @@ def test_a_start_where_the_likelihood_vanishes():
 def test_what_they_pass_on():
     noise = ip.iterative_prox(ip.Gaussian(0.1, operator=BLUR), steps=3)
     assert isinstance(noise, InfersImageShape) and noise.image_shape((1, 8, 8)) == (1, 8, 8)
-    assert set(noise.withdrawn()) == {ip.contracts.LocallyGaussian}
+    given = Spectral, Proximal, ScoresData, Differentiable, ip.contracts.Annealed
+    assert not any(lacks(noise, one) for one in given)
     spectrum = noise.spectrum((1, 8, 8))
     assert spectrum.sd.shape == (1, 8, 8)
     derived = ip.autograd(ip.Gamma(26))
-    assert set(derived.withdrawn()) == {Spectral, ip.contracts.Annealed}
+    assert {Spectral, ip.contracts.Annealed} <= set(derived.withdrawn())
     with pytest.raises(ip.InputError, match="Gamma"):
         derived.check_measurement(-torch.ones(1, 2))
     assert MatchesScore in ip.autograd(ip.Gamma(0.5)).withdrawn()
+
+
+@pytest.mark.parametrize("capability", EVERY, ids=lambda one: one.__name__)
+def test_they_can_do_what_the_noise_can(capability):
+    """Every capability of a likelihood: also one that is new in the contracts."""
+    for noise in [*NOISES.values(), ip.Unobserved()]:
+        has = not lacks(noise, capability)
+        if capability is StatesEquation:
+            has = has or not lacks(noise, ScoresData)
+        wrapped = {ip.autograd: {Differentiable, ScoresData, StatesEquation}}
+        if not lacks(noise, Differentiable):
+            wrapped[ip.iterative_prox] = {Proximal}
+        for wrap, own in wrapped.items():
+            assert (not lacks(wrap(noise), capability)) == (has or capability in own | ANSWERED)
+
+
+@frozen
+class StudentT:
+    """y = x + 0.1 t, of 3 degrees of freedom: what one may write of a noise."""
+
+    def sample(self, x, generator, /):
+        normal = torch.randn(4, *x.shape, generator=generator, dtype=x.dtype)
+        return x + 0.1 * normal[0] / normal[1:].square().mean(0).sqrt()
+
+    def log_density(self, y, x, /):
+        constant = math.log(2 / (0.1 * math.pi * 3**0.5))
+        return constant - 2 * torch.log1p(((y - x) / 0.1).square() / 3)
+
+    def log_prob(self, y, x, /):
+        return self.log_density(y, x).flatten(1).sum(1)
+
+
+@pytest.mark.parametrize("operator", [ip.Mask.random((6, 7), seed=0), BLUR], ids=repr)
+def test_they_go_behind_an_operator(operator):
+    wrapped = ip.iterative_prox(ip.autograd(StudentT()))
+    noise, x = ip.Observed(wrapped, operator), image()[:1]
+    y, step = noise.sample(x, ip.generator(0)), torch.tensor(0.01, dtype=torch.float64)
+    torch.testing.assert_close(
+        noise.log_prob(y, x), ip.Observed(StudentT(), operator).log_prob(y, x)
+    )
+    found = noise.prox(y, x, step)
+    slope = found - x - step * noise.grad_x(y, found)
+    assert slope.abs().max() < 1e-3
+
+
+def test_what_knows_the_noise_knows_it_wrapped():
+    prior, x = ip.DenoiserPrior.pretrained(), torch.full((1, 1, 8, 8), 0.4)
+    noise = ip.autograd(ip.Poisson(30))
+    problem = ip.Problem(prior, noise, ip.Poisson(30).sample(x, ip.generator(0)))
+    assert isinstance(ip.recommend(problem).solver, ip.VST)
+    filtered = [ip.Correlated(one, BLUR) for one in (noise, ip.Poisson(30))]
+    x = image()[:1]
+    y = filtered[0].sample(x, ip.generator(0))
+    one, other = (likelihood.log_prob(y, x) for likelihood in filtered)
+    torch.testing.assert_close(one, other)
 
 
 def test_they_show_in_the_representation():

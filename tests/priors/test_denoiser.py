@@ -117,6 +117,8 @@ def test_what_a_denoiser_takes_and_returns_is_explained():
 
 def test_repr_names_the_denoiser_and_no_weights():
     assert repr(DenoiserPrior(shrink)) == "DenoiserPrior(shrink)"
+    told = repr(DenoiserPrior(shrink, tone_free=True))
+    assert told == "DenoiserPrior(shrink, tone_free=True)"
     assert repr(DenoiserPrior(torch.nn.Identity())) == "DenoiserPrior(Identity)"
     prior = DenoiserPrior.pretrained(precision="float32")
     assert repr(prior) == "DenoiserPrior.pretrained(precision='float32')"

@@ -110,3 +110,28 @@ def test_steepest_descent_arrives_under_speckle_where_pixels_are_almost_black():
     *_, last = ip.iterate(problem, ip.RED(unbiased=False))
     step = torch.tensor(last.sigma**2 / 0.23)
     assert float((last.state.x - noise.prox(problem.y, PHOTO, step)).abs().max()) < 1e-2
+
+
+class Simulated(ip.Gamma):
+    """Speckle that is simulated with a bug, or that knows no black."""
+
+    def sample(self, x, generator, /):
+        if self.alpha == 3:
+            raise RuntimeError("a bug")
+        if bool((x <= 0).any()):
+            raise ip.InputError("black")
+        return super().sample(x, generator)
+
+
+def test_a_bug_in_a_simulation_is_not_taken_for_noise_without_bias():
+    step = torch.tensor(0.2)
+    with pytest.raises(RuntimeError, match="a bug"):
+        excess(ip.Problem(PRIOR, Simulated(3), FLAT), FLAT, step)
+
+
+def test_noise_that_knows_no_black_is_asked_of_what_is_nearly_black():
+    step, z = torch.tensor(0.2), FLAT.clone()
+    z[..., :8] = -0.1
+    found = excess(ip.Problem(PRIOR, Simulated(2), FLAT), z, step)
+    whole = excess(ip.Problem(PRIOR, ip.Gamma(2), FLAT), z.clamp(min=1 / 255), step)
+    assert torch.equal(found, whole) and float(found.mean()) < -0.02

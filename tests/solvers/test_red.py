@@ -7,6 +7,7 @@ import torch
 from gaussians import NOISES, gaussian, measured, rms
 
 import invprob as ip
+from invprob.solvers.annealing import needs_light
 
 torch.set_num_threads(1)
 
@@ -108,3 +109,14 @@ def test_noise_that_fails_below_black_in_its_own_way_is_kept_at_black_or_above()
     events = list(ip.iterate(ip.Problem(prior, Counts(), y), ip.RED()))
     assert all(float(event.state.x.min()) >= 0 for event in events)
     assert float(events[-1].state.denoised.mean()) == pytest.approx(float(y.mean()), abs=0.05)
+
+
+def test_a_bug_in_a_simulation_is_not_taken_for_darkness():
+    class Faulty(Counts):
+        def sample(self, x, generator, /):
+            raise RuntimeError("a bug")
+
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.1), sd=0.1)
+    problem = ip.Problem(prior, Faulty(), torch.full((1, 1, 8, 8), 0.5))
+    with pytest.raises(RuntimeError, match="a bug"):
+        needs_light(problem)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import attrs
 import torch
 from small_parts import planted, rows
+from torch import nn
 from torch.nn.functional import avg_pool2d
 
+from invprob.priors.denoiser import DenoiserPrior
 from invprob.testing.reference import GaussianImages
 
 images = GaussianImages()
+DROPOUT = nn.Dropout(0.5)
 
 
 @attrs.frozen
@@ -154,6 +157,10 @@ BUGS = {
     "the batch in every sample": (
         sampling(lambda self, y, t, g, /: draw(images, y, t, g) + y.mean(0)),
         "rows_do_not_mix",
+    ),
+    "a network that still trains": (
+        DenoiserPrior(lambda x, s: DROPOUT(x)),
+        "networks_are_at_rest",
     ),
     "a refusal without words": (
         planted(images, refusal=lambda self, likelihood, /: None),

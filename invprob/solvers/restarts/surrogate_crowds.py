@@ -46,6 +46,7 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
+from ...compatibility import lacks
 from ...contracts import Differentiable, HasLikelihood, LocallyGaussian
 from ...likelihoods.pixelwise import Pixelwise, Smooths
 from ...problem import Problem
@@ -120,7 +121,7 @@ def look(
     curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)
     moved = (near.w - seen) * (variance * curvature / (1 + variance * curvature))
     z = near.v(seen + torch.where(curvature > 0, moved, 0)).clamp(min=_darkest(likelihood))
-    if isinstance(likelihood, Pixelwise) and isinstance(likelihood, Differentiable):
+    if lacks(likelihood, Pixelwise) is None and lacks(likelihood, Differentiable) is None:
         inside = _integral(likelihood, (y, z, denoised), variance, curvature)
         psi = inside.flatten(1).sum(1)
     else:

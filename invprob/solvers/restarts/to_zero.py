@@ -117,7 +117,7 @@ def _drawn(
 ) -> tuple[Tensor, Tensor | None]:
     """Denoised images in which known pixels are drawn again, and which are; None for none."""
     likelihood = problem.likelihood
-    if diffusion.linear(problem) or not isinstance(likelihood, Pixelwise):
+    if diffusion.linear(problem) or lacks(likelihood, Pixelwise):
         return denoised, None
     if lacks(likelihood, SamplesGivenGaussian):
         return denoised, None

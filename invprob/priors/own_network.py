@@ -1,0 +1,95 @@
+"""A network of one's own as a prior: at rest, and asked in its own precision.
+
+In training mode dropout draws random numbers, batch normalisation looks at the other rows and
+learns from them: answers are not those that were trained for, no seed gives them again, and the
+network changes. Such a network is refused, and one word mends it, `network.eval()`. Many networks
+are of convolutions and nothing else, and answer the same in either mode; refusing those too would
+cost a word of everybody for nothing. So every module within is looked at: those of torch by their
+kind, others by whether their class asks for `self.training`. What a function hides, as in
+`lambda x, sigma: network(x)`, is not seen here; `invprob.testing.conforms` notices that its
+answers differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+from ..errors import InputError
+
+
+def check_at_rest(network: object, /) -> None:
+    """Refuse a network in training mode, if that makes a difference.
+
+    Raises:
+        InputError: with the modules for which it does.
+
+    >>> check_at_rest(nn.Conv2d(3, 3, 3))  # in training mode, which changes nothing
+    >>> check_at_rest(nn.Dropout(0.5).eval())
+    """
+    if not isinstance(network, nn.Module):
+        return
+    found = dict.fromkeys(type(one).__name__ for one in network.modules() if _differs(one))
+    if found:
+        names = ", ".join(list(found)[:3])
+        raise InputError(
+            f"the network {type(network).__name__} is in training mode, in which {names} may draw "
+            "random numbers, look at the other images, or change the network: network.eval() first"
+        )
+
+
+def in_its_precision(network: object, x: Tensor, /) -> Tensor:
+    """X in the precision of a network's parameters; as it is for what has none.
+
+    >>> import torch
+    >>> in_its_precision(nn.Conv2d(1, 1, 3), torch.zeros(1, dtype=torch.float64)).dtype
+    torch.float32
+    """
+    if isinstance(network, nn.Module):
+        for parameter in network.parameters():
+            if parameter.is_floating_point():
+                return x.to(parameter.dtype)
+    return x
+
+
+def takes_two(function: object, /) -> bool:
+    """Whether a call with two arguments is one that it can take, as far as Python knows."""
+    function = function.forward if isinstance(function, nn.Module) else function
+    try:
+        signature = inspect.signature(function)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def _differs(module: nn.Module) -> bool:
+    """Whether a module answers otherwise because it is in training mode."""
+    if not module.training:
+        return False
+    match module:
+        case _NormBase():
+            return bool(module.track_running_stats)
+        case _DropoutNd():
+            return module.p > 0
+        case nn.RNNBase() | nn.MultiheadAttention():
+            return module.dropout > 0
+        case nn.RReLU() | _SpectralNorm():
+            return True
+    return _asks(type(module))
+
+
+@cache
+def _asks(kind: type[nn.Module]) -> bool:
+    """Whether a class that is not torch's own reads `training`."""
+    own = (one for one in kind.__mro__ if one.__module__.partition(".")[0] != "torch")
+    codes = (getattr(value, "__code__", None) for one in own for value in vars(one).values())
+    return any(code is not None and "training" in code.co_names for code in codes)
