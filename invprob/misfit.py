@@ -9,8 +9,8 @@ noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from
 
   For a sample of p(x | y) it is 1, because a sample and y have the same joint distribution as the
   true image and y; give or take sqrt(2 / n) for n entries of independent noise, or what simulated
-  measurements differ by where that is more: a few entries make up most of the sum under a Student's
-  t of 3 degrees of freedom, and of 2 it has no limit, so that nothing is said of its size.
+  measurements differ by where that is more: under a Student's t of 3 degrees of freedom a few
+  entries make up most of the sum, and of 2 it has no limit, so that nothing is said of its size.
 
   An *estimate* was fitted to the data. It has taken up a part of the noise, so the residual is
   smaller than the noise, and a misfit below 1 is right. A misfit far below 1 means that the noise
