@@ -91,7 +91,7 @@ class Restart:
     """Samples of p(x | y) for any denoiser; for Gaussian noise on H x, or what is like it nearby.
 
     Measurements of one batch share their noise levels. Those of noise that is not Gaussian depend
-    on the darkest and brightest among them, and so does, a little, every sample.
+    on the darkest and brightest among them: in another batch a sample is another draw.
 
     Args:
         calls: images through the denoiser per sample, at least 8. More: closer to the posterior.

@@ -157,9 +157,9 @@ def _integral(
 def _darkest(likelihood: object) -> float:
     """The least brightness that the noise knows: a likeliest image may round to less."""
     noise: Any = likelihood
-    while not isinstance(noise, Smooths) and hasattr(noise, "noise"):  # behind an operator, mixed
+    while lacks(noise, Smooths) and hasattr(noise, "noise"):  # behind an operator, mixed
         noise = noise.noise
-    return noise.least_x() if isinstance(noise, Smooths) else -math.inf
+    return -math.inf if lacks(noise, Smooths) else float(noise.least_x())
 
 
 def _left(level: float, variance: float) -> float:
