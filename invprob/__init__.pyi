@@ -23,6 +23,7 @@ from .drive import solve as solve
 from .errors import CheckpointError as CheckpointError
 from .errors import CheckpointWarning as CheckpointWarning
 from .errors import DivergenceError as DivergenceError
+from .errors import FileWarning as FileWarning
 from .errors import IncompatibleError as IncompatibleError
 from .errors import InputError as InputError
 from .errors import InvprobError as InvprobError

@@ -76,7 +76,7 @@ class Event:
     def finished(self) -> str:
         """Why the run is over; empty if it is not."""
         if self.step == self.steps:
-            return f"ran all {self.steps} steps"
+            return f"ran all {self.steps} steps" if self.steps > 1 else "ran its only step"
         solver = self.solver
         why = solver.finished(self.state) if isinstance(solver, EndsEarly) else ""
         return f"{why}, after step {self.step} of {self.steps}" if why else ""

@@ -69,7 +69,11 @@ class PluginWarning(UserWarning):
 
 
 class NoiseWarning(UserWarning):
-    """A score that was learned from one noise is used with another."""
+    """The noise is likely not what was said, or not what a score was learned from."""
+
+
+class FileWarning(UserWarning):
+    """A file does not keep, or does not say, all that was meant to be in it."""
 
 
 class CheckpointWarning(UserWarning):

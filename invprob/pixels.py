@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from . import formats
-from .errors import InputError
+from .errors import FileWarning, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +100,7 @@ def _opaque(pixels: NDArray[Any], path: Path, transparent: bool) -> NDArray[Any]
     if clear.any():
         warnings.warn(
             f"{path}: transparency is dropped, and {clear.mean():.1%} of the pixels have some",
+            FileWarning,
             stacklevel=4,
         )
     return pixels[..., :-1]

@@ -139,9 +139,15 @@ class Result:
                 f"split R-hat {self.mixing:.2f}: near 1 the samples' chains mix; far above, they "
                 "are where the annealing left them, so compare a longer run"
             )
-        elif self.change is not None and self.solver is not None and not self.solver.stochastic:
+        elif self.change is not None and self._descended:
             lines.append(f"last change {self.change:.2g}: how far the last step moved the image")
         return "\n".join(lines)
+
+    @property
+    def _descended(self) -> bool:
+        """Whether the last of several steps tells how far the image still moves."""
+        solver = self.solver
+        return self.steps > 1 and solver is not None and not solver.stochastic
 
     def _ran(self) -> str:
         took = f" in {self.history[-1].seconds:.1f} s" if self.history else ""

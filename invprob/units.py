@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
+from .errors import FileWarning
 from .images import check_ends, in_unit, white_of
 from .pixels import read_pixels, read_stack
 
@@ -80,6 +81,7 @@ class Unit:
                 f"max({what}) = {greatest / own:.3g}: is white really {own:g} in {path}? If "
                 f"{images} not that dark, say which value is white: --white {greatest:g}, or "
                 "what the instrument's is",
+                FileWarning,
                 stacklevel=2,
             )
 

@@ -9,7 +9,7 @@ import torch
 from image_examples import levels
 from PIL import Image
 
-from invprob.errors import InputError
+from invprob.errors import FileWarning, InputError
 from invprob.images import read_image, write_image
 
 
@@ -73,7 +73,7 @@ def test_transparent_palette(tmp_path):
     image = Image.new("P", (3, 2), 1)
     image.putpalette([0, 0, 0, 255, 0, 51])
     image.save(tmp_path / "x.png", transparency=1)
-    with pytest.warns(UserWarning, match="transparency"):
+    with pytest.warns(FileWarning, match="transparency"):
         x = read_image(tmp_path / "x.png")
     assert x[0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
 

@@ -107,7 +107,12 @@ def test_a_result_in_words(problem):
     estimate = str(ip.solve(problem))
     assert "below 1, as it is" in estimate and "±" not in estimate
     assert "last change" in estimate
-    assert str(Result(torch.zeros(1, 1, 1, 2, 2), 1, "ran all 1 steps", ())).startswith("ran all")
+    assert str(Result(torch.zeros(1, 1, 1, 2, 2), 9, "ran all 9 steps", ())).startswith("ran all")
+
+
+def test_one_step_has_no_last_one(problem):
+    result = ip.solve(problem, ip.PnP(iterations=1))
+    assert result.stopped == "ran its only step" and "last change" not in str(result)
 
 
 def test_the_noise_of_a_measurement_is_not_simulated_again():

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ..errors import InputError
+from ..errors import FileWarning, InputError
 from .encoding import Encoding
 from .home import at_home
 
@@ -206,7 +206,7 @@ class Outputs:
         written = result.samples.flatten(0, 1) if self.samples else result.x
         if lost := self.encoding.clipped(self.estimate, written):
             keeper = self.encoding.keeper(self.estimate)
-            warnings.warn(f"{lost}; {keeper} keeps them", stacklevel=2)
+            warnings.warn(f"{lost}; {keeper} keeps them", FileWarning, stacklevel=2)
 
     def warn_of_others(self) -> None:
         """Warn if samples of a run that had more of them lie beside those of this one."""
@@ -225,6 +225,7 @@ class Outputs:
                 more = f" and {len(found) - 1} more" if len(found) > 1 else ""
                 warnings.warn(
                     f"left from another run: {found[0]}{more}; this one has {len(names)} samples",
+                    FileWarning,
                     stacklevel=2,
                 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import FileWarning, InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,6 +96,7 @@ def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
             f"{output} is good to look at, but `invprob solve` will refuse it, because "
             f"{encoding.bits} bits do not hold this noise: {str(error).partition(';')[0]}; "
             f"{encoding.keeper(output)} keeps every value",
+            FileWarning,
             stacklevel=1,
         )
         return
@@ -103,5 +104,6 @@ def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
         warnings.warn(
             f"{lost}, so the noise in {output} is not quite {noise!r}; {encoding.keeper(output)} "
             "keeps them",
+            FileWarning,
             stacklevel=1,
         )

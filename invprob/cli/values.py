@@ -116,8 +116,9 @@ def annotation_of(default: object, /) -> Annotation:
         return int | float
     if isinstance(default, Path):
         return Path
-    empty = inspect.Parameter.empty
-    return tuple[empty, ...] if isinstance(default, tuple) else empty
+    if isinstance(default, tuple):
+        return types.GenericAlias(tuple, (inspect.Parameter.empty, ...))
+    return inspect.Parameter.empty
 
 
 def in_words(annotation: Annotation, /) -> str:

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import FileWarning, InputError
 from .paging import chosen
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def write(
         header = _header_of(like, cube, unit=unit) if like is not None else fits.Header()
         content = _stored(cube, header, gray)
     except (ValueError, KeyError, OSError, InputError, fits.VerifyError) as error:
-        warnings.warn(f"{like}: its header can't be kept ({error})", stacklevel=2)
+        warnings.warn(f"{like}: its header can't be kept ({error})", FileWarning, stacklevel=2)
         content = _stored(cube, fits.Header(), gray)
     file.write(gzip.compress(content, mtime=0) if compress else content)
 
@@ -188,7 +188,7 @@ def _said_as_ours(path: Path) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as said:
         yield
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in said):
-        warnings.warn(f"{path}: {text}", stacklevel=2)
+        warnings.warn(f"{path}: {text}", FileWarning, stacklevel=2)
 
 
 def _axes(hdu: Any) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from attrs import field, frozen
 from torch import Generator, Tensor
 
 from ..contracts import Stabilised, Surrogate
+from ..errors import NoiseWarning
 from . import pixelwise, stabilised
 from .checks import DARKEST, inside, not_negative, positive, refuse
 from .common_factor import shared_factor
@@ -165,6 +166,7 @@ class Poisson:
             warnings.warn(
                 f"with peak={self.peak:g} all counts are multiples of {units}: {units} units for "
                 f"each photon? Then peak={self.peak / units:g}",
+                NoiseWarning,
                 stacklevel=2,
             )
 

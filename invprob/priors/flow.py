@@ -124,7 +124,7 @@ class FlowPrior:
             InputError: x is outside the domain, or no batch of floating point.
         """
         check_images(x, self._domain, self)
-        z, log_det = self.flow.encode(x if x.dtype == torch.float64 else x.float())
+        z, log_det = self._at_rest().encode(x if x.dtype == torch.float64 else x.float())
         return (standard_normal_log_prob(z) + log_det).to(x.dtype)
 
     def encode(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
@@ -140,7 +140,7 @@ class FlowPrior:
             InputError: as in `log_prob`.
         """
         check_images(x, self._domain, self)
-        return self.flow.encode(x)
+        return self._at_rest().encode(x)
 
     def decode(self, z: Tensor, /) -> Tensor:
         """The images of latents, the inverse of `encode`.
@@ -151,7 +151,7 @@ class FlowPrior:
         Raises:
             InputError: z has a shape that the flow can't decode.
         """
-        return self.flow.decode(z)
+        return self._at_rest().decode(z)
 
     def sample(self, shape: Shape, generator: Generator, /, *, temperature: float = 1.0) -> Tensor:
         """Images of the prior.
@@ -184,6 +184,11 @@ class FlowPrior:
     def domain(self) -> Domain:
         """The images that the flow was made for."""
         return self._domain
+
+    def _at_rest(self) -> HasLatent:
+        """The flow, if it is no network in training mode by now."""
+        check_at_rest(self.flow)
+        return self.flow
 
     def __repr__(self) -> str:
         if isinstance(self.flow, StoredGlow) and self.flow.path == DIGITS:

@@ -13,7 +13,6 @@ answers differ.
 from __future__ import annotations
 
 import inspect
-from functools import cache
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -87,7 +86,6 @@ def _differs(module: nn.Module) -> bool:
     return _asks(type(module))
 
 
-@cache
 def _asks(kind: type[nn.Module]) -> bool:
     """Whether a class that is not torch's own reads `training`."""
     own = (one for one in kind.__mro__ if one.__module__.partition(".")[0] != "torch")

@@ -50,7 +50,7 @@ import math
 from typing import ClassVar, Literal, get_args
 
 import torch
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from torch import Tensor
 
 from .. import schedules
@@ -132,13 +132,13 @@ class AnnealedLangevin:
     """
 
     levels: int = 100
-    repeats: int = 3
-    step_size: float = 1.0
-    sigma_min: float | None = None
-    sigma_max: float | None = None
-    reuse_noise: bool = True
-    ratio: float | None = None
-    plain_step: bool = False
+    repeats: int = field(default=3, kw_only=True)
+    step_size: float = field(default=1.0, kw_only=True)
+    sigma_min: float | None = field(default=None, kw_only=True)
+    sigma_max: float | None = field(default=None, kw_only=True)
+    reuse_noise: bool = field(default=True, kw_only=True)
+    ratio: float | None = field(default=None, kw_only=True)
+    plain_step: bool = field(default=False, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True

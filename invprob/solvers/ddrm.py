@@ -33,7 +33,7 @@ import math
 from typing import ClassVar
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 
 from .. import schedules
@@ -74,10 +74,10 @@ class DDRM:
     """
 
     calls: int = 20
-    eta: float = 0.85
-    eta_b: float = 1.0
-    sigma_max: float | None = None
-    sigma_min: float | None = None
+    eta: float = field(default=0.85, kw_only=True)
+    eta_b: float = field(default=1.0, kw_only=True)
+    sigma_max: float | None = field(default=None, kw_only=True)
+    sigma_min: float | None = field(default=None, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True

@@ -35,7 +35,7 @@ import math
 from typing import ClassVar
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Needs, Spectral
@@ -88,10 +88,10 @@ class KadkhodaieSimoncelli:
     """
 
     calls: int = 200
-    beta: float = 0.1
-    first_step: float = 0.01
-    sigma_max: float = 1.0
-    sigma_min: float = 0.01
+    beta: float = field(default=0.1, kw_only=True)
+    first_step: float = field(default=0.01, kw_only=True)
+    sigma_max: float = field(default=1.0, kw_only=True)
+    sigma_min: float = field(default=0.01, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral,))
     stochastic: ClassVar[bool] = True

@@ -31,7 +31,7 @@ import math
 from typing import ClassVar, Literal, get_args
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 
 from .. import schedules
@@ -72,9 +72,9 @@ class PriorSampling:
     """
 
     calls: int = 50
-    method: Method = "diffusion"
-    sigma_max: float | None = None
-    sigma_min: float = 0.005
+    method: Method = field(default="diffusion", kw_only=True)
+    sigma_max: float | None = field(default=None, kw_only=True)
+    sigma_min: float = field(default=0.005, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Flat,))
     stochastic: ClassVar[bool] = True

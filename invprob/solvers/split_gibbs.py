@@ -60,7 +60,7 @@ import math
 from typing import ClassVar
 
 import torch
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Needs, SamplesGivenGaussian
@@ -128,8 +128,8 @@ class SplitGibbs:
     """
 
     calls: int = 100
-    sigma_min: float | None = None
-    sigma_max: float | None = None
+    sigma_min: float | None = field(default=None, kw_only=True)
+    sigma_max: float | None = field(default=None, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(SamplesGivenGaussian,))
     stochastic: ClassVar[bool] = True

@@ -33,7 +33,7 @@ from attrs import field, frozen
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..errors import InputError, NoiseWarning
 from ..networks.denoiser import Denoiser
 from ..networks.stored_denoiser import (
     FAST_FROM,
@@ -183,6 +183,7 @@ def _overstated(prior: DenoiserPrior, sigma: float, history: dict[int, float]) -
         f"the estimated error of the denoised image is negative, so sigma={sigma:.4g} is more than"
         " the noise of this image: give a smaller one, such as the standard deviation of a flat"
         " part; the prior stays as it was",
+        NoiseWarning,
         stacklevel=3,
     )
     return Adaptation(prior, 0, history)

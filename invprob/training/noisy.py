@@ -23,7 +23,7 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..contracts import ChecksMeasurement
-from ..errors import InputError
+from ..errors import InputError, NoiseWarning
 from ..networks.coordinates import Coordinates
 from ..streams import generator
 from ..units import Unit
@@ -192,6 +192,7 @@ def load_noisy(
             f"{clipped} of {len(found)} images have more than {CLIPPED:.0%} of their pixels at"
             " exactly 1: clipped noise is not the noise that is assumed, and the score will be"
             " wrong there; keep measurements in floating-point TIFF or FITS files",
+            NoiseWarning,
             stacklevel=2,
         )
     return Folder(tuple(found), tuple(skipped))

@@ -17,7 +17,7 @@ def test_solve_writes_the_estimate(invprob, folder, name):
     smooth = torch.nn.functional.avg_pool2d(y, 3, 1, 1, count_include_pad=False)
     torch.testing.assert_close(x, smooth, atol=1 / 65535, rtol=0)
     assert "Once, because the prior denoises" in done.stdout
-    assert "Once() ran all 1 steps" in done.stdout
+    assert "Once() ran its only step" in done.stdout
     assert "wrote out.png" in done.stdout
 
 

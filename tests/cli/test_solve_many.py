@@ -43,7 +43,7 @@ def test_a_folder(invprob, folder, noisy):
     assert said[0].startswith("Once, because the prior denoises") and len(said) == 4
     for number, line in enumerate(said[1:], 1):
         assert line.startswith(f"{number}/3 noisy/{'abc'[number - 1]}.")
-        assert "Once() ran all 1 steps in" in line and "; misfit " in line
+        assert "Once() ran its only step in" in line and "; misfit " in line
     assert said[1].endswith("; wrote clean/a.tif")
 
 

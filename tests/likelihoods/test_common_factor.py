@@ -11,7 +11,7 @@ X = torch.rand(1, 1, 16, 16, generator=ip.generator(0))
 
 def test_two_units_for_each_photon_are_pointed_out():
     y = ip.Poisson(peak=120).sample(X, ip.generator(1))
-    with pytest.warns(UserWarning, match="multiples of 2.* Then peak=120"):
+    with pytest.warns(ip.NoiseWarning, match="multiples of 2.* Then peak=120"):
         ip.Poisson(peak=240).check_measurement(y)
 
 

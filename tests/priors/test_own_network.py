@@ -74,11 +74,14 @@ def test_every_prior_of_a_network_asks(made):
 
 def test_a_network_that_trains_on_is_refused_in_use():
     network, x = Own(nn.Dropout(0.5)).eval(), torch.rand(1, 1, 8, 8)
-    denoiser, score, draw = (made(network) for made in PRIORS[:3])
+    denoiser, score, draw, flow = (made(network) for made in PRIORS)
     uses = [
         lambda: denoiser.denoise(x, 0.1),
         lambda: score.measurement_score(x),
         lambda: draw.posterior_sample(x, 1.0, ip.generator(0)),
+        lambda: flow.encode(x)[0],
+        lambda: flow.decode(x),
+        lambda: flow.log_prob(x),
     ]
     for use in uses:
         assert torch.equal(use(), use())

@@ -109,3 +109,14 @@ def test_a_solver_keeps_at_most_six_images(name):
         state = attrs.asdict(event.state, recurse=False).values()
         kept = [value.numel() for value in state if isinstance(value, torch.Tensor)]
         assert sum(n for n in kept if n >= image) <= 6 * image
+
+
+@pytest.mark.parametrize(
+    "made",
+    [ip.SplitGibbs, ip.AnnealedLangevin, ip.DDRM, ip.PriorSampling, ip.KadkhodaieSimoncelli],
+)
+def test_the_levels_of_samplers_have_their_names(made):
+    """Some would have the least first and others the greatest."""
+    assert made(12, sigma_min=0.02, sigma_max=2.0) != made(12)
+    with pytest.raises(TypeError, match="positional argument"):
+        made(12, 0.5)

@@ -54,7 +54,7 @@ def test_impossible_measurements_are_left_out(folder):
 
 def test_clipped_noise_is_pointed_out(folder):
     ip.write_image(folder / "clipped.tif", ramp(40, 40).clamp(max=0.99) / 0.99)
-    with pytest.warns(UserWarning, match="1 of 3 images .* exactly 1"):
+    with pytest.warns(ip.NoiseWarning, match="1 of 3 images .* exactly 1"):
         load_noisy([folder], NOISE, 32)
 
 
