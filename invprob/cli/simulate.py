@@ -56,6 +56,7 @@ def simulate(
     from ..formats import depth
     from ..images import read_image
     from ..streams import generator
+    from .cropping import what_is_cropped
     from .encoding import Encoding
     from .noise import make_noise
     from .outputs import Outputs
@@ -81,6 +82,8 @@ def simulate(
         files.encoding.write(output, y)
     _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
+    if part := what_is_cropped(x, noise):
+        typer.echo(f"{output} has {part}: of these all light is known")
 
 
 def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:

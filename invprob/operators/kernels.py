@@ -107,12 +107,13 @@ def _tents(at: Tensor, radius: int) -> Tensor:
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 
 
-def named(name: str) -> Tensor:
+def named(name: str, operator: str = "blur") -> Tensor:
     """The kernel of this name.
 
     Args:
         name: `uniformSIZE`, `gaussianSIGMA`, `motionLENGTH` or `motionLENGTH@ANGLE`; sizes in
             pixels, the angle in degrees.
+        operator: whose it is, as it is typed; for the message.
 
     Raises:
         InputError: no kernel is called so.
@@ -129,8 +130,8 @@ def named(name: str) -> Tensor:
     raise InputError(
         f"no kernel is called {name!r}; give uniformSIZE (uniform5), gaussianSIGMA (gaussian1.5) "
         "or motionLENGTH@ANGLE (motion9@30), in pixels and degrees; one in a file is "
-        "CircularBlur.from_file(file)",
-        typed="circular-blur:file=psf.tif for a kernel in a file",
+        "invprob.operators.kernels.from_file(file)",
+        typed=f"{operator}:file=psf.tif for a kernel in a file",
     )
 
 
@@ -161,14 +162,19 @@ def from_file(file: str | Path, /) -> Tensor:
     return kernel / total
 
 
-def chosen(kernel: str | None, file: Path | None, /) -> Tensor:
+def chosen(kernel: str | None, file: Path | None, operator: str, /) -> Tensor:
     """The kernel of this name, or in this file.
+
+    Args:
+        kernel: its name.
+        file: where it is.
+        operator: whose it is, as it is typed; for the message.
 
     Raises:
         InputError: both are given, or none; or there is no such kernel.
     """
     if kernel is not None and file is None:
-        return named(kernel)
+        return named(kernel, operator)
     if file is not None and kernel is None:
         return from_file(file)
     both = "" if kernel is None else f"kernel={kernel}, file={file}: "
