@@ -143,7 +143,7 @@ def from_file(file: str | Path, /) -> Tensor:
 
     Raises:
         InputError: the file can't be read, has a side of an even number of pixels, or values that
-            are negative, not finite, or all 0.
+            are negative, not finite, or all 0, or are dark on a bright ground.
     """
     kernel = torch.from_numpy(read_single(Path(file)).astype("float64").mean(2))
     height, width = kernel.shape
@@ -159,7 +159,23 @@ def from_file(file: str | Path, /) -> Tensor:
             f"{file} is of {height}x{width} pixels, without one in its middle; crop or pad the "
             "kernel to odd sides, so that its centre is there"
         )
+    if _on_white(kernel):
+        raise InputError(
+            f"the border of {file} is brighter than its middle, up to {float(kernel.max()):.4g}, "
+            f"and its darkest value there is {float(kernel[1:-1, 1:-1].min()):.4g}: black on "
+            "white; a kernel is white where the light goes and black where it does not: invert it"
+        )
     return kernel / total
+
+
+def _on_white(kernel: Tensor) -> bool:
+    """Whether this is a dark figure on a bright ground, which reaches all corners."""
+    inner = kernel[1:-1, 1:-1]
+    if not inner.numel():
+        return False
+    rim = (kernel.sum() - inner.sum()) / (kernel.numel() - inner.numel())
+    corners = kernel[:: len(kernel) - 1, :: kernel.shape[1] - 1].min()
+    return bool(corners > 2 * inner.min()) and bool(rim > inner.mean()) and bool(corners > rim / 2)
 
 
 def chosen(kernel: str | None, file: Path | None, operator: str, /) -> Tensor:
