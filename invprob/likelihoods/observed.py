@@ -193,7 +193,7 @@ class Observed:
         if isinstance(self.operator, PartOf):
             placed, seen = self.operator.placed(y)
             whole = self.operator.whole().svd(shape)
-            return Behind(self.noise, whole, seen.expand(placed.shape[1:]), placed)
+            return Behind(self.noise, whole, seen, placed)
         return Behind(self.noise, self.operator.svd(shape), self._all_seen(y), y)
 
     def _objective(self, y: Tensor, v: Tensor, step: Tensor, x: Tensor) -> Tensor:

@@ -125,7 +125,7 @@ class Blur:
     def placed(self, y: Tensor, /) -> tuple[Tensor, Tensor]:
         """y in its place in a measurement of `whole`, zeros around it; and True where it is."""
         placed = self._placed(y)
-        seen = torch.zeros(placed.shape[-2:], dtype=torch.bool, device=y.device)
+        seen = torch.zeros(placed.shape[1:], dtype=torch.bool, device=y.device)
         self.crop(seen).fill_(True)
         return placed, seen
 
