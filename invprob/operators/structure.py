@@ -54,7 +54,7 @@ class PartOf(Protocol):
         """The other one, of the same images."""
 
     def placed(self, y: Tensor, /) -> tuple[Tensor, Tensor]:
-        """y in its place in a measurement of `whole`, and True where it is, `(*measurement)`."""
+        """A measurement in its place in one of `whole`, and True where it is."""
 
 
 @runtime_checkable

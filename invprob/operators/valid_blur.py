@@ -1,6 +1,6 @@
 """Blur of a photograph: nothing is assumed beyond its borders.
 
-    y = C K x,   K circular convolution with a kernel of h x w pixels,   C the crop to its valid part
+    y = C K x,   K circular convolution, h x w pixels of kernel,   C the crop to its valid part
 
 A photograph is cut out of a larger scene, and its pixels near the borders hold light from beyond
 them. So the image is larger than the measurement, by h - 1 rows and w - 1 columns, and a pixel is
@@ -123,7 +123,7 @@ class Blur:
         return self._whole
 
     def placed(self, y: Tensor, /) -> tuple[Tensor, Tensor]:
-        """y in its place in a measurement of `whole`, zeros around it; and True where it is."""
+        """A measurement in its place in one of `whole`, 0 around it; and True where it is."""
         placed = self._placed(y)
         seen = torch.zeros(placed.shape[1:], dtype=torch.bool, device=y.device)
         self.crop(seen).fill_(True)
