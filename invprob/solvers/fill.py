@@ -60,10 +60,11 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
 
 def _in_place(problem: Problem[Any, Proximal]) -> tuple[Tensor, Tensor] | None:
     """A measurement that shows a part of the image in its place, and trust 1 there; or None."""
-    operator: Any = getattr(problem.likelihood, "operator", None)
+    likelihood: Any = problem.likelihood
+    operator = getattr(likelihood, "operator", None)
     if not isinstance(operator, PartOf) or problem.y.ndim != 4:
         return None
-    white = operator.forward(problem.zeros() + 1)
+    white = likelihood.operator.forward(problem.zeros() + 1)
     if not bool((white > 0).all()):
         return None
     placed, seen = operator.placed(problem.y / white)

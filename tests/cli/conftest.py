@@ -22,6 +22,7 @@ from invprob.likelihoods.gaussian import Gaussian
 from invprob.likelihoods.poisson import Poisson
 from invprob.operators import kernels
 from invprob.operators.blur import CircularBlur
+from invprob.operators.hadamard import Hadamard
 from invprob.operators.mask import Mask
 from invprob.operators.valid_blur import Blur
 
@@ -149,6 +150,7 @@ PARTS = (
         example=lambda: Blur(kernels.uniform(3)),
         from_text=blur,
     ),
+    Component("operator", "hadamard", Hadamard, example=lambda: Hadamard(4)),
     Component("solver", "pnp", Once),
     Component("solver", "restart", Wander),
 )
