@@ -70,6 +70,7 @@ from .operators.identity import Identity as Identity
 from .operators.mask import Mask as Mask
 from .operators.separable import SeparableBlur as SeparableBlur
 from .operators.stack import Stack as Stack
+from .operators.valid_blur import Blur as Blur
 from .priors.denoiser import DenoiserPrior as DenoiserPrior
 from .priors.flow import FlowPrior as FlowPrior
 from .priors.gaussian import GaussianPrior as GaussianPrior

@@ -3,7 +3,7 @@
 `Problem(prior, likelihood, y)` checks everything that can be known before any work is done: that y
 is a floating-point batch of finite numbers in the right unit, that the likelihood can have caused
 it, that the prior knows images of that shape, and that operators from outside have the adjoint
-that they should have.
+that they should have. A photograph behind a blur that wraps around is warned of (`borders`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from attrs import evolve, field, frozen
 from torch import Tensor
 
+from .borders import warn_if_borders_do_not_fit
 from .brightness import measured, refuse_few_above
 from .contracts import (
     ChecksMeasurement,
@@ -104,6 +105,7 @@ class Problem(Generic[P_co, L_co]):
             self._check_unit()
         if self.samples == 1:
             try_operators(self.likelihood, self.image_shape, self.y)
+            warn_if_borders_do_not_fit(self.likelihood, self.y)
 
     @property
     def measurements(self) -> int:

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from ..errors import IncompatibleError, InputError, InvprobError
 from .batch import Image
+from .cropping import cropped, what_is_cropped
 from .masks import what_is_measured
 from .outputs import Outputs
 from .run import Run
@@ -123,8 +124,8 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
             problem = run.problem(image.file, image.page, warn=report.none_solved)
             with outputs.checked(image.file, force=force):
                 result = _solved(run, problem, report)
-                outputs.write(result)
-            outputs.warn_if_clipped(result)
+                outputs.write(shown := cropped(result, run.noise))
+            outputs.warn_if_clipped(shown)
             outputs.warn_of_others()
             first = outputs.estimate
             report.solved(image, result, first.parent if outputs.samples else first)
@@ -150,8 +151,9 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
             with report.image(image):
                 problem = run.problem(image.file, image.page, warn=report.none_solved)
                 result = _solved(run, problem, report)
-                found[-1] = result.x.cpu()
-                outputs.warn_if_clipped(result)
+                shown = cropped(result, run.noise)
+                found[-1] = shown.x.cpu()
+                outputs.warn_if_clipped(shown)
                 report.solved(image, result)
         if stack := _filled(found, whole=outputs.encoding.bits not in (None, 32)):
             import torch
@@ -168,7 +170,10 @@ def _solved(run: Run, problem: Problem[Any, Any], report: Report) -> Result:
     method, reason = run.method(problem)
     report.say_once(reason)
     report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
-    return run.solve(problem, method)
+    result = run.solve(problem, method)
+    if part := what_is_cropped(result.x, run.noise):
+        report.say_once(f"written: {part}")
+    return result
 
 
 def check_alike(images: Sequence[Image], output: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from ..operators.structure import observed
+from .cropping import operator_of
 
 FEW = 0.15
 """A mask that leaves less than this may be the wrong way round."""
@@ -20,11 +21,8 @@ FEW = 0.15
 
 def share_measured(noise: Any, y: Tensor, /) -> float:
     """The share of a measurement's entries that were measured; 1 where there is no mask."""
-    part, operator = noise, None
-    while part is not None and operator is None:
-        operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
     shape = tuple(y.shape[1:])
-    return float(observed(operator, shape).double().expand(shape).mean())
+    return float(observed(operator_of(noise), shape).double().expand(shape).mean())
 
 
 def what_is_measured(noise: Any, y: Tensor, /, *, warn: bool = True) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from .batch import Image
+from .cropping import cropped, what_is_cropped
 from .masks import what_is_measured
 from .run import Run
 
@@ -49,10 +50,13 @@ def solve_one(
             result = run.solve(problem, method, callbacks=callbacks, resume=resume)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(_how_to_go_on(str(error), keep)) from None
-        outputs.write(result)
-        outputs.warn_if_clipped(result)
+        shown = cropped(result, run.noise)
+        outputs.write(shown)
+        outputs.warn_if_clipped(shown)
         outputs.warn_of_others()
     typer.echo(result)
+    if part := what_is_cropped(result.x, run.noise):
+        typer.echo(f"written: {part}")
     for path in outputs:
         typer.echo(f"wrote {path}")
 

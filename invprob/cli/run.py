@@ -10,6 +10,7 @@ from attrs import frozen
 
 from ..errors import IncompatibleError, InputError
 from ..likelihoods.checks import LIFT
+from .coefficients import read_coefficients
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +60,9 @@ class Run:
         from ..units import Unit
 
         unit = Unit(self.black, self.white)
-        y = unit.read(file, page)
+        y = read_coefficients(file, self.noise, self.black, self.white)
+        if y is None:
+            y = unit.read(file, page)
         if warn:
             unit.warn_if_dim()
         try:

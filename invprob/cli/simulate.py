@@ -56,6 +56,8 @@ def simulate(
     from ..formats import depth
     from ..images import read_image
     from ..streams import generator
+    from .coefficients import is_no_image, write_coefficients
+    from .cropping import what_is_cropped
     from .encoding import Encoding
     from .noise import make_noise
     from .outputs import Outputs
@@ -73,14 +75,15 @@ def simulate(
     noise = make_noise(likelihood, operator)
     with files.checked(clean, force=force):
         y = noise.sample(x, generator(seed))
-        if y.ndim != 4 or y.shape[1] not in (1, 3):
-            raise InputError(
-                f"{noise!r} makes measurements of shape {tuple(y.shape[1:])}, which no image file "
-                "holds; simulate this one in Python"
-            )
-        files.encoding.write(output, y)
-    _say_what_is_lost(noise, y, files)
+        if is_no_image(y):
+            write_coefficients(output, y, black, white)
+        else:
+            files.encoding.write(output, y)
+    if not is_no_image(y):
+        _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
+    if part := what_is_cropped(x, noise):
+        typer.echo(f"{output} has {part}: of these all light is known")
 
 
 def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:

@@ -20,6 +20,7 @@ from ..operators.identity import Identity
 from ..operators.mask import Mask
 from ..operators.separable import SeparableBlur
 from ..operators.stack import Stack
+from ..operators.valid_blur import Blur
 from ..streams import generator
 
 
@@ -27,16 +28,21 @@ def _mask() -> Mask:
     return Mask(torch.arange(64).reshape(8, 8) % 3 == 0)
 
 
+def blur(kernel: str | None = None, file: Path | None = None) -> Blur:
+    """The blur of a photograph with a kernel of this name, or in this file."""
+    return Blur(kernels.chosen(kernel, file, "blur"))
+
+
 def circular_blur(kernel: str | None = None, file: Path | None = None) -> CircularBlur:
     """The blur with a kernel of this name, or in this file."""
-    return CircularBlur(kernels.chosen(kernel, file))
+    return CircularBlur(kernels.chosen(kernel, file, "circular-blur"))
 
 
 def blur_decimate(
     factor: int, kernel: str | None = None, file: Path | None = None
 ) -> BlurDecimate:
     """The same, and every factor-th pixel of it."""
-    return BlurDecimate(kernels.chosen(kernel, file), factor)
+    return BlurDecimate(kernels.chosen(kernel, file, "blur-decimate"), factor)
 
 
 def _dense() -> Dense:
@@ -58,12 +64,21 @@ def operators() -> list[Component]:
         ),
         Component(
             "operator",
+            "blur",
+            Blur,
+            example=lambda: Blur(kernels.uniform(3)),
+            from_text=blur,
+            summary="convolution, of photographs (deblurring): kernel=uniform5, or file=psf.tif, "
+            "of odd sides and divided by its sum",
+            reference="Almeida and Figueiredo (2013), https://arxiv.org/abs/1210.2687",
+        ),
+        Component(
+            "operator",
             "circular-blur",
             CircularBlur,
             example=lambda: CircularBlur(kernels.gaussian(1.0)),
             from_text=circular_blur,
-            summary="convolution with borders that wrap around (deblurring): kernel=uniform5, or "
-            "file=psf.tif, of odd sides and divided by its sum",
+            summary="the same of images whose borders wrap around",
         ),
         Component(
             "operator",

@@ -52,7 +52,7 @@ from ..contracts import (
 )
 from ..errors import InputError
 from ..operators.mask import Mask
-from ..operators.structure import Observes
+from ..operators.structure import Observes, PartOf
 from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
 from .descent import minimise
 from .pixelwise import Pixelwise
@@ -135,8 +135,7 @@ class Observed:
         """The minimum of -step log p(y | H x) + ½ ‖x - v‖²; a local one if that is not convex."""
         demand(self, Proximal)
         step = step.to(v).expand(v.shape[0])
-        svd: SVD = self.operator.svd(tuple(v.shape[1:]))
-        x, settled = Behind(self.noise, svd, self._all_seen(y), y).prox(v, step)
+        x, settled = self._behind(y, tuple(v.shape[1:])).prox(v, step)
         x = self._into_support(y, x, step)
         value, at_v = self._objective(y, v, step, x), self._objective(y, v, step, v)
         worse = value > at_v + 8 * torch.finfo(x.dtype).eps * at_v.abs()
@@ -185,8 +184,17 @@ class Observed:
             known = isinstance(self.operator, Withdraws)  # then it said itself why
             why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
             reasons.setdefault(LocallyGaussian, why)
-            reasons.setdefault(Proximal, why)
+            if not isinstance(self.operator, PartOf):
+                reasons.setdefault(Proximal, why)
         return reasons
+
+    def _behind(self, y: Tensor, shape: Shape) -> Behind:
+        """What splits the prox: H's decomposition, or that of the operator H is a part of."""
+        if isinstance(self.operator, PartOf):
+            placed, seen = self.operator.placed(y)
+            whole = self.operator.whole().svd(shape)
+            return Behind(self.noise, whole, seen, placed)
+        return Behind(self.noise, self.operator.svd(shape), self._all_seen(y), y)
 
     def _objective(self, y: Tensor, v: Tensor, step: Tensor, x: Tensor) -> Tensor:
         return total(0.5 * (x - v).square()) - step * self.log_prob(y, x)
@@ -227,10 +235,11 @@ class Observed:
         """An image of which H makes about the same brightness everywhere, possible for y."""
         one, H = torch.ones_like(x), self.operator
         if not bool((self._entries_seen(H.forward(one)) > 0).all()):
-            svd: SVD = H.svd(tuple(x.shape[1:]))  # then the image nearest to being seen as white
-            s = svd.s.to(x)
+            basis = self._behind(y, tuple(x.shape[1:]))  # the image nearest to being seen as white
+            s = basis.svd.s.to(x)
             told = s > torch.finfo(s.dtype).eps * s.max()
-            one = svd.v(torch.where(told, svd.ut(torch.ones_like(y)) / torch.where(told, s, 1), 0))
+            white = basis.svd.ut(torch.ones_like(basis.y))
+            one = basis.svd.v(torch.where(told, white / torch.where(told, s, 1), 0))
         white = per_row(self._entries_seen(H.forward(one)).amax(1), one)
         one = torch.where(white > 1e-3, one / white, 0)
         u = self._entries_seen(self.noise.prox(y, H.forward(x), step))

@@ -31,6 +31,8 @@ see each other.
   averages of blocks, gray, subsampled orthogonal transforms), nothing is iterated:
   x = v + Hᵀ (u - H v) / s², with u the noise's own prox at H v for step s². That is exact, and the
   global minimum.
+* An entry of u that was not measured has f = 0 and u(z) = z. Where H makes it 0 (a mask) it stays
+  so; where H makes more of an image than was measured (a crop of a blur) it follows H x.
 
 J. Eckstein, D. P. Bertsekas (1992). On the Douglas-Rachford splitting method and the proximal
 point algorithm for maximal monotone operators. Math. Programming 55. D. G. Anderson (1965).
@@ -133,7 +135,7 @@ class Behind:
         for _ in range(ROUNDS):
             u, rho = self._explain(z, step / penalty), per_row(penalty, near)
             found = (near + rho * s * svd.ut(2 * u - z)) / (1 + rho * s.square())
-            residual = torch.where(self.seen, RELAXATION * (svd.u(s * found) - u), 0)
+            residual = RELAXATION * (svd.u(s * found) - u)
             x = torch.where(per_row(settled, x) > 0, x, found)
             size = residual.flatten(1).abs().amax(1)
             settled = settled | (size <= goal)

@@ -3,7 +3,8 @@
     identity     every pixel                       dense        any matrix, for small images
     mask         some pixels                       compose      one operator after another
     blur         convolution, circular             stack        several measurements of one image
-    separable    convolution, any borders          adapters     functions and scipy's operators
+    valid_blur   convolution, of photographs       adapters     functions and scipy's operators
+    separable    convolution, any borders
     downsample   means of blocks                   correlation  the invertible 3x3 filter of Xie
     decimate     convolution, every r-th pixel                  et al. (2023)
     hadamard     Walsh-Hadamard coefficients

@@ -12,8 +12,7 @@ for kernels of any size, symmetric or not. |g[-k]| = |g[k]|, so singular values 
 the decomposition is one of many. Where g is zero, the blur is blind and s is zero (a uniform
 kernel on an image whose side it divides, for example).
 
-The measurement model wraps around; a photograph does not. Cut or taper its borders, or use a blur
-with other borders (`SeparableBlur`).
+The measurement model wraps around; a photograph does not. `Blur` is for those.
 """
 
 from __future__ import annotations

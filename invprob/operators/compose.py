@@ -21,7 +21,7 @@ from torch import Tensor
 from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
-from .structure import acts_on, is_orthogonal, observed, taken
+from .structure import acts_on, crop, is_orthogonal, observed, taken
 
 
 def linear_operator(value: LinearOperator) -> LinearOperator:
@@ -102,6 +102,12 @@ class Compose:
     def observed(self, shape: Shape, /) -> Tensor:
         """Which entries of a measurement of this shape were measured: what outer says."""
         return observed(self.outer, shape)
+
+    def crop(self, x: Tensor, /) -> Tensor:
+        """The part of images that a measurement shows: of inner, and of outer at its scale."""
+        shown = crop(self.inner, x)
+        made = self.inner.out_shape(tuple(x.shape[1:]))
+        return crop(self.outer, shown) if tuple(made[-2:]) == shown.shape[-2:] else shown
 
     def takes(self) -> tuple[int | None, ...]:
         """What inner takes; or what it makes the images of that outer takes."""

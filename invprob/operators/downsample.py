@@ -26,9 +26,15 @@ _BLOCK = (-3, -1)
 
 def block_factor(value: int) -> int:
     """A whole factor >= 1, or `InputError`."""
-    if int(value) != value or value < 1:
-        raise InputError(f"factor={value}; give a whole number >= 1 of pixels")
-    return int(value)
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        whole = 0
+    if whole < 1 or whole != value:
+        raise InputError(
+            f"factor={value!r}; give one whole number of pixels >= 1, for both sides: factor=2"
+        )
+    return whole
 
 
 def divide(shape: Shape, factor: int, operator: object) -> Shape:

@@ -107,12 +107,13 @@ def _tents(at: Tensor, radius: int) -> Tensor:
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 
 
-def named(name: str) -> Tensor:
+def named(name: str, operator: str = "blur") -> Tensor:
     """The kernel of this name.
 
     Args:
         name: `uniformSIZE`, `gaussianSIGMA`, `motionLENGTH` or `motionLENGTH@ANGLE`; sizes in
             pixels, the angle in degrees.
+        operator: whose it is, as it is typed; for the message.
 
     Raises:
         InputError: no kernel is called so.
@@ -129,8 +130,8 @@ def named(name: str) -> Tensor:
     raise InputError(
         f"no kernel is called {name!r}; give uniformSIZE (uniform5), gaussianSIGMA (gaussian1.5) "
         "or motionLENGTH@ANGLE (motion9@30), in pixels and degrees; one in a file is "
-        "CircularBlur.from_file(file)",
-        typed="circular-blur:file=psf.tif for a kernel in a file",
+        "invprob.operators.kernels.from_file(file)",
+        typed=f"{operator}:file=psf.tif for a kernel in a file",
     )
 
 
@@ -142,7 +143,7 @@ def from_file(file: str | Path, /) -> Tensor:
 
     Raises:
         InputError: the file can't be read, has a side of an even number of pixels, or values that
-            are negative, not finite, or all 0.
+            are negative, not finite, or all 0, or are dark on a bright ground.
     """
     kernel = torch.from_numpy(read_single(Path(file)).astype("float64").mean(2))
     height, width = kernel.shape
@@ -158,17 +159,38 @@ def from_file(file: str | Path, /) -> Tensor:
             f"{file} is of {height}x{width} pixels, without one in its middle; crop or pad the "
             "kernel to odd sides, so that its centre is there"
         )
+    if _on_white(kernel):
+        raise InputError(
+            f"the border of {file} is brighter than its middle, up to {float(kernel.max()):.4g}, "
+            f"and its darkest value there is {float(kernel[1:-1, 1:-1].min()):.4g}: black on "
+            "white; a kernel is white where the light goes and black where it does not: invert it"
+        )
     return kernel / total
 
 
-def chosen(kernel: str | None, file: Path | None, /) -> Tensor:
+def _on_white(kernel: Tensor) -> bool:
+    """Whether this is a dark figure on a bright ground, which reaches all corners."""
+    inner = kernel[1:-1, 1:-1]
+    if not inner.numel():
+        return False
+    rim = (kernel.sum() - inner.sum()) / (kernel.numel() - inner.numel())
+    corners = kernel[:: len(kernel) - 1, :: kernel.shape[1] - 1].min()
+    return bool(corners > 2 * inner.min()) and bool(rim > inner.mean()) and bool(corners > rim / 2)
+
+
+def chosen(kernel: str | None, file: Path | None, operator: str, /) -> Tensor:
     """The kernel of this name, or in this file.
+
+    Args:
+        kernel: its name.
+        file: where it is.
+        operator: whose it is, as it is typed; for the message.
 
     Raises:
         InputError: both are given, or none; or there is no such kernel.
     """
     if kernel is not None and file is None:
-        return named(kernel)
+        return named(kernel, operator)
     if file is not None and kernel is None:
         return from_file(file)
     both = "" if kernel is None else f"kernel={kernel}, file={file}: "

@@ -95,7 +95,7 @@ class SeparableBlur:
         if not torch.allclose(torch.outer(rows, columns), square * square.sum(), atol=1e-12):
             raise InputError(
                 f"{kernel} is not a product of a profile down the rows and one along the columns; "
-                f"CircularBlur.named({kernel!r}) takes any kernel"
+                f"Blur.named({kernel!r}) takes any kernel"
             )
         return cls(rows, columns / columns.sum(), boundary)
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from ..contracts import Shape
+from ..contracts import HasSVD, Shape
 
 Axes = Literal["channels", "plane"]
 
@@ -44,6 +44,25 @@ class Observes(Protocol):
 
     def observed(self, shape: Shape, /) -> Tensor:
         """True where an entry of a measurement of this shape was measured; it broadcasts to it."""
+
+
+@runtime_checkable
+class PartOf(Protocol):
+    """An operator that measures a part of what another one, which has an SVD, would measure."""
+
+    def whole(self) -> HasSVD:
+        """The other one, of the same images."""
+
+    def placed(self, y: Tensor, /) -> tuple[Tensor, Tensor]:
+        """A measurement in its place in one of `whole`, and True where it is."""
+
+
+@runtime_checkable
+class Crops(Protocol):
+    """An operator whose measurement shows a part of the image, at the image's own scale."""
+
+    def crop(self, x: Tensor, /) -> Tensor:
+        """That part of images `(..., H, W)`."""
 
 
 @runtime_checkable
@@ -89,3 +108,8 @@ def observed(operator: object, shape: Shape, /) -> Tensor:
     if isinstance(operator, Observes):
         return operator.observed(shape)
     return torch.ones((), dtype=torch.bool)
+
+
+def crop(operator: object, x: Tensor, /) -> Tensor:
+    """The part of images that a measurement shows, all of them if the operator does not say."""
+    return operator.crop(x) if isinstance(operator, Crops) else x

@@ -34,12 +34,15 @@ import math
 from typing import Any
 
 import torch
+from attrs import evolve
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..compatibility import lacks
 from ..contracts import SVD, HasSVD, Map, Spectral
+from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.observed import Observed
+from ..operators.structure import PartOf
 from ..problem import Problem
 from ..streams import generator
 
@@ -55,11 +58,22 @@ DRAWN = 2**14
 
 def deviations(problem: Problem[Any, Any], /) -> Tensor | None:
     """The noise of each singular coordinate, `(*spectral)`; None where there are none."""
-    noise = problem.likelihood
+    noise = _whole(problem.likelihood)
     if lacks(noise, Spectral) is not None:
         return None
     sd: Tensor = noise.spectrum(problem.image_shape).sd
     return sd
+
+
+def _whole(likelihood: Any) -> Any:
+    """The same of all that an operator's is a part of: a crop of a blur has noise like the blur.
+
+    Not exact, but for a few rows and columns at the borders.
+    """
+    operator = getattr(likelihood, "operator", None)
+    if isinstance(likelihood, Gaussian | Observed) and isinstance(operator, PartOf):
+        return evolve(likelihood, operator=operator.whole())
+    return likelihood
 
 
 def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Map] | None:
@@ -70,7 +84,7 @@ def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Ma
         noise: of the data, in units of the image, where a noise that is not Gaussian sees a linear
             measurement: its noise is taken to be even, as if of a grey image.
     """
-    likelihood, shape = problem.likelihood, problem.image_shape
+    likelihood, shape = _whole(problem.likelihood), problem.image_shape
     if lacks(likelihood, Spectral) is None:
         spectrum = likelihood.spectrum(shape)
         return spectrum.sd, spectrum.v

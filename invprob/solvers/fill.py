@@ -13,6 +13,10 @@ as there are for each of them, and interpolated by cubics. A method that then ta
 likelihood's prox loses nothing that the data know. Four-fold super-resolution gains 0.05 dB by it
 in eight calls of `PnP`.
 
+A blurred photograph (`Blur`) is a start as it is, and only what lies beyond its borders is filled
+in: photographs end within 0.1 dB of where the prox from black and white would have led, which
+takes hundreds of products each.
+
 Reference: H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993; the
 pyramid is the pull-push algorithm, S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, The
 Lumigraph, SIGGRAPH 1996.
@@ -27,6 +31,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ..contracts import Proximal
+from ..operators.structure import PartOf
 from ..problem import Problem
 from .balance import decided, deviations
 
@@ -41,6 +46,8 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
         step: of the prox; the variance that an image without data may have.
     """
     black = problem.zeros()
+    if (placed := _in_place(problem)) is not None:
+        return _pull_push(*placed)
     size = torch.as_tensor(step).to(black)
     low = problem.likelihood.prox(problem.y, black, size)
     high = problem.likelihood.prox(problem.y, black + 1, size)
@@ -49,6 +56,19 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
         side = _pixels_per_coordinate(problem, step) ** 0.5
         return _blur(_pull_push(low, trust), side)
     return low + (1 - trust) * _average(low, trust)
+
+
+def _in_place(problem: Problem[Any, Proximal]) -> tuple[Tensor, Tensor] | None:
+    """A measurement that shows a part of the image in its place, and trust 1 there; or None."""
+    likelihood: Any = problem.likelihood
+    operator = getattr(likelihood, "operator", None)
+    if not isinstance(operator, PartOf) or problem.y.ndim != 4:
+        return None
+    white = likelihood.operator.forward(problem.zeros() + 1)
+    if not bool((white > 0).all()):
+        return None
+    placed, seen = operator.placed(problem.y / white)
+    return placed, seen.to(placed).expand_as(placed)
 
 
 def _pixels_per_coordinate(problem: Problem[Any, Proximal], step: float) -> float:

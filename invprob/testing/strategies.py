@@ -33,6 +33,7 @@ from ..operators.identity import Identity
 from ..operators.mask import Mask
 from ..operators.separable import SeparableBlur
 from ..operators.stack import Stack
+from ..operators.valid_blur import Blur
 from ..streams import generator
 from .case import Case
 from .subject import Subject
@@ -100,6 +101,7 @@ def operators(shape: Shape, /) -> st.SearchStrategy[Any]:
     reducing = st.one_of(
         st.builds(Downsample, st.sampled_from(factors)),
         st.builds(lambda k, n: BlurDecimate(k, n), kernels(sides), st.sampled_from(factors)),
+        st.builds(Blur, kernels(sides)),
         st.just(Grayscale([1 / shape[0]] * shape[0])),
     )
     single = st.one_of(keeping, reducing)

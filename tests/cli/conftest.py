@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 from typer.testing import CliRunner
 
 from invprob.catalogue import Catalogue, Component, Contribution
-from invprob.components.operators import circular_blur
+from invprob.components.operators import blur, circular_blur
 from invprob.contracts import Denoises, Likelihood, Needs, Proximal
 from invprob.images import write_image
 from invprob.likelihoods.gamma import Gamma
@@ -22,7 +22,9 @@ from invprob.likelihoods.gaussian import Gaussian
 from invprob.likelihoods.poisson import Poisson
 from invprob.operators import kernels
 from invprob.operators.blur import CircularBlur
+from invprob.operators.hadamard import Hadamard
 from invprob.operators.mask import Mask
+from invprob.operators.valid_blur import Blur
 
 
 @frozen
@@ -43,6 +45,12 @@ class Walk:
     done: int
 
 
+def start(problem: Any) -> Tensor:
+    """The measurement; where the image has another shape, what the adjoint makes of it."""
+    same = tuple(problem.y.shape[1:]) == problem.image_shape
+    return problem.y.clone() if same else problem.likelihood.operator.adjoint(problem.y)
+
+
 @frozen
 class Wander:
     """A sampler: some steps to the denoised measurement, each with some noise."""
@@ -56,7 +64,7 @@ class Wander:
         return self.calls
 
     def init(self, problem: Any, streams: Any, x0: Tensor | None, /) -> Walk:
-        return Walk(problem.y.clone(), 0)
+        return Walk(start(problem), 0)
 
     def step(self, problem: Any, state: Walk, streams: Any, /) -> Walk:
         x = problem.prior.denoise(state.x, torch.tensor(self.noise))
@@ -77,7 +85,7 @@ class Once:
         return 1
 
     def init(self, problem: Any, streams: Any, x0: Tensor | None, /) -> Walk:
-        return Walk(problem.y.clone(), 0)
+        return Walk(start(problem), 0)
 
     def step(self, problem: Any, state: Walk, streams: Any, /) -> Walk:
         return Walk(problem.prior.denoise(state.x, torch.tensor(0.1)), 1)
@@ -135,6 +143,14 @@ PARTS = (
         example=lambda: CircularBlur(kernels.uniform(3)),
         from_text=circular_blur,
     ),
+    Component(
+        "operator",
+        "blur",
+        Blur,
+        example=lambda: Blur(kernels.uniform(3)),
+        from_text=blur,
+    ),
+    Component("operator", "hadamard", Hadamard, example=lambda: Hadamard(4)),
     Component("solver", "pnp", Once),
     Component("solver", "restart", Wander),
 )

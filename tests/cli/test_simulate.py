@@ -66,7 +66,10 @@ def test_simulate_with_an_operator(invprob, folder):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("gray.png -l everything:count=1 -o y.tif", "which no image file holds"),
+        (
+            "gray.png -l everything:count=1 -o y.tif",
+            "are no images; a NPY file holds them: -o y.npy",
+        ),
         ("bright.tif -l gaussian:sigma=0.1 -o y.tif", "values from 0 to 7; a clean image"),
         ("gray.png -l gaussian:sigma=0.1 -o gray.png", "is the input"),
         ("gray.png -l gaussian:sigma=0.1 -o mask.png", "--force"),

@@ -63,3 +63,10 @@ def test_a_kernel_larger_than_the_image():
     with pytest.raises(ip.InputError, match="larger"):
         shrink.image_shape((1, 2, 2))
     assert shrink.image_shape((1, 3, 3)) == (1, 6, 6)
+
+
+@pytest.mark.parametrize("factor", [(2, 1), "x", None, 2.5, 0, float("nan"), float("inf")])
+def test_one_whole_number_for_both_sides(factor):
+    for make in (ip.Downsample, lambda n: ip.BlurDecimate(kernels.uniform(3), n)):
+        with pytest.raises(ip.InputError, match="one whole number of pixels >= 1, for both"):
+            make(factor)

@@ -16,6 +16,7 @@ torch.set_num_threads(1)
 
 WITH_SVD = [name for name, (operator, _) in EXAMPLES.items() if not lacks(operator, HasSVD)]
 BLIND = {"mask after blur", "filter, reflect", "blur after filter"}
+VALID = {name for name in EXAMPLES if name.startswith("blur, valid")}
 SINGULAR = {"blur, blind", "separable, blind", "dense, singular"}
 INVERTIBLE = [
     name
@@ -42,7 +43,7 @@ def invertible(request):
 
 def test_who_has_what():
     without = {name for name in EXAMPLES if name not in WITH_SVD}
-    assert without == BLIND | {"stack", "a function", "scipy"}
+    assert without == BLIND | VALID | {"stack", "a function", "scipy"}
     assert set(INVERTIBLE) >= {"identity", "blur after filter", "dense, square", "filter, reflect"}
 
 

@@ -96,8 +96,34 @@ def test_a_kernel_in_a_file_is_divided_by_its_sum(tmp_path, kind):
     kernel = ip.CircularBlur.from_file(str(tmp_path / "k.npy")).kernel
     torch.testing.assert_close(kernel, expected)
     assert torch.equal(
-        kernels.chosen(None, tmp_path / "k.npy"), kernels.from_file(tmp_path / "k.npy")
+        kernels.chosen(None, tmp_path / "k.npy", "blur"), kernels.from_file(tmp_path / "k.npy")
     )
+
+
+def test_a_drawing_on_white_is_no_kernel(tmp_path):
+    drawn = np.zeros((7, 9), np.uint8)
+    drawn[2:5, 2:7] = 255 * np.eye(3, 5, dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "k.tif", 255 - drawn)
+    with pytest.raises(ip.InputError, match=r"the border of .*k.tif is brighter.*invert it"):
+        kernels.from_file(tmp_path / "k.tif")
+    ring = np.pad(np.ones((5, 5)), 1)
+    ring[2:5, 2:5] = 0
+    tight = np.ones((5, 5)) - np.outer([1, 0, 0, 0, 1], [1, 0, 0, 0, 1])
+    tight[1:4, 1:4] = 0
+    noisy = 1 + 0.2 * np.random.default_rng(0).random((5, 5))
+    for kernel in (drawn, ring, tight, noisy, np.ones((1, 9)), np.ones((3, 3)), np.ones((1, 1))):
+        np.save(tmp_path / "k.npy", kernel)
+        assert kernels.from_file(tmp_path / "k.npy").shape == kernel.shape
+
+
+@pytest.mark.parametrize("name", ["blur", "circular-blur", "blur-decimate"])
+def test_the_operator_that_was_typed_is_named(name):
+    from invprob.cli.specs import make
+
+    factor = ",factor=2" if name == "blur-decimate" else ""
+    with pytest.raises(ip.InputError, match="no kernel is called 'disk3'") as refused:
+        make("operator", f"{name}:kernel=disk3{factor}")
+    assert refused.value.typed == f"{name}:file=psf.tif for a kernel in a file"
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,22 @@ def test_a_photograph_is_no_mask(tmp_path):
     ip.write_image(tmp_path / "photo.png", torch.rand(1, 1, 8, 8, generator=ip.generator(0)))
     with pytest.raises(ip.InputError, match="neither black nor white"):
         ip.Mask.from_file(str(tmp_path / "photo.png"))
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9, 0.96])
+def test_what_a_soft_brush_left_gray_is_missing(tmp_path, level):
+    gray = torch.ones(20, 20)
+    gray[5, 4:8], gray[6, 4:8] = 0, level
+    ip.write_image(tmp_path / "soft.png", gray[None, None])
+    with pytest.warns(UserWarning, match=r"1.0% of the pixels of .*soft.png are gray.*missing"):
+        mask = ip.Mask.from_file(tmp_path / "soft.png").mask
+    assert torch.equal(mask, gray == 1)
+
+
+def test_white_may_be_a_little_gray(tmp_path, recwarn):
+    gray = torch.ones(20, 20)
+    gray[5, 4:8], gray[6, 4:8] = 0, 0.98
+    for white in (1.0, 0.8):
+        ip.write_image(tmp_path / "jpeg.png", white * gray[None, None], bits=16)
+        assert torch.equal(ip.Mask.from_file(tmp_path / "jpeg.png").mask, gray > 0)
+    assert not recwarn.list

@@ -47,3 +47,12 @@ def test_one_pixel_fills_an_image_of_any_shape():
     prior = ip.GaussianPrior(mean=torch.full((1, 3, 5), 0.5), sd=0.2)
     start = fill(ip.Problem(prior, noise, torch.full((2, 1, 3, 5), 0.7) * mask), STEP)
     torch.testing.assert_close(start, torch.full((2, 1, 3, 5), 0.7), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("kernel", ["uniform5", "gaussian2"])
+def test_beyond_the_borders_of_a_photograph_it_goes_on(kernel):
+    """A start that is black there would be an edge, which the first calls see."""
+    blur = ip.Blur.named(kernel)
+    noise = ip.Gaussian(sigma=0.01, operator=blur)
+    start = fill(ip.Problem(PRIOR, noise, blur.forward(torch.full_like(PHOTO, 0.7))), STEP)
+    assert 0.4 < float(start.min()) and float(start.max()) < 1

@@ -1,0 +1,93 @@
+"""Measurements that are no images, in NPY files: coefficients of a transform, sums of pixels.
+
+What `Hadamard` measures of images (C, H, W) is (C, M), and what `Dense` and `Stack` do is (M,). An
+array of that shape is such a measurement if it can't be that of an image, gray or in colour, but
+can be one as it stands: the likelihood says of which shapes there are images. Its numbers are in
+the unit of [0, 1], or of `--black` and `--white`, as those of images are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..contracts import InfersImageShape, Shape
+from ..errors import InputError
+from ..files import replacing
+from ..formats import arrays, suffix
+from ..images import check_ends, white_of
+from .cropping import operator_of
+
+COLOURS = (1, 3)
+
+
+def is_no_image(y: Tensor, /) -> bool:
+    """Whether a measurement, `(1, ...)`, is none that image files hold."""
+    return y.ndim != 4 or y.shape[1] not in COLOURS
+
+
+def read_coefficients(
+    path: Path, noise: Any, black: float, white: float | None, /
+) -> Tensor | None:
+    """The measurement in a NPY file, `(1, *measurement)`; None if it is to be read as an image.
+
+    Raises:
+        InputError: whole numbers of which nobody said what is white.
+    """
+    if suffix(path) != ".npy" or not path.is_file() or not isinstance(noise, InfersImageShape):
+        return None
+    try:
+        numbers = arrays.read(path)
+    except (ValueError, EOFError, OSError):
+        return None  # what is wrong with it is said when it is read as an image
+    if any(_made(noise, shape) for shape in _of_images(numbers.shape)):
+        return None
+    if not _made(noise, numbers.shape):
+        return None
+    check_ends(black, white)
+    if white is None and (white := white_of(numbers)) is None:
+        raise InputError(
+            f"{path} holds {numbers.dtype} numbers, which have no white level of their own",
+            typed="--white NUMBER, the file's value that means 1",
+        )
+    unit = (numbers.astype(np.float64) - black) / (white - black)
+    return torch.from_numpy(unit.astype(np.float32))[None]
+
+
+def write_coefficients(path: Path, y: Tensor, black: float, white: float | None, /) -> None:
+    """Write one measurement, `(1, *measurement)`, to a NPY file.
+
+    Raises:
+        InputError: the file is none.
+    """
+    if suffix(path) != ".npy":
+        raise InputError(
+            f"measurements of shape {tuple(y.shape[1:])} are no images; a NPY file holds them: "
+            f"-o {path.with_suffix('.npy')}"
+        )
+    check_ends(black, white)
+    span = (1.0 if white is None else white) - black
+    with replacing(path) as file:
+        np.save(file, (black + span * y[0].cpu().double()).numpy().astype(np.float32))
+
+
+def _of_images(shape: Shape) -> list[Shape]:
+    """The shapes of images that an array `(H, W)` or `(H, W, C)` may hold."""
+    if len(shape) == 2:
+        return [(1, *shape)]
+    return [(shape[2], *shape[:2])] if len(shape) == 3 and shape[2] in COLOURS else []
+
+
+def _made(noise: InfersImageShape, shape: Shape) -> bool:
+    """Whether a measurement of this shape is made of an image in gray or colour."""
+    operator = operator_of(noise)
+    try:
+        image = noise.image_shape(tuple(shape))
+        made = operator is None or tuple(operator.out_shape(image)) == tuple(shape)
+    except InputError:
+        return False
+    return made and len(image) == 3 and image[0] in COLOURS
