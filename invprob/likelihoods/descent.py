@@ -8,7 +8,9 @@ stands alone it is found by iteration, each row of the batch by itself, to a tol
   precision and some 1e-6 in single; after n products it is at most 2 exp(-2 n / sqrt(kappa)) of
   it times sqrt(kappa), where kappa is the condition number.
 * `quadratic_prox`: the prox of a linear-Gaussian likelihood is one such system, with
-  kappa = 1 + step s_max² / sigma².
+  kappa = 1 + step s_max² / sigma². Where H is a part of an operator that has a singular basis (the
+  crop of a blur), that operator's inverse is the preconditioner: only the few coordinates at the
+  borders are then left to iterate on.
 * `minimise`: Newton's method with these conjugate gradients inside, which stop where the curvature
   is not positive, and a line search that never lets the objective rise: a local minimum downhill
   from the start, to the same tolerance.
@@ -43,7 +45,13 @@ def tolerance(dtype: torch.dtype, /) -> float:
     return max(1e-10, 10 * torch.finfo(dtype).eps)
 
 
-def solve(product: Map, right: Tensor, /, accuracy: Tensor | float | None = None) -> Tensor:
+def solve(
+    product: Map,
+    right: Tensor,
+    /,
+    accuracy: Tensor | float | None = None,
+    nearly: Map | None = None,
+) -> Tensor:
     """The x with product(x) = right, by conjugate gradients from 0.
 
     Args:
@@ -52,13 +60,15 @@ def solve(product: Map, right: Tensor, /, accuracy: Tensor | float | None = None
         right: the right side.
         accuracy: the residual to reach, of the right side's size, a number or one for each row;
             by default `tolerance`.
+        nearly: about the inverse of product, a preconditioner: symmetric and positive definite.
 
     >>> solve(lambda x: x * torch.tensor([1.0, 2.0, 4.0]), torch.ones(1, 3))
     tensor([[1.0000, 0.5000, 0.2500]])
     """
     least = per_row(tolerance(right.dtype) if accuracy is None else accuracy, right)
     x, residual = torch.zeros_like(right), right
-    direction, size = residual, per_row(total(residual.square()), right)
+    direction = guess = residual if nearly is None else nearly(residual)
+    size, inner = _squares(residual, guess)
     goal = least.square() * size
     active = size > goal
     for count in range(PRODUCTS):
@@ -69,23 +79,38 @@ def solve(product: Map, right: Tensor, /, accuracy: Tensor | float | None = None
         up = active & (curvature > 0)
         if count == 0:
             x = torch.where(active & ~up, right, x)
-        length = torch.where(up, size / torch.where(up, curvature, 1), 0)
+        length = torch.where(up, inner / torch.where(up, curvature, 1), 0)
         x = x + length * direction
         residual = residual - length * moved
-        before, size = size, torch.where(up, per_row(total(residual.square()), right), size)
-        direction = residual + torch.where(up, size / torch.where(up, before, 1), 0) * direction
+        guess = residual if nearly is None else nearly(residual)
+        before, left = inner, _squares(residual, guess)
+        size, inner = torch.where(up, left[0], size), torch.where(up, left[1], inner)
+        direction = guess + torch.where(up, inner / torch.where(up, before, 1), 0) * direction
         active = up & (size > goal)
     return x
 
 
-def quadratic_prox(noise: Differentiable, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
+def _squares(residual: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
+    """The residual's square, and its product with the guess, in a shape that broadcasts."""
+    size = per_row(total(residual.square()), residual)
+    same = guess is residual
+    return size, size if same else per_row(total(residual * guess), residual)
+
+
+def quadratic_prox(
+    noise: Differentiable, y: Tensor, v: Tensor, step: Tensor, /, nearly: Map | None = None
+) -> Tensor:
     """argminₓ -step log p(y | x) + ½ ‖x - v‖² where log p(y | x) is quadratic in x and y.
 
     The gradient is then linear, so the answer is v + d with (I + step H) d = step ∇ₓ log p(y | v),
-    where H d = -∇ₓ log p(0 | d).
+    where H d = -∇ₓ log p(0 | d). `nearly` is about the inverse of I + step H.
     """
     rate, nothing = per_row(step, v), torch.zeros_like(y)
-    return v + solve(lambda d: d - rate * noise.grad_x(nothing, d), rate * noise.grad_x(y, v))
+
+    def product(d: Tensor) -> Tensor:
+        return d - rate * noise.grad_x(nothing, d)
+
+    return v + solve(product, rate * noise.grad_x(y, v), nearly=nearly)
 
 
 def minimise(

@@ -31,7 +31,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from torch import Generator, Tensor
 
 from ..compatibility import lacks
@@ -39,6 +39,7 @@ from ..contracts import (
     Annealed,
     HasSVD,
     Invertible,
+    Map,
     MatchesScore,
     Shape,
     Spectral,
@@ -49,7 +50,7 @@ from ..errors import InputError
 from ..operators.identity import Identity
 from ..operators.memo import Memo
 from ..operators.planes import broadcasts
-from ..operators.structure import Observes
+from ..operators.structure import Observes, PartOf
 from . import spectral
 from .checks import LOUDEST, finite, too_loud
 from .delegation import a_linear_operator, demand, image_shape_of
@@ -150,7 +151,7 @@ class Gaussian:
         Without one it is solved by conjugate gradients, to the tolerance of `descent`.
         """
         if self._not_spectral():
-            return quadratic_prox(self, y, v, step)
+            return quadratic_prox(self, y, v, step, self._nearly(v, step))
         return spectral.prox(self._spectrum(v), y, v, step)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
@@ -284,6 +285,13 @@ class Gaussian:
             key, lambda: self._make_spectrum(tuple(x.shape[1:]), x.new_empty(()))
         )
         return spectrum
+
+    def _nearly(self, v: Tensor, step: Tensor) -> Map | None:
+        """About (I + step Hᵀ H / sigma²)⁻¹: that of the operator of which H is a part, if any."""
+        if not isinstance(self.operator, PartOf) or isinstance(self.sigma, Tensor):
+            return None
+        whole = self._memo.get("whole", lambda: evolve(self, operator=self.operator.whole()))
+        return spectral.inverse(whole._spectrum(v), step)
 
     def _make_spectrum(self, shape: Shape, like: Tensor | None) -> Spectrum:
         self._fits(tuple(self.operator.out_shape(shape)))

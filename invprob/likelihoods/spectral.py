@@ -29,7 +29,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from ..contracts import SVD, Spectrum
+from ..contracts import SVD, Map, Spectrum
 from .rows import normal, per_row
 
 
@@ -60,6 +60,18 @@ def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
     rate = per_row(step, coordinates)
     gain = rate / (rate + variance)
     return spectrum.v(torch.lerp(coordinates, spectrum.observe(y), gain))
+
+
+def inverse(spectrum: Spectrum, step: Tensor, /) -> Map:
+    """(I + step Hᵀ H / sigma²)⁻¹; `step` is `()` or `(B,)`."""
+    variance = spectrum.sd.square()
+
+    def apply(x: Tensor) -> Tensor:
+        coordinates = spectrum.vt(x)
+        rate = per_row(step, coordinates)
+        return spectrum.v(coordinates - coordinates * (rate / (rate + variance)))
+
+    return apply
 
 
 def sample_given(

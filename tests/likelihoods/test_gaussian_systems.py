@@ -111,3 +111,31 @@ def test_rows_of_a_system_do_not_wait_for_each_other():
     for k in range(3):
         alone = noise.prox(y[k : k + 1], 1 - x[k : k + 1], step[k])
         assert (together[k : k + 1] - alone).abs().max() < 1e-12
+
+
+def test_a_part_of_a_blur_is_solved_by_the_help_of_the_whole(monkeypatch):
+    """The same image, with a fraction of the products."""
+    x = torch.rand(2, 1, 40, 36, generator=ip.generator(0), dtype=torch.float64)
+    noise = ip.Gaussian(0.05, ip.Blur.named("uniform5"))
+    y, step = noise.sample(x, ip.generator(1)), torch.tensor([0.5, 2.0]).double()
+    found, products = [], []
+
+    def prox(nearly):
+        count = [0]
+
+        def product(self, y, x):
+            count[0] += 1
+            return kept(self, y, x)
+
+        kept = ip.Gaussian.grad_x
+        with monkeypatch.context() as patch:
+            patch.setattr(ip.Gaussian, "grad_x", product)
+            if not nearly:
+                patch.setattr(ip.Gaussian, "_nearly", lambda *_: None)
+            found.append(noise.prox(y, x, step))
+        products.append(count[0])
+
+    prox(nearly=True)
+    prox(nearly=False)
+    torch.testing.assert_close(*found, rtol=0, atol=1e-6)
+    assert products[0] < products[1] / 3
