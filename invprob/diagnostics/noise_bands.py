@@ -1,8 +1,7 @@
 """Noise levels band by band: of pixels with about the same brightness.
 
-Bands have as many pixels each, but are no narrower than brightness is known, and there are fewer of
-them in a small image; those with too few pixels, or whose noise was cut off at 0 and 1, are left
-out.
+Bands have as many pixels each, but are no narrower than brightness is known; small images have
+fewer. Those with too few pixels, or whose noise was cut off at 0 and 1, are left out.
 """
 
 from __future__ import annotations
@@ -65,7 +64,8 @@ def estimate(
         cut = float(((looks.y <= 0) | (looks.y >= 1)).float().mean())
         raise InputError(
             f"{cut:.1%} of all numbers are cut off at 0 and 1, and more than {CLIPPED:.0%} at any "
-            f"brightness of {FEWEST} numbers: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
+            f"brightness of {FEWEST} numbers: noise can't be seen there; keep values beyond "
+            "(TIFF with 32 bits, NPY)"
         )
     sd = torch.tensor(looks.solve(bands, ends), dtype=torch.float64)
     brightness = torch.stack([denoised[one].mean() for one in bands]).cpu().double()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 SPACES = (b"RGB ", b"GRAY")
 """Of numbers that are written here. A gray file with an RGB profile is common, and keeps it."""
@@ -51,5 +52,5 @@ def _of_tiff(path: Path) -> tuple[bytes | None, bool]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        page = file.pages.first
+        page: Any = file.pages[0]
         return page.iccprofile, page.photometric.name in ("MINISBLACK", "MINISWHITE")
