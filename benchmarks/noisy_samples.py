@@ -21,6 +21,7 @@ from noises import noises
 from torch import Tensor
 
 import invprob as ip
+from invprob.compatibility import missing
 from invprob.contracts import AnySolver, Likelihood
 
 USUAL = "Gamma 4;Gamma 10;Poisson 10;Poisson 200;Rayleigh .3;Signal-dependent .3;Poisson 30, half"
@@ -68,6 +69,8 @@ def main() -> None:
             continue
         y = noise.sample(x, ip.generator(0))
         for solver in (ip.VSTSampling(options.calls), ip.Restart(options.calls)):
+            if missing(solver, likelihood=noise):
+                continue
             samples, calls = drawn(solver, noise, y, options.samples)
             cells = f"{type(solver).__name__} | {calls}"
             print(f"| {name} | {cells} | {row(samples, x)} |", flush=True)

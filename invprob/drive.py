@@ -25,7 +25,7 @@ from .compatibility import check
 from .contracts import AnySolver, Denoises, EndsEarly, Solver
 from .errors import InputError
 from .problem import Problem, domain_of
-from .progress import Watch
+from .progress import Progress, Watch
 from .recommendation import recommend
 from .result import Record, Result
 from .streams import Streams
@@ -171,7 +171,7 @@ def solve(
     resume: str | PathLike[str] | None = None,
     stop: StopRule | None = None,
     callbacks: Sequence[Callback] = (),
-    progress: bool | None = None,
+    progress: Progress = None,
 ) -> Result:
     """Solve a problem: one estimate, or posterior samples.
 
@@ -184,7 +184,8 @@ def solve(
         resume: a checkpoint (see `SaveEvery`) of the same problem, solver, samples and seed.
         stop: a rule that ends the run early when it returns true, such as `StopAfter(60)`.
         callbacks: called with every event.
-        progress: show a bar on standard error; by default if that is a terminal.
+        progress: whether to show a bar on standard error, by default if that is a terminal;
+            `"lines"` is a line every 30 seconds instead, with the time that is left.
 
     Raises:
         IncompatibleError: the prior or the likelihood lacks what the solver needs, or no solver

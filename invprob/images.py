@@ -25,7 +25,9 @@ sigma = 5 / (white - black), and the `peak` of photon counts is the mean count a
 Pixel values are taken as they are: no colour profile and no gamma is applied, and bad pixels that
 a file has as NaN stay NaN. The rows of a FITS file stay in its order, in which the first is the
 one that FITS viewers draw at the bottom. A FITS file that is written `like` another has its
-header: the coordinates on the sky, and the unit of the values (`BUNIT`) where they are in it.
+header: the coordinates on the sky, and the unit of the values (`BUNIT`) where they are in it. A
+PNG, JPEG or TIFF file that is written `like` another picture has its colour profile (ICC), if both
+are gray or both in colour.
 """
 
 from __future__ import annotations
@@ -147,7 +149,8 @@ def write_image(
         black: the value that stands for 0 in the file; it takes `white` too.
         white: the value that stands for 1; by default 255 or 65535 for 8 and 16 bits, else 1.
         like: where x is from: if both are FITS files and have as many rows and columns, the header
-            of that one is kept.
+            of that one is kept; of other pictures the colour profile, if both are gray or both in
+            colour.
 
     Raises:
         InputError: x is not one finite image, the format or its depth is unknown, or there is no

@@ -6,6 +6,8 @@ Nothing that these files import at their top is slow: `invprob --help` loads no 
 
 def main() -> None:
     """Run the command line."""
+    from .allocator import keep_freed_memory
     from .app import app
 
+    keep_freed_memory()
     app(prog_name="invprob")

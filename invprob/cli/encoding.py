@@ -2,7 +2,8 @@
 
 Where it was said which values of the measurement's file are black and white, TIFF, FITS and NPY
 files hold values in the measurement's unit again. PNG and JPEG files are pictures to look at:
-black is black and white is white. A FITS file has the header of the one that was measured.
+black is black and white is white. A FITS file has the header of the one that was measured, and a
+picture its colour profile; differences have none, since they are no colours.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ class Encoding:
 
     def write_difference(self, path: Path, x: Tensor) -> None:
         """Write differences of images in 32 bits, of which 0 is 0 in any unit."""
+        from ..formats import is_fits
         from ..images import write_image
 
         white = None if self.white is None else self.white - self.black
-        write_image(path, x, white=white, like=self.like)
+        write_image(path, x, white=white, like=self.like if is_fits(path) else None)
 
     def read(self, path: Path) -> Tensor:
         """What `write` wrote."""

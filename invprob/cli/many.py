@@ -123,7 +123,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
             outputs = image.place()
             problem = run.problem(image.file, image.page, warn=report.none_solved)
             with outputs.checked(image.file, force=force):
-                result = _solved(run, problem, report)
+                result = _solved(run, image, problem, report)
                 outputs.write(shown := cropped(result, run.noise))
             outputs.warn_if_clipped(shown)
             outputs.warn_of_others()
@@ -150,7 +150,7 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
             found.append(None)
             with report.image(image):
                 problem = run.problem(image.file, image.page, warn=report.none_solved)
-                result = _solved(run, problem, report)
+                result = _solved(run, image, problem, report)
                 shown = cropped(result, run.noise)
                 found[-1] = shown.x.cpu()
                 outputs.warn_if_clipped(shown)
@@ -165,11 +165,14 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
     report.end()
 
 
-def _solved(run: Run, problem: Problem[Any, Any], report: Report) -> Result:
+def _solved(run: Run, image: Image, problem: Problem[Any, Any], report: Report) -> Result:
     """The result for one image; what there is to say of all of them is said once."""
+    from .hot import remark_on
+
     method, reason = run.method(problem)
     report.say_once(reason)
     report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
+    report.say_once(remark_on(run.noise, problem, image.file, image.page))
     result = run.solve(problem, method)
     if part := what_is_cropped(result.x, run.noise):
         report.say_once(f"written: {part}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -26,6 +27,10 @@ def noise(
         float | None,
         typer.Option(help="The file's value that means 1; by default 255, 65535, or 1."),
     ] = None,
+    hot: Annotated[
+        Path | None,
+        typer.Option(help="Write a mask that is black where isolated pixels stand out."),
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Find the noise at each brightness of an image, and which law of noise would explain it.
@@ -33,16 +38,27 @@ def noise(
     It is right to a few percent if the noise is white and its level known to nobody else; a gain
     and a read noise from the data sheet are better. In the unit of [0, 1], as `-l` takes it.
     What to type is said where a law explains the levels. Pixels that are not finite do not count.
+    Isolated pixels that stand out, as the hot ones of a sensor do, are counted; with `--hot` they
+    do not count for the noise, and a mask without them is written.
     """
+    from ..diagnostics.hot_pixels import hot_pixels
     from ..diagnostics.noise_level import estimate_noise
     from ..formats import is_fits
     from ..units import Unit
+    from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
 
+    if hot is not None:
+        check_mask(hot)
     where, unit = usable(device), Unit(black, white)
     y = unit.read(measurement, page)
     unit.warn_if_dim()
-    found = estimate_noise(y.to(where), None if prior == "denoiser" else make("prior", prior))
+    standing_out = hot_pixels(y)
+    seen = y.to(where)
+    if hot is not None:
+        typer.echo(write_mask(hot, y, standing_out))
+        seen = seen.masked_fill(standing_out.to(where), math.nan)
+    found = estimate_noise(seen, None if prior == "denoiser" else make("prior", prior))
     typer.echo(found)
     bad = int((~y.isfinite()).sum())
     if bad:
@@ -50,12 +66,17 @@ def noise(
             f"left out, as not finite: {bad} of all numbers; `solve` wants others in their "
             "place, and a mask that is black there: -A mask:file=MASK.png"
         )
+    said = "" if hot else remark(standing_out, "the same command with --hot mask.png")
+    if said and found.best.name not in SPECKLE:
+        typer.echo(said)
     if found.is_usable:
         options = [f"--{name} {value:g}" for name, value in unit.settings().items()]
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
         options += [] if device == "cpu" else [f"--device {device}"]
         end = ".fits" if is_fits(measurement) else ".png"
-        options += [f"-l {found.best.text}"] + (["-A mask:file=MASK.png"] if bad else [])
+        mask = ["-A mask:file=MASK.png"] if bad else []
+        mask = mask if hot is None else [f"-A mask:file={quote(str(hot))}"]
+        options += [f"-l {found.best.text}"] + mask
         words = ["invprob solve", quote(str(measurement)), *options]
         typer.echo(f"try: {' '.join(words)} -o clean{end}")

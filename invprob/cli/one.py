@@ -35,6 +35,7 @@ def solve_one(
         KeyboardInterrupt: the run was interrupted; its text says how to go on.
     """
     from ..callbacks import SaveEvery
+    from .hot import remark_on
 
     outputs = image.place()
     problem = run.problem(image.file, image.page)
@@ -44,7 +45,9 @@ def solve_one(
         keep = checkpoint or resume
         callbacks = [SaveEvery(every, keep)] if keep else []
         method, advice = run.method(problem)
-        for line in filter(None, (advice, what_is_measured(run.noise, problem.y))):
+        mask = what_is_measured(run.noise, problem.y)
+        hot = remark_on(run.noise, problem, image.file, image.page)
+        for line in filter(None, (advice, mask, hot)):
             typer.echo(line)
         try:
             result = run.solve(problem, method, callbacks=callbacks, resume=resume)

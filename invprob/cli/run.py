@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,7 @@ class Run:
                 seed=self.seed,
                 resume=resume,
                 callbacks=callbacks,
+                progress=None if sys.stderr.isatty() else "lines",
             )
         except TypeError as error:
             if "float64" not in str(error):

@@ -1,8 +1,8 @@
 """Noise levels band by band: of pixels with about the same brightness.
 
-Bands have as many pixels each, but are no narrower than brightness is known; those with too few
-pixels, or whose noise was cut off at 0 and 1, are left out. Pixels that were cut off have hardly
-any noise, and then the noise of all is that of the bands that are left.
+Bands have as many pixels each, but are no narrower than brightness is known; small images have
+fewer. Those with too few pixels, or whose noise was cut off at 0 and 1, are left out. Pixels that
+were cut off have hardly any noise, and then the noise of all is that of the bands that are left.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .noise_estimate import NoiseEstimate
 from .noise_laws import laws
 
 BANDS = 8
-"""Of brightness, each with as many pixels."""
+"""Of brightness, each with as many pixels, at most."""
 CLIPPED = 0.03
 """The share of clipped pixels in a band that is left out."""
 MANY = 1_000_000
@@ -27,11 +27,14 @@ FEWEST = 200
 """Pixels of a band."""
 
 
-def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) -> NoiseEstimate:
+def estimate(
+    looks: Looks, image: Tensor, ends: tuple[float, float], apart: float | None, /
+) -> NoiseEstimate:
     """The noise of the images that are looked at.
 
     Args:
         looks: at them.
+        image: what they are parts of, for messages.
         ends: the least and the greatest noise level that the denoiser takes.
         apart: the noise of every third pixel.
 
@@ -45,24 +48,25 @@ def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) ->
         )
     sigma = looks.sigma(ends)
     if not sigma > 0:
-        raise _too_weak(looks)
+        raise _too_weak(looks, image)
     if not sigma < math.inf:
         above = f"the noise is above {max(looks.found):.2g}, the most that this prior sees"
         raise InputError(
-            f"{above}, and {_range(looks.y)}; images are in [0, 1]: if these are not, say which "
+            f"{above}, and {_range(image)}; images are in [0, 1]: if these are not, say which "
             "values are black and white",
             typed="--black VALUE --white VALUE",
         )
     denoised = looks.prior.denoise(looks.y, looks.y.new_tensor(sigma)).contiguous()
     edges = _edges(denoised[looks.known], looks.error(sigma))
     number = torch.bucketize(denoised, edges)
-    every = ((number == which) & looks.known for which in range(BANDS))
+    every = ((number == which) & looks.known for which in range(len(edges) + 1))
     bands = [one for one in every if _tells(one, looks.y)]
     cut = _cut(looks.known, looks.y)
     if not bands:
         raise InputError(
             f"{cut:.1%} of all numbers are cut off at 0 and 1, and more than {CLIPPED:.0%} at any "
-            "brightness: noise can't be seen there; keep values beyond (TIFF with 32 bits, NPY)"
+            f"brightness of {FEWEST} numbers: noise can't be seen there; keep values beyond "
+            "(TIFF with 32 bits, NPY)"
         )
     sd = torch.tensor(looks.solve(bands, ends), dtype=torch.float64)
     brightness = torch.stack([denoised[one].mean() for one in bands]).cpu().double()
@@ -82,11 +86,11 @@ def estimate(looks: Looks, ends: tuple[float, float], apart: float | None, /) ->
     return NoiseEstimate(sigma, brightness, sd, apart, found, error, cut=cut)
 
 
-def _too_weak(looks: Looks) -> InputError:
+def _too_weak(looks: Looks, image: Tensor) -> InputError:
     """What to say where no noise was found."""
     return InputError(
         f"no noise, or it is weaker than {looks.lowest:.2g} of white, the least that this prior "
-        f"sees; {_range(looks.y)}. Images are in [0, 1]: if these are not, say which values are "
+        f"sees; {_range(image)}. Images are in [0, 1]: if these are not, say which values are "
         "black and white; a smaller white, which may lie below the brightest pixels, shows weak "
         "noise of dark images",
         typed="--black VALUE --white VALUE, a smaller one for weak noise of dark images",
@@ -94,12 +98,16 @@ def _too_weak(looks: Looks) -> InputError:
 
 
 def _range(y: Tensor) -> str:
-    return f"y has values from {float(y.min()):.4g} to {float(y.max()):.4g}"
+    least, most = (float(end) for end in y[y.isfinite()].aminmax())
+    return f"y has values from {least:.4g} to {most:.4g}"
 
 
 def _edges(values: Tensor, error: float) -> Tensor:
     """Between bands of as many pixels each, but no narrower than brightness is known."""
-    shares = torch.linspace(0, 1, BANDS + 1).to(values)[1:-1]
+    count = min(BANDS, len(values) // FEWEST)
+    if count == 1:
+        return values.new_empty(0)
+    shares = torch.linspace(0, 1, count + 1).to(values)[1:-1]
     edges = values[:: -(-len(values) // MANY)].quantile(shares).tolist()
     kept = edges[:1]
     for edge in edges[1:]:

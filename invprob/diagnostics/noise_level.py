@@ -93,11 +93,11 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
     def look(image: Tensor) -> NoiseEstimate:
         apart = None
         if domain.shape is not None:  # it takes no crops, and no image of fewer pixels
-            return estimate(Looks(image, prior, seed), domain.sigma, None)
+            return estimate(Looks(image, prior, seed), image, domain.sigma, None)
         if min(image.shape[-2:]) >= APART * LEAST_SIDE:
             far = Looks(_crops(image[..., ::APART, ::APART]), prior, seed)
             apart = far.sigma(domain.sigma)
-        return estimate(Looks(_crops(image), prior, seed), domain.sigma, apart)
+        return estimate(Looks(_crops(image), prior, seed), image, domain.sigma, apart)
 
     with torch.no_grad():
         if y.shape[1] == 3 and 1 in (domain.channels or ()):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import InputError
-from . import arrays, fits, pictures, tiff
+from . import arrays, fits, pictures, profiles, tiff
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,11 +143,12 @@ def write(
         file: where to.
         path: what it will be called.
         pixels: `(N, H, W, 1 or 3)`; N is 1 where a file has no pages.
-        like: a file whose header is kept, if both are FITS files.
+        like: a file of which is kept what says how its numbers are meant: the header, if both are
+            FITS files, and the colour profile, if none is and both are gray or in colour.
         unit: whether the values are in the unit of that file, whatever their type.
     """
     if is_tiff(path):
-        tiff.write(file, pixels)
+        tiff.write(file, pixels, _profile_of(like, pixels))
     elif is_fits(path):
         header = like if like is not None and is_fits(like) else None
         fits.write(file, pixels, header, unit=unit, compress=suffix(path).endswith(".gz"))
@@ -155,7 +156,14 @@ def write(
         arrays.write(file, pixels[0])
     else:
         name = "PNG" if suffix(path) == ".png" else "JPEG"
-        pictures.write(file, pixels[0], name)
+        pictures.write(file, pixels[0], name, _profile_of(like, pixels))
+
+
+def _profile_of(like: Path | None, pixels: NDArray[Any]) -> bytes | None:
+    """The colour profile of a file that is true of pixels which were made of its own."""
+    if like is None or is_fits(like) or suffix(like) == ".npy":
+        return None
+    return profiles.kept(like, gray=pixels.shape[3] == 1, tiff=is_tiff(like))
 
 
 def is_tiff(path: Path, /) -> bool:

@@ -1,12 +1,14 @@
 """PNG, JPEG, BMP and WebP files, by Pillow.
 
 Pillow has no 16-bit colour, so its PNG reader is run twice, for the high and for the low bytes,
-and 16-bit PNG files are written here.
+and 16-bit PNG files are written here. Inks (CMYK) become red, green and blue without their
+profile, which is said: black is 1 - (1 - ink)(1 - black) in each.
 """
 
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,7 +30,13 @@ def read(path: Path, /) -> tuple[NDArray[Any], bool]:
         if _raw_mode(image).endswith(";16B"):
             pixels = _read_png_16(path, image)
             return pixels, pixels.shape[2:] == (4,)
-        if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "I", "F"):
+        if image.mode == "CMYK":
+            warnings.warn(
+                f"{path}: inks (CMYK) are converted to RGB without their profile, so that colours "
+                "are not quite those of the print; save it as RGB for better ones",
+                stacklevel=6,
+            )
+        elif image.mode in ("YCbCr", "LAB", "HSV", "I", "F"):
             raise InputError(f"{path} holds {image.mode} pixels; save it in gray or RGB")
         upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
@@ -60,26 +68,30 @@ def _raw_mode(image: Image) -> str:
     return args if isinstance(args, str) else ""
 
 
-def write(file: BinaryIO, pixels: NDArray[Any], name: str, /) -> None:
-    """Write pixels `(H, W, 1 or 3)`, 8 or 16 bits, as "PNG" or "JPEG"."""
+def write(
+    file: BinaryIO, pixels: NDArray[Any], name: str, profile: bytes | None = None, /
+) -> None:
+    """Write pixels `(H, W, 1 or 3)`, 8 or 16 bits, as "PNG" or "JPEG", with a colour profile."""
     if pixels.dtype == np.uint16:
-        file.write(_png_16(pixels))
+        file.write(_png_16(pixels, profile))
         return
     from PIL import Image
 
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     options = {"quality": 95, "subsampling": 0} if name == "JPEG" else {}
-    image.save(file, format=name, **options)
+    image.save(file, format=name, icc_profile=profile, **options)
 
 
-def _png_16(pixels: NDArray[Any]) -> bytes:
+def _png_16(pixels: NDArray[Any], profile: bytes | None) -> bytes:
     """A 16-bit PNG file (ISO/IEC 15948), each row stored as its difference to the one above."""
     height, width, channels = pixels.shape
     rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
     rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
     filtered = np.concatenate([np.full((height, 1), 2, np.uint8), rows], axis=1)
     header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b""))
+    colours = [(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))] if profile else []
+    content = (b"IDAT", zlib.compress(filtered.tobytes()))
+    chunks = [(b"IHDR", header), *colours, content, (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks

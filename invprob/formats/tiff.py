@@ -104,8 +104,8 @@ def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
-def write(file: BinaryIO, pixels: NDArray[Any], /) -> None:
-    """Write pixels `(N, H, W, 1 or 3)`, a page for each of N."""
+def write(file: BinaryIO, pixels: NDArray[Any], profile: bytes | None = None, /) -> None:
+    """Write pixels `(N, H, W, 1 or 3)`, a page for each of N, with a colour profile."""
     import tifffile
 
     gray = pixels.shape[3] == 1
@@ -114,4 +114,5 @@ def write(file: BinaryIO, pixels: NDArray[Any], /) -> None:
         file,
         stack[0] if len(stack) == 1 else stack,
         photometric="minisblack" if gray else "rgb",
+        iccprofile=profile,
     )

@@ -7,6 +7,8 @@ image up to rounding. Cuts lie on the grid of the coarsest stage, whose pixels a
 At the image's own borders tiles have no margin, and the network does there what it always does.
 
 The margin is work done twice: with a reach of r and tiles of side t, (t / (t - 2 r))² as much.
+
+Whoever waits is told after each tile how many pixels are done (`counted`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .counted import count_pixels
 
 Tile = int | Literal["auto"] | None
 
@@ -72,7 +75,9 @@ def in_pieces(
     """
     side = TILE if tile == "auto" else tile
     if side is None or x.shape[-2] * x.shape[-1] <= side**2:
-        return function(x)
+        out = function(x)
+        count_pixels(len(x) * x.shape[-2] * x.shape[-1])
+        return out
     return in_tiles(function, network, x, side)
 
 
@@ -104,6 +109,7 @@ def in_tiles(
         for columns, seen_columns, kept_columns in _cuts(width, side, network):
             part = function(x[..., seen_rows, seen_columns])
             out[..., rows, columns] = part[..., kept_rows, kept_columns]
+            count_pixels(len(x) * (rows.stop - rows.start) * (columns.stop - columns.start))
     return out
 
 

@@ -151,3 +151,22 @@ def test_holes_are_filled_from_around():
     assert 0.2 < float(hole.min()) and float(hole.max()) < 0.5
     assert bool(torch.equal(filled(y)[~y.isnan()], y[~y.isnan()]))
     assert float(filled(y * torch.nan).abs().max()) == 0
+
+
+def test_small_images_have_fewer_bands():
+    """A gray image of 32 x 32 has five times 200 pixels, and not eight times."""
+    y = ip.Gaussian(sigma=0.05).sample(ip.sample_photo()[:, :1, 48:80, 100:132], ip.generator(0))
+    found = ip.estimate_noise(y)
+    assert len(found.sd) == 5 and found.sigma == pytest.approx(0.05, rel=0.1)
+    few = y.clone()
+    few[..., 18:] = torch.nan  # what is left are 448 pixels
+    assert len(ip.estimate_noise(few).sd) == 2
+    few[..., 12:] = torch.nan
+    assert len(ip.estimate_noise(few).sd) == 1
+
+
+def test_values_that_are_named_are_those_of_the_whole_image():
+    y = torch.full((1, 1, 600, 40), 0.2)
+    y[..., 0, 0], y[..., -1, -1], y[..., 300, 7] = -0.3, 0.9, torch.nan  # four crops lie between
+    with pytest.raises(ip.InputError, match="from -0.3 to 0.9"):
+        ip.estimate_noise(y)

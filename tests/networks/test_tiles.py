@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from invprob.errors import InputError
+from invprob.networks.counted import listening
 from invprob.networks.denoiser import Architecture, Denoiser
-from invprob.networks.tiles import in_tiles, least_tile
+from invprob.networks.tiles import in_pieces, in_tiles, least_tile
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,14 @@ def test_a_smaller_margin_would_show(network):
     x = image(200, 200)
     out = in_tiles(call(network), Shorter(), x, least_tile(network))
     assert (out - call(network)(x)).abs().max() > 1e-9
+
+
+@pytest.mark.parametrize("tile", [None, 96])
+def test_every_pixel_is_counted_once(network, tile):
+    told = []
+    with listening(told.append):
+        in_pieces(call(network), network, image(200, 131), tile)
+    assert sum(told) == 2 * 200 * 131 and (len(told) > 1) == (tile is not None)
 
 
 def test_gradients_pass_through_tiles(network):
