@@ -8,6 +8,7 @@ the unit of [0, 1], or of `--black` and `--white`, as those of images are.
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ def is_no_image(y: Tensor, /) -> bool:
 
 
 def read_coefficients(
-    path: Path, noise: Any, black: float, white: float | None, /
+    path: str | PathLike[str], noise: Any, black: float, white: float | None, /
 ) -> Tensor | None:
     """The measurement in a NPY file, `(1, *measurement)`; None if it is to be read as an image.
 
     Raises:
         InputError: whole numbers of which nobody said what is white.
     """
+    path = Path(path)
     if suffix(path) != ".npy" or not path.is_file() or not isinstance(noise, InfersImageShape):
         return None
     try:

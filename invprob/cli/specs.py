@@ -1,6 +1,6 @@
 """Parts as text: `name:key=value,key=value`.
 
-    gaussian:sigma=25/255        circular-blur:kernel=uniform5        mask:file=mask.png        pnp
+    gaussian:sigma=25/255        blur:kernel=uniform5                 mask:file=mask.png        pnp
 
 The name is looked up in the catalogue; the keys are the parameters of the component's `from_text`,
 and each value is converted to what that parameter's annotation asks for (`invprob.cli.values`). A
