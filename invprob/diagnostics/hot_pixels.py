@@ -12,9 +12,9 @@ noise: a normal d would reach
 and one of a heavier tail lies further out; what lies beyond is left out, and asked again. A pixel
 stands out if it is beyond that, and is alone: no neighbour has 0.3 of its excess over the median
 of the 24 pixels around. So stars that are no narrower than the optics make them, the dots of
-letters and highlights do not count; hot pixels in pairs do not either, nor does a fainter one in bright
-surroundings. Where more than about half of a percent of the pixels is hot, q99 is theirs, and few
-or none are found.
+letters and highlights do not count; hot pixels in pairs do not either, nor does a fainter one in
+bright surroundings. Where more than about half of a percent of the pixels is hot, q99 is theirs,
+and few or none are found.
 
 Measured on every second of the 24 Kodak photographs (500 x 500), clean and with Gaussian noise of
 0.002 to 0.3: at most 5 of 250,000 pixels; Poisson of peak 300 to 30: 1; of peak 3: 20; Gamma of 26
