@@ -275,14 +275,15 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         if echo.error > COARSE or not is_white(told.noise, told.variance):
             echo = shared = None
     normal, spread = math.sqrt(2 * samples / entries), told.error(samples)
+    known = told.variance.masked_select(measured)  # an index of booleans takes four times as much
     return Misfit(
         misfit=per_measurement(residual.square()) / expected,
         error=max(normal, spread),
         heavy=spread > max(VAGUE, 2 * normal),
-        noise=float(told.variance[measured].mean().sqrt()),
+        noise=float(known.mean().sqrt()),
         fewer=entries // len(y) < math.prod(x.shape[1:]),
         echo=echo,
         shared=shared,
-        faint=float(told.variance[measured].median().sqrt()),
-        bright=float(y.expand(measured.shape)[measured].median()),
+        faint=float(known.median().sqrt()),
+        bright=float(y.expand(measured.shape).masked_select(measured).median()),
     )

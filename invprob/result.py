@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MANY = 2**25
+"""Numbers that are enough to know a misfit: of so large samples the first few are judged."""
+
+
 @frozen
 class Record:
     """One line of a run's history.
@@ -105,8 +109,9 @@ class Result:
             return None
         likelihood = self.problem.likelihood
         assert isinstance(likelihood, Likelihood)
-        x, y = self.samples.flatten(0, 1).cpu(), self.problem.y.cpu()
-        return simulated(likelihood, x, y, samples=len(self.samples))
+        count = min(len(self.samples), max(1, MANY // self.samples[0].numel()))
+        x = self.samples[:count].flatten(0, 1).cpu()
+        return simulated(likelihood, x, self.problem.y[: len(x)].cpu(), samples=count)
 
     def plot(self) -> Figure:
         """A figure of the estimate, and of the samples, their mean and spread if there are any."""

@@ -43,6 +43,9 @@ BEYOND = 1e3
 """An estimate that is so many times the largest known value is no image of anything."""
 
 DIRECTIONS = 4
+MANY = 2**20
+"""Entries that are enough for a projection: of larger images every second one counts, or third,
+and so on, or the projections would take as much memory as the samples."""
 
 
 class Trace:
@@ -130,7 +133,8 @@ class _Stay:
     def __init__(self, event: Event) -> None:
         problem = event.problem
         self._rows = (problem.samples, problem.measurements)
-        size = math.prod(problem.image_shape)
+        self._every = -(-math.prod(problem.image_shape) // MANY)
+        size = len(range(0, math.prod(problem.image_shape), self._every))
         axes = torch.randn(size, DIRECTIONS, generator=generator(0), dtype=torch.float64)
         self._axes = axes.to(problem.y) / math.sqrt(size)
         self._sigma: float | None = None
@@ -141,7 +145,7 @@ class _Stay:
         if event.sigma is None or event.sigma != self._sigma:
             self._sigma, self._now = event.sigma, []
             return  # this estimate is that of the level before
-        self._now.append(estimate.flatten(1) @ self._axes)
+        self._now.append(estimate.flatten(1)[:, :: self._every] @ self._axes)
         if len(self._now) > len(self._longest):
             self._longest = self._now
 

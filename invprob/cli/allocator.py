@@ -10,7 +10,9 @@ nothing.
 Measured on one thread of a virtual AMD EPYC, torch 2.13, colour images, in seconds of the
 program's own time and of the system's, and the most memory at a time:
 
-    PLACEHOLDER
+                              given back (user, system, most)      kept
+    PnP, 2 steps, 1024 x 1024       7.9 s   2.1 s   1.0 GiB        7.6 s  0.4 s  1.1 GiB
+    one call, 4096 x 4096         100.7 s  21.4 s   1.3 GiB       98.4 s  0.3 s  1.6 GiB
 
 A library must not decide this for the process that it is in: `import invprob` leaves it alone, and
 `docs/costs.md` says what to type for programs in Python. Whoever has set one of glibc's variables

@@ -168,10 +168,12 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
 def _solved(run: Run, image: Image, problem: Problem[Any, Any], report: Report) -> Result:
     """The result for one image; what there is to say of all of them is said once."""
     from .hot import remark_on
+    from .memory import what_it_takes
 
     method, reason = run.method(problem)
     report.say_once(reason)
     report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
+    report.say_once(what_it_takes(problem, run.samples))
     report.say_once(remark_on(run.noise, problem, image.file, image.page))
     result = run.solve(problem, method)
     if part := what_is_cropped(result.x, run.noise):

@@ -36,6 +36,7 @@ def solve_one(
     """
     from ..callbacks import SaveEvery
     from .hot import remark_on
+    from .memory import what_it_takes
 
     outputs = image.place()
     problem = run.problem(image.file, image.page)
@@ -46,8 +47,9 @@ def solve_one(
         callbacks = [SaveEvery(every, keep)] if keep else []
         method, advice = run.method(problem)
         mask = what_is_measured(run.noise, problem.y)
+        takes = what_it_takes(problem, run.samples)
         hot = remark_on(run.noise, problem, image.file, image.page)
-        for line in filter(None, (advice, mask, hot)):
+        for line in filter(None, (advice, mask, hot, takes)):
             typer.echo(line)
         try:
             result = run.solve(problem, method, callbacks=callbacks, resume=resume)
