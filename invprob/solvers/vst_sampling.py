@@ -10,9 +10,10 @@ sample u goes back by the exact unbiased inverse, x = T⁻¹(low + (high - low) 
 quadrature. This sampler changes both: noise after a transform is Gaussian but nearly (the
 logarithm of speckle of few looks is skewed), and the prior is one for the image through a curve,
 which a network that learned photographs is as well (`ToneFree`). What it gains is that one noise
-level is right for all pixels. The figures are in docs/photographs.md: under speckle and photon
-counts samples of photographs are better, with a fifth of the calls and a spread as honest; scenes
-of a large range of brightness, as of radar, gain most.
+level is right for all pixels. The figures are in docs/photographs.md: samples of gray photographs
+are better than those of `Restart`, for a fifth of the calls, and their spread is up to a fifth too
+small; scenes of a large range of brightness, as of radar, gain most, and saturated colours lose
+under speckle.
 
 The measurements of a batch have noise levels of their own, and `Restart` has levels in common. So
 pictures are scaled around grey to the least noise among them, and the denoiser sees them, and its
