@@ -182,7 +182,11 @@ def _check_identity(path: str | PathLike[str], header: dict[str, Any], identity:
         if not isinstance(entry, list) or len(entry) != 2:
             raise CheckpointError(f"{str(path)!r} is damaged: it does not say its {name}")
         if entry[1] != mark:
-            same = " (which reads the same, but its contents differ)" if entry[0] == text else ""
+            same = (
+                " (which reads the same, but its contents differ, or another version wrote it)"
+                if entry[0] == text
+                else ""
+            )
             raise CheckpointError(
                 f"{str(path)!r} is of another run: its {name} is {str(entry[0])[:300]}, "
                 f"yours is {text}{same}"

@@ -180,7 +180,7 @@ def test_the_advice_on_bad_pixels_works(tmp_path, monkeypatch):
     import invprob as ip
 
     page = (Path(__file__).parent.parent / "docs" / "files.md").read_text()
-    (advice,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    advice = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
     monkeypatch.chdir(tmp_path)
     save("sky.fits", np.array([[0.2, np.nan], [0.4, 0.6]], np.float32), SKY)
     exec(compile(advice, "files.md", "exec"), {})

@@ -12,16 +12,9 @@ from typing import Any
 from attrs import evolve
 from torch import Tensor
 
+from ..likelihoods.delegation import operator_of
 from ..operators.structure import crop
 from ..result import Result
-
-
-def operator_of(noise: Any, /) -> Any:
-    """The linear operator in a likelihood, or in the noise within it; `None` without one."""
-    part, operator = noise, None
-    while part is not None and operator is None:
-        operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
-    return operator
 
 
 def cropped(result: Result, noise: Any, /) -> Result:

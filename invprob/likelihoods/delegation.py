@@ -97,6 +97,14 @@ def least_y(noise: object, x: Tensor, /) -> Tensor:
     return torch.full_like(x, -torch.inf)
 
 
+def operator_of(noise: object, /) -> Any:
+    """The operator that a likelihood is behind, or the noise within it; None for none."""
+    part, operator = noise, None
+    while part is not None and operator is None:
+        operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
+    return operator
+
+
 def demand(part: object, capability: type, /) -> None:
     """Raise `IncompatibleError` if a part has withdrawn a capability."""
     if lack := lacks(part, capability):

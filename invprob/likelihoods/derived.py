@@ -53,6 +53,11 @@ def _its(name: str) -> Any:
     return method
 
 
+def _behind() -> Any:
+    """The operator that the noise that is wrapped is behind, if it is behind one."""
+    return property(lambda self: self.noise.operator)
+
+
 def autograd(noise: Any, /) -> Autograd:
     """The same likelihood, with the gradients of its `log_prob` by automatic differentiation.
 
@@ -117,6 +122,7 @@ class Autograd:
     least_x = _its("least_x")
     least_y = _its("least_y")
     spacing = _its("spacing")
+    operator = _behind()
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The gradient of log_prob in x; one that torch can differentiate again if x is asked."""
@@ -187,6 +193,7 @@ class IterativeProx:
     least_x = _its("least_x")
     least_y = _its("least_y")
     spacing = _its("spacing")
+    operator = _behind()
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """An approximate minimum of -step log p(y | x) + ½ ‖x - v‖²."""

@@ -32,6 +32,8 @@ from torch import Generator, Tensor
 from ..contracts import SVD, Map, Spectrum
 from .rows import normal, per_row
 
+MOST = 1e6
+
 
 def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) -> Spectrum:
     """The pseudo-observations of y = U S Vᵀ x + sigma n.
@@ -63,13 +65,16 @@ def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
 
 
 def inverse(spectrum: Spectrum, step: Tensor, /) -> Map:
-    """(I + step Hᵀ H / sigma²)⁻¹; `step` is `()` or `(B,)`."""
+    """(I + step Hᵀ H / sigma²)⁻¹, up to a factor of `MOST`; `step` is `()` or `(B,)`.
+
+    It is not exact beyond, so that single precision has it positive definite.
+    """
     variance = spectrum.sd.square()
 
     def apply(x: Tensor) -> Tensor:
         coordinates = spectrum.vt(x)
         rate = per_row(step, coordinates)
-        return spectrum.v(coordinates - coordinates * (rate / (rate + variance)))
+        return spectrum.v(coordinates / (1 + (rate / variance).clamp(max=MOST)))
 
     return apply
 

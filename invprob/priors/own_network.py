@@ -13,11 +13,14 @@ answers differ.
 from __future__ import annotations
 
 import inspect
+from types import CodeType
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 from ..errors import InputError
 
@@ -43,16 +46,16 @@ def check_at_rest(network: object, /) -> None:
 
 
 def in_its_precision(network: object, x: Tensor, /) -> Tensor:
-    """X in the precision of a network's parameters; as it is for what has none.
+    """X in the precision of a network's parameters; as it is for what has none, or several.
 
     >>> import torch
     >>> in_its_precision(nn.Conv2d(1, 1, 3), torch.zeros(1, dtype=torch.float64)).dtype
     torch.float32
     """
     if isinstance(network, nn.Module):
-        for parameter in network.parameters():
-            if parameter.is_floating_point():
-                return x.to(parameter.dtype)
+        kinds = {one.dtype for one in network.parameters() if one.is_floating_point()}
+        if len(kinds) == 1:
+            return x.to(kinds.pop())
     return x
 
 
@@ -81,13 +84,23 @@ def _differs(module: nn.Module) -> bool:
             return module.p > 0
         case nn.RNNBase() | nn.MultiheadAttention():
             return module.dropout > 0
-        case nn.RReLU() | _SpectralNorm():
+        case nn.RReLU() | _SpectralNorm() | torch.jit.ScriptModule():
             return True
+    if any(isinstance(hook, SpectralNorm) for hook in module._forward_pre_hooks.values()):
+        return True
     return _asks(type(module))
 
 
 def _asks(kind: type[nn.Module]) -> bool:
     """Whether a class that is not torch's own reads `training`."""
     own = (one for one in kind.__mro__ if one.__module__.partition(".")[0] != "torch")
-    codes = (getattr(value, "__code__", None) for one in own for value in vars(one).values())
-    return any(code is not None and "training" in code.co_names for code in codes)
+    values = (value for one in own for value in vars(one).values())
+    functions = (value.fget if isinstance(value, property) else value for value in values)
+    codes = (getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f))
+    return any(code is not None and _reads(code) for code in codes)
+
+
+def _reads(code: CodeType) -> bool:
+    """Whether a function, or one that is defined within it, reads `training`."""
+    within = (one for one in code.co_consts if isinstance(one, CodeType))
+    return "training" in code.co_names or any(map(_reads, within))

@@ -46,7 +46,6 @@ from ..contracts import Proximal
 from ..errors import InputError
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.gaussian import Diagonal, Gaussian
-from ..likelihoods.observed import Observed
 from ..problem import Problem
 from ..streams import generator
 
@@ -106,11 +105,12 @@ def _smooth(image: Tensor, measured: Tensor) -> Tensor:
 
 def _measured(likelihood: Any, z: Tensor) -> Tensor | None:
     """1 where a pixel was measured, 0 elsewhere; None behind an operator that mixes pixels."""
-    if not isinstance(likelihood, Observed):
+    operator = getattr(likelihood, "operator", None)
+    if operator is None:
         return torch.ones_like(z[:1])
-    if not isinstance(likelihood.operator, Diagonal):
+    if not isinstance(operator, Diagonal):
         return None
-    factor: Tensor = likelihood.operator.diagonal(tuple(z.shape[1:])).to(z)
+    factor: Tensor = operator.diagonal(tuple(z.shape[1:])).to(z)
     return (factor != 0).to(z).expand_as(z[:1])
 
 

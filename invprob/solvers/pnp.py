@@ -51,6 +51,7 @@ from .. import schedules
 from ..contracts import Denoises, Likelihood, Needs, Proximal
 from ..counts import check_count
 from ..errors import InputError
+from ..likelihoods.delegation import operator_of
 from ..likelihoods.gaussian import Gaussian
 from ..operators.structure import observed
 from ..problem import Problem, domain_of
@@ -211,14 +212,7 @@ def noise_of(problem: Problem[Any, Any]) -> float:
     grey = problem.zeros()[:1].cpu() + 0.5
     draw = generator(0)
     one, other = (noise.sample(grey, draw).double() for _ in range(2))
-    seen = observed(_operator(noise), tuple(one.shape[1:]))
+    seen = observed(operator_of(noise), tuple(one.shape[1:]))
     squares = (one - other).square() * seen
     share = seen.expand(one.shape).double().mean()
     return float(squares.mean().div(2 * share).sqrt()) if share > 0 else 0.0
-
-
-def _operator(noise: Any) -> object:
-    """Behind which the noise is; None for none."""
-    while not hasattr(noise, "operator") and hasattr(noise, "noise"):  # mixed, filtered, wrapped
-        noise = noise.noise
-    return getattr(noise, "operator", None)

@@ -139,3 +139,14 @@ def test_a_part_of_a_blur_is_solved_by_the_help_of_the_whole(monkeypatch):
     prox(nearly=False)
     torch.testing.assert_close(*found, rtol=0, atol=1e-6)
     assert products[0] < products[1] / 3
+
+
+@pytest.mark.parametrize("step", [0.01, 1.0])
+def test_weak_noise_behind_a_blur_in_single_precision(step):
+    x = torch.rand(1, 1, 40, 36, generator=ip.generator(0), dtype=torch.float64)
+    noise = ip.Gaussian(1e-3, ip.Blur.named("uniform5"))
+    y, size = noise.sample(x, ip.generator(1)), torch.tensor(step).double()
+    start = torch.full_like(x, 0.5)
+    exact = noise.prox(y, start, size)
+    single = noise.prox(y.float(), start.float(), size.float()).double()
+    assert float((single - exact).square().mean().sqrt()) < 0.02

@@ -58,7 +58,7 @@ def test_named():
     wanted = scipy.ndimage.uniform_filter(x.numpy(), (0, 0, 3, 3), mode="constant")
     assert np.allclose(blur.forward(x), wanted)
     ip.SeparableBlur.named("motion5@90")
-    with pytest.raises(ip.InputError, match="CircularBlur.named"):
+    with pytest.raises(ip.InputError, match="Blur.named"):
         ip.SeparableBlur.named("motion5@30")
 
 

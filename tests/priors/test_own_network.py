@@ -33,7 +33,29 @@ class Asking(nn.Module):
         return nn.functional.dropout(x, 0.5, self.training)
 
 
+class Decorated(nn.Module):
+    """The same, where the question does not stand in the class itself."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.5, self.training)
+
+
+class Within(nn.Module):
+    """The same in a function within a property."""
+
+    @property
+    def drawn(self):
+        return lambda x: nn.functional.dropout(x, 0.5, self.training)
+
+    def forward(self, x):
+        return self.drawn(x)
+
+
 MATTER = {
+    "Decorated": Decorated(),
+    "Within": Within(),
+    "Conv2d": nn.utils.spectral_norm(nn.Conv2d(1, 1, 3, padding=1)),
     "BatchNorm2d": nn.BatchNorm2d(1),
     "InstanceNorm2d": nn.InstanceNorm2d(1, track_running_stats=True),
     "Dropout2d": nn.Dropout2d(0.1),

@@ -162,3 +162,12 @@ def test_thin_and_tiny_images(shape):
     crop = PHOTO[..., : shape[0], : shape[1]]
     found = ip.solve(measured(ip.Poisson(peak=50), crop), ip.VST()).x
     assert found.shape == crop.shape and float((found - crop).abs().mean()) < 0.1
+
+
+@pytest.mark.parametrize("wrapped", [ip.autograd, ip.iterative_prox])
+def test_wrapped_noise_is_behind_its_mask(wrapped):
+    base = ip.Observed(ip.Gamma(alpha=4), MASK)
+    problem = measured(base)
+    same = ip.Problem(NETWORK, wrapped(base), problem.y)
+    plain, found = (ip.solve(one, ip.VST()).x for one in (problem, same))
+    torch.testing.assert_close(found, plain)

@@ -58,7 +58,8 @@ from .state import RestartState
 LEAST = -1e30
 """The log weight of what is impossible."""
 
-NODES = 16
+NODES, TAIL = 16, 8
+"""Nodes of the quadrature around the maximum; and of a long tail, as speckle has."""
 DEEP = 18.0
 """Quadrature ends where the integrand is exp(-DEEP) of its maximum."""
 
@@ -92,7 +93,7 @@ def restart(
         falls = (float(state.levels[state.done - 2]), level, following)
         towards = moves.ahead(state.denoised[:, :now].flatten(0, 1)[one], denoised, falls)
 
-    _, likely = look(problem, denoised, _left(level, pixel))
+    likely, _ = _likeliest(problem, denoised, _left(level, pixel))
     kept = (following / level) ** 2
     width = following * math.sqrt(1 - kept)
     shift = (1 - kept) * (likely - denoised)
@@ -116,11 +117,8 @@ def look(
     """
     likelihood = problem.likelihood
     assert isinstance(likelihood, HasLikelihood)  # `Restart` has checked it
-    y = problem.y.repeat_interleave(len(denoised) // len(problem.y), 0)
-    near = likelihood.surrogate(y, denoised, denoised.new_tensor(math.sqrt(variance)))
-    curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)
-    moved = (near.w - seen) * (variance * curvature / (1 + variance * curvature))
-    z = near.v(seen + torch.where(curvature > 0, moved, 0)).clamp(min=_darkest(likelihood))
+    z, curvature = _likeliest(problem, denoised, variance)
+    y = _measured(problem, denoised)
     if lacks(likelihood, Pixelwise) is None and lacks(likelihood, Differentiable) is None:
         inside = _integral(likelihood, (y, z, denoised), variance, curvature)
         psi = inside.flatten(1).sum(1)
@@ -129,6 +127,23 @@ def look(
         cost = distance.flatten(1).sum(1) + (variance * curvature).log1p().flatten(1).sum(1)
         psi = likelihood.log_prob(y, z) - 0.5 * cost
     return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST), z
+
+
+def _likeliest(
+    problem: Problem[object, LocallyGaussian], denoised: Tensor, variance: float
+) -> tuple[Tensor, Tensor]:
+    """The likeliest images z, and the curvatures J of the singular coordinates."""
+    likelihood, y = problem.likelihood, _measured(problem, denoised)
+    near = likelihood.surrogate(y, denoised, denoised.new_tensor(math.sqrt(variance)))
+    curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)
+    moved = (near.w - seen) * (variance * curvature / (1 + variance * curvature))
+    z = near.v(seen + torch.where(curvature > 0, moved, 0))
+    return z.clamp(min=_darkest(likelihood)), curvature
+
+
+def _measured(problem: Problem[object, LocallyGaussian], denoised: Tensor) -> Tensor:
+    """The measurement of each particle."""
+    return problem.y.repeat_interleave(len(denoised) // len(problem.y), 0)
 
 
 def _integral(
@@ -145,13 +160,14 @@ def _integral(
     reach = (slope + (slope.square() + 2 * DEEP * curved).sqrt()) / curved
     low = (z - (2 * DEEP / curved).sqrt()).clamp(min=least)
     near, far = z + reach, torch.maximum(z + reach, denoised + math.sqrt(2 * DEEP * variance))
-    logs = []
-    for begin, end in ((low, near), (near, far)):  # the second for a long tail, as speckle has
-        for node, weight in zip(*leggauss(NODES), strict=True):
+    total = torch.full_like(z, -torch.inf)
+    for begin, end, count in ((low, near, NODES), (near, far, TAIL)):
+        for node, weight in zip(*leggauss(count), strict=True):
             x = torch.lerp(begin, end, (float(node) + 1) / 2)
             gaussian = -(x - denoised).square() / (2 * variance)
-            logs.append(noise.log_density(y, x) + gaussian + ((end - begin) * weight).log())
-    return torch.stack(logs).logsumexp(0) - 0.5 * math.log(8 * math.pi * variance)
+            log_p = noise.log_density(y, x) + gaussian + ((end - begin) * weight).log()
+            total = torch.logaddexp(total, log_p)
+    return total - 0.5 * math.log(8 * math.pi * variance)
 
 
 def _darkest(likelihood: object) -> float:
