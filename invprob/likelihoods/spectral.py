@@ -33,6 +33,7 @@ from ..contracts import SVD, Map, Spectrum
 from .rows import normal, per_row
 
 MOST = 1e6
+"""By so much an approximate inverse shrinks a coordinate at most."""
 
 
 def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) -> Spectrum:
@@ -65,9 +66,10 @@ def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
 
 
 def inverse(spectrum: Spectrum, step: Tensor, /) -> Map:
-    """(I + step Hᵀ H / sigma²)⁻¹, up to a factor of `MOST`; `step` is `()` or `(B,)`.
+    """(I + step Hᵀ H / sigma²)⁻¹, for a preconditioner; `step` is `()` or `(B,)`.
 
-    It is not exact beyond, so that single precision has it positive definite.
+    No coordinate shrinks by more than `MOST`: beyond, single precision would not have the map
+    positive definite.
     """
     variance = spectrum.sd.square()
 

@@ -166,7 +166,7 @@ def _integral(
             x = torch.lerp(begin, end, (float(node) + 1) / 2)
             gaussian = -(x - denoised).square() / (2 * variance)
             log_p = noise.log_density(y, x) + gaussian + ((end - begin) * weight).log()
-            total = torch.logaddexp(total, log_p)
+            total = torch.logaddexp(total, torch.where(log_p.isnan(), -torch.inf, log_p))
     return total - 0.5 * math.log(8 * math.pi * variance)
 
 
