@@ -8,9 +8,9 @@ weights, for any likelihood with a density. The target at level r is p(x(r)) exp
 
 For noise that treats pixels by themselves these are integrals over one number each, from the
 least brightness that the noise knows (a photon count none below black) to where nothing is left;
-they are done by quadrature. Behind an operator it is Laplace's method, from the surrogate of
-p(y | x) around D (`likelihoods.local`), with the curvatures J of its coordinates and the likeliest
-image z:
+they are done by quadrature. Behind an operator, a mask too, it is Laplace's method, from the
+surrogate of p(y | x) around D (`likelihoods.local`), with the curvatures J of its coordinates and
+the likeliest image z:
 
     psi = log p(y | z) - ‖z - D‖² / (2 V) - ½ sum_j log(1 + V J_j).
 
@@ -83,7 +83,7 @@ def restart(
     now, then = crowds.counts(state)
     pixel = diffusion.deviation(problem) ** 2
     x, denoised = images
-    ahead, _ = look(problem, denoised, _left(level, particles.WITHIN * pixel))
+    ahead = look(problem, denoised, _left(level, particles.WITHIN * pixel))
     weight = state.weight[:, :now] + ahead.view(-1, now) - state.ahead[:, :now]
     drawn = crowds.draw(problem, state, weight, 1, streams)
     one, weight = drawn.chosen, drawn.weight
@@ -93,7 +93,7 @@ def restart(
         falls = (float(state.levels[state.done - 2]), level, following)
         towards = moves.ahead(state.denoised[:, :now].flatten(0, 1)[one], denoised, falls)
 
-    likely, _ = _likeliest(problem, denoised, _left(level, pixel))
+    likely, _ = likeliest(problem, denoised, _left(level, pixel))
     kept = (following / level) ** 2
     width = following * math.sqrt(1 - kept)
     shift = (1 - kept) * (likely - denoised)
@@ -107,8 +107,8 @@ def restart(
 
 def look(
     problem: Problem[object, LocallyGaussian], denoised: Tensor, variance: float, /
-) -> tuple[Tensor, Tensor]:
-    """The look-ahead psi, `(N,)`, and the likeliest images z, `(N, *image)`.
+) -> Tensor:
+    """The look-ahead psi, `(N,)`.
 
     Args:
         problem: with B rows, of which N is a multiple: particles of a row stand together.
@@ -117,7 +117,7 @@ def look(
     """
     likelihood = problem.likelihood
     assert isinstance(likelihood, HasLikelihood)  # `Restart` has checked it
-    z, curvature = _likeliest(problem, denoised, variance)
+    z, curvature = likeliest(problem, denoised, variance)
     y = _measured(problem, denoised)
     if lacks(likelihood, Pixelwise) is None and lacks(likelihood, Differentiable) is None:
         inside = _integral(likelihood, (y, z, denoised), variance, curvature)
@@ -126,13 +126,16 @@ def look(
         distance = (z - denoised).square() / variance
         cost = distance.flatten(1).sum(1) + (variance * curvature).log1p().flatten(1).sum(1)
         psi = likelihood.log_prob(y, z) - 0.5 * cost
-    return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST), z
+    return psi.nan_to_num(nan=-torch.inf).clamp(min=LEAST)
 
 
-def _likeliest(
-    problem: Problem[object, LocallyGaussian], denoised: Tensor, variance: float
+def likeliest(
+    problem: Problem[object, LocallyGaussian], denoised: Tensor, variance: float, /
 ) -> tuple[Tensor, Tensor]:
-    """The likeliest images z, and the curvatures J of the singular coordinates."""
+    """The likeliest images z, `(N, *image)`, and the curvatures J of singular coordinates.
+
+    The arguments are those of `look`.
+    """
     likelihood, y = problem.likelihood, _measured(problem, denoised)
     near = likelihood.surrogate(y, denoised, denoised.new_tensor(math.sqrt(variance)))
     curvature, seen = near.sd.square().reciprocal(), near.vt(denoised)

@@ -29,7 +29,9 @@ def test_it_is_the_integral_of_the_likelihood_also_of_pixels_that_are_black(name
     prior = ip.GaussianPrior(mean=torch.full(shape[1:], 0.1).to(dtype), sd=0.1)
     y = noise.sample(torch.full((1, *shape[1:]), 0.03, dtype=dtype), ip.generator(0))
     denoised = 0.15 * torch.rand(shape, generator=ip.generator(1)).to(dtype) - 0.05
-    found, likely = surrogate_crowds.look(ip.Problem(prior, noise, y), denoised, variance)
+    problem = ip.Problem(prior, noise, y)
+    found = surrogate_crowds.look(problem, denoised, variance)
+    likely, _ = surrogate_crowds.likeliest(problem, denoised, variance)
     least = -0.25 if name == "signal-dependent" else 0.0
     assert float(likely.min()) >= least and float(found.min()) > surrogate_crowds.LEAST
     x = torch.linspace(least, 1, 20_001, dtype=torch.float64)
@@ -40,7 +42,8 @@ def test_it_is_the_integral_of_the_likelihood_also_of_pixels_that_are_black(name
         logs = logs.nan_to_num(nan=-math.inf) - 0.5 * math.log(2 * math.pi * variance)
         ends = torch.ones_like(x).index_fill(0, torch.tensor([0, 20_000]), 0.5)
         total += (logs + ends.log()).logsumexp(1) + math.log(float(x[1] - x[0]))
-    assert float((found.double() - total).abs().max()) < 0.16
+    most = 0.16 if name == "rayleigh" else 0.03  # its density ends with an edge, at x = y
+    assert float((found.double() - total).abs().max()) < most
 
 
 def test_modes_of_dark_images_have_their_weights():
@@ -59,4 +62,4 @@ def test_modes_of_dark_images_have_their_weights():
     samples = ip.solve(ip.Problem(prior, noise, y), ip.Restart(100), samples=400).samples[:, 0]
     nearest = (samples[:, None] - means).square().flatten(2).sum(2).argmin(1)
     found = torch.bincount(nearest, minlength=4) / 400
-    assert float((exact - found).abs().sum() / 2) < 0.11  # 0.17 if black pixels do not count
+    assert float((exact - found).abs().sum() / 2) < 0.11  # 0.17 by Laplace's method
