@@ -42,6 +42,7 @@ All of them, with what each defines; one file for each kind of part:
                  InfersImageShape      image_shape(shape)
     spectral     Spectral              spectrum(shape) -> Spectrum
                  LocallyGaussian       surrogate(y, x, sigma) -> Surrogate
+    linear       LocallyLinear         linearised(y, x, sigma) -> Linearised
     operators    LinearOperator        forward(x), adjoint(y), out_shape(shape)
                  HasSVD                svd(shape) -> SVD
                  Invertible            inverse(y), inverse_adjoint(x), log_abs_det(shape)
@@ -69,6 +70,8 @@ from .likelihoods import ScoresData as ScoresData
 from .likelihoods import Stabilised as Stabilised
 from .likelihoods import Stabilises as Stabilises
 from .likelihoods import StatesEquation as StatesEquation
+from .linear import Linearised as Linearised
+from .linear import LocallyLinear as LocallyLinear
 from .operators import SVD as SVD
 from .operators import HasSVD as HasSVD
 from .operators import Invertible as Invertible

@@ -54,6 +54,33 @@ def too_loud(name: str, number: float, /, where: str = "") -> str:
     )
 
 
+def noise_levels(value: Tensor | float, /) -> Tensor | float:
+    """Noise levels: a positive number, or a tensor of them; `InputError` for anything else."""
+    try:
+        if isinstance(value, str):
+            raise TypeError("it is a text")
+        if torch.as_tensor(value).dtype == torch.bool:
+            raise TypeError("it is true or false")
+        level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
+    bad = ~(torch.isfinite(level) & (level > 0))
+    if bool(bad.any()):
+        where = f" at index {tuple(bad.nonzero()[0].tolist())}" if level.ndim else ""
+        raise InputError(
+            f"sigma={float(level[bad][0]):.4g}{where}: a noise level is a positive number, for "
+            "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
+            "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
+        )
+    loud = level > LOUDEST
+    if bool(loud.any()):
+        where = f" at index {tuple(loud.nonzero()[0].tolist())}" if level.ndim else ""
+        raise InputError(too_loud("sigma", float(level[loud][0]), where))
+    if level.numel() == 0:
+        raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
+    return level if level.ndim else float(level)
+
+
 HALF_A_LEVEL = 1 / 510
 """Half a grey level of 255: by so much an image may be negative through rounding or resizing."""
 

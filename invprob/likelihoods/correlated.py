@@ -28,6 +28,7 @@ from ..compatibility import lacks
 from ..contracts import (
     ChecksMeasurement,
     Invertible,
+    Linearised,
     LinearOperator,
     Shape,
     Spectrum,
@@ -156,6 +157,11 @@ class Correlated:
         """That of the noise at A⁻¹ y."""
         surrogate: Surrogate = self.noise.surrogate(self.A.inverse(y), x, sigma)
         return surrogate
+
+    def linearised(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Linearised:
+        """That of the noise at A⁻¹ y."""
+        linear: Linearised = self.noise.linearised(self.A.inverse(y), x, sigma)
+        return linear
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if A can't be inverted, or A⁻¹ y is impossible for the noise."""

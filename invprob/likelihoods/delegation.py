@@ -16,6 +16,7 @@ from ..contracts import (
     Likelihood,
     LinearOperator,
     LocallyGaussian,
+    LocallyLinear,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -45,6 +46,7 @@ CAPABILITIES: tuple[type, ...] = (
     Annealed,
     Spectral,
     LocallyGaussian,
+    LocallyLinear,
 )
 
 

@@ -27,7 +27,8 @@ G. Papandreou, A. Yuille (2010). Gaussian Sampling by Local Perturbations. NeurI
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -39,6 +40,7 @@ from ..contracts import (
     Annealed,
     HasSVD,
     Invertible,
+    Linearised,
     Map,
     MatchesScore,
     Shape,
@@ -52,7 +54,7 @@ from ..operators.memo import Memo
 from ..operators.planes import broadcasts
 from ..operators.structure import Observes, PartOf
 from . import spectral
-from .checks import LOUDEST, finite, too_loud
+from .checks import finite, noise_levels
 from .delegation import a_linear_operator, demand, image_shape_of
 from .descent import quadratic_prox
 from .rows import normal, per_row, total
@@ -64,33 +66,6 @@ class Diagonal(Protocol):
 
     def diagonal(self, shape: Shape, /) -> Tensor:
         """The factor of each pixel of images of this shape; it broadcasts to it."""
-
-
-def noise_level(value: Tensor | float, /) -> Tensor | float:
-    """A noise level: a positive number, or a tensor of them; `InputError` for anything else."""
-    try:
-        if isinstance(value, str):
-            raise TypeError("it is a text")
-        if torch.as_tensor(value).dtype == torch.bool:
-            raise TypeError("it is true or false")
-        level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
-    bad = ~(torch.isfinite(level) & (level > 0))
-    if bool(bad.any()):
-        where = f" at index {tuple(bad.nonzero()[0].tolist())}" if level.ndim else ""
-        raise InputError(
-            f"sigma={float(level[bad][0]):.4g}{where}: a noise level is a positive number, for "
-            "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
-            "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
-        )
-    loud = level > LOUDEST
-    if bool(loud.any()):
-        where = f" at index {tuple(loud.nonzero()[0].tolist())}" if level.ndim else ""
-        raise InputError(too_loud("sigma", float(level[loud][0]), where))
-    if level.numel() == 0:
-        raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
-    return level if level.ndim else float(level)
 
 
 @frozen(eq=False, repr=False)
@@ -116,7 +91,7 @@ class Gaussian:
               [0.5000, 0.6250]]]])
     """
 
-    sigma: Tensor | float = field(converter=noise_level)
+    sigma: Tensor | float = field(converter=noise_levels)
     operator: Any = field(factory=Identity, validator=a_linear_operator)
     _memo: Memo[Any] = field(factory=lambda: Memo(16), init=False)
 
@@ -151,7 +126,8 @@ class Gaussian:
         Without one it is solved by conjugate gradients, to the tolerance of `descent`.
         """
         if self._not_spectral():
-            return quadratic_prox(self, y, v, step, self._nearly(v, step))
+            nearly = self._nearly(v)
+            return quadratic_prox(self, y, v, step, nearly and nearly(step))
         return spectral.prox(self._spectrum(v), y, v, step)
 
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
@@ -165,6 +141,13 @@ class Gaussian:
             start = v + scale * normal(v, generator)
             return self.prox(perturbed, start, scale.square().flatten())
         return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
+
+    def linearised(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Linearised:
+        """y itself, seen through H, near any image."""
+        seen, level = self._observed(y), torch.as_tensor(self._sigma(y)).to(y)
+        sd = level if seen is None else torch.where(seen > 0, level, torch.inf)
+        H = self.operator
+        return Linearised(y, sd, H.forward, H.adjoint, self._nearly(x))
 
     def annealed_score(
         self, y: Tensor, x: Tensor, prior_score: Tensor, sigma: Tensor, /
@@ -286,12 +269,12 @@ class Gaussian:
         )
         return spectrum
 
-    def _nearly(self, v: Tensor, step: Tensor) -> Map | None:
+    def _nearly(self, v: Tensor) -> Callable[[Tensor], Map] | None:
         """About (I + step Hᵀ H / sigma²)⁻¹: that of the operator of which H is a part, if any."""
         if not isinstance(self.operator, PartOf) or isinstance(self.sigma, Tensor):
             return None
         whole = self._memo.get("whole", lambda: evolve(self, operator=self.operator.whole()))
-        return spectral.inverse(whole._spectrum(v), step)
+        return partial(spectral.inverse, whole._spectrum(v))
 
     def _make_spectrum(self, shape: Shape, like: Tensor | None) -> Spectrum:
         self._fits(tuple(self.operator.out_shape(shape)))

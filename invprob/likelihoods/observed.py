@@ -28,6 +28,8 @@ count as known as well as that: J <= max(j, 1 / (sigma max s)²).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from math import sqrt
 from typing import Any
 
 import torch
@@ -40,7 +42,9 @@ from ..contracts import (
     ChecksMeasurement,
     Differentiable,
     HasSVD,
+    Linearised,
     LocallyGaussian,
+    LocallyLinear,
     Map,
     MatchesScore,
     Proximal,
@@ -52,11 +56,14 @@ from ..contracts import (
 )
 from ..errors import InputError
 from ..operators.mask import Mask
+from ..operators.memo import Memo
 from ..operators.structure import Observes, PartOf
 from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
 from .descent import minimise
+from .draws import sharpest
 from .pixelwise import Pixelwise
 from .rows import per_row, total
+from .spectral import inverse, spectrum_of
 from .splitting import Behind, second_derivative
 
 GREY = 0.5
@@ -84,6 +91,7 @@ class Observed:
 
     noise: Any = field(validator=a_likelihood)
     operator: Any = field(validator=a_linear_operator)
+    _memo: Memo[float] = field(factory=Memo, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if lack := lacks(self.noise, Pixelwise):
@@ -118,18 +126,27 @@ class Observed:
         svd: SVD = self.operator.svd(tuple(x.shape[1:]))
         s = svd.s.to(x)
         u = self.operator.forward(x)
-        reach = sigma.to(x) * s.max()
-        near: Surrogate = self.noise.surrogate(y, u, reach)
-        sharp = self._of_seen(near.sd.square().reciprocal())
-        middle = self._entries_seen(sharp).median(1).values
-        cap = torch.maximum(middle, reach.square().reciprocal())
-        sharp = torch.minimum(sharp, per_row(cap, sharp))
+        w, sharp, middle = self._near(y, u, sigma.to(x) * s.max())
         told = s > torch.finfo(s.dtype).tiny ** 0.5
-        inverse = torch.where(told, 1 / s, 0)
+        undo = torch.where(told, 1 / s, 0)
         j = per_row(middle, svd.vt(x))
-        step = svd.ut(sharp * (near.w - u)) * inverse / j
+        step = svd.ut(sharp * (w - u)) * undo / j
         w = torch.where(told, svd.vt(x) + step, 0)
-        return Surrogate(w, torch.where(told, inverse / j.sqrt(), torch.inf), svd.v, svd.vt)
+        return Surrogate(w, torch.where(told, undo / j.sqrt(), torch.inf), svd.v, svd.vt)
+
+    def linearised(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Linearised:
+        """The Gaussian that stands in for p(y | u) near H x, seen through H."""
+        demand(self, LocallyLinear)
+        H, shape = self.operator, tuple(x.shape[1:])
+        gain: float = self._memo.get((shape, x.dtype, x.device), lambda: self._gain(x[:1]))
+        w, sharp, middle = self._near(y, H.forward(x), sigma.to(x) * gain)
+        sd = torch.where(sharp > 0, sharp.rsqrt(), torch.inf)
+        basis = H.whole() if isinstance(H, PartOf) else H
+        if lacks(basis, HasSVD):
+            return Linearised(w, sd, H.forward, H.adjoint)
+        whole = spectrum_of(basis.svd(shape), 1.0, x)
+        whole = evolve(whole, sd=whole.sd / per_row(middle, whole.vt(x)).sqrt())
+        return Linearised(w, sd, H.forward, H.adjoint, partial(inverse, whole))
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
         """The minimum of -step log p(y | H x) + ½ ‖x - v‖²; a local one if that is not convex."""
@@ -174,6 +191,9 @@ class Observed:
         """What the noise does not have, and the surrogate where H has no decomposition."""
         reasons = withdrawn_by(self.noise)
         reasons[MatchesScore] = "a score of y fixes H x, and not x"
+        reasons.pop(LocallyLinear, None)
+        if LocallyGaussian in reasons:
+            reasons[LocallyLinear] = reasons[LocallyGaussian]
         if not isinstance(self.operator, Mask):
             reasons[Stabilises] = "behind operators other than a mask pixels are mixed"
         elif lack := lacks(self.noise, Stabilises):
@@ -187,6 +207,20 @@ class Observed:
             if not isinstance(self.operator, PartOf):
                 reasons.setdefault(Proximal, why)
         return reasons
+
+    def _near(self, y: Tensor, u: Tensor, reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the noise looks like within reach of u: w, 1 / sd², and its median `(B,)`."""
+        near: Surrogate = self.noise.surrogate(y, u, reach)
+        sharp = self._of_seen(near.sd.square().reciprocal())
+        middle = self._entries_seen(sharp).median(1).values
+        cap = torch.maximum(middle, reach.square().reciprocal())
+        return near.w, torch.minimum(sharp, per_row(cap, sharp)), middle
+
+    def _gain(self, x: Tensor) -> float:
+        """The largest singular value of H."""
+        H = self.operator
+        data = Linearised(H.forward(x), torch.ones_like(x[0, :1]), H.forward, H.adjoint)
+        return sqrt(sharpest(data, x))
 
     def _behind(self, y: Tensor, shape: Shape) -> Behind:
         """What splits the prox: H's decomposition, or that of the operator H is a part of."""

@@ -22,10 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..contracts import SamplesGivenGaussian
+from ..contracts import LocallyLinear, SamplesGivenGaussian
 from ..problem import Problem
 from ..streams import generator
 from . import diffusion
+from .linear_draws import deviation_of_best, is_linear
 
 ROUNDS, PRODUCTS = 4, 3
 SMALL = 0.1
@@ -34,7 +35,7 @@ LEAST = 1e-4
 """A share by which a draw does not follow that counts as none."""
 
 
-def least_noise(problem: Problem[Any, SamplesGivenGaussian], /) -> float:
+def least_noise(problem: Problem[Any, SamplesGivenGaussian | LocallyLinear], /) -> float:
     """The standard deviation of what the data know best, about; infinite if they know nothing.
 
     >>> import invprob as ip
@@ -44,15 +45,17 @@ def least_noise(problem: Problem[Any, SamplesGivenGaussian], /) -> float:
     0.1
     """
     x = diffusion.centre(problem, None)[:1] / 2
-    y: Tensor = problem.likelihood.sample(x, generator(0))  # type: ignore[attr-defined]
-    rho = diffusion.deviation(problem)
+    likelihood: Any = problem.likelihood
+    y, rho = likelihood.sample(x, generator(0)), diffusion.deviation(problem)
+    if is_linear(likelihood):
+        return deviation_of_best(likelihood, y, x, x.new_tensor([rho]))
     for _ in range(ROUNDS):
         way = torch.randn(x.shape, generator=generator(1), dtype=x.dtype).to(x.device)
         width = x.new_tensor(rho)
-        base = problem.likelihood.sample_given(y, x, width, generator(2))
+        base = likelihood.sample_given(y, x, width, generator(2))
         for _ in range(PRODUCTS):
             way = way * (SMALL * rho * math.sqrt(way.numel()) / way.norm())
-            moved = problem.likelihood.sample_given(y, x + way, width, generator(2)) - base
+            moved = likelihood.sample_given(y, x + way, width, generator(2)) - base
             follows = float((way * moved).sum() / way.square().sum())
             way = way - moved
         if not follows < 1 - LEAST:

@@ -63,7 +63,7 @@ import torch
 from attrs import evolve, field, frozen
 from torch import Tensor
 
-from ..contracts import Denoises, Needs, SamplesGivenGaussian
+from ..contracts import Denoises, LocallyLinear, Needs, SamplesGivenGaussian
 from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
@@ -87,6 +87,7 @@ class SplitGibbsState:
         seeds: of the last draws of each row, `(B,)`, int64, on the CPU; the next sweep makes
             them again.
         sigma: the noise level of x.
+        least: the deviation of what the data know best.
         levels: of all steps of the run, `(steps,)`, float64, on the CPU.
         sweeps: how many steps are sweeps; the others are the way to zero.
         done: how many are done.
@@ -96,6 +97,7 @@ class SplitGibbsState:
     denoised: Tensor
     seeds: Tensor
     sigma: float
+    least: float
     levels: Tensor
     sweeps: int
     done: int
@@ -131,7 +133,7 @@ class SplitGibbs:
     sigma_min: float | None = field(default=None, kw_only=True)
     sigma_max: float | None = field(default=None, kw_only=True)
 
-    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(SamplesGivenGaussian,))
+    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(SamplesGivenGaussian | LocallyLinear,))
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:
@@ -142,13 +144,13 @@ class SplitGibbs:
         check_count("calls", self.calls, plans.LEAST_CALLS, few)
         diffusion.check_levels(self.sigma_min, self.sigma_max)
 
-    def steps(self, problem: Problem[Denoises, SamplesGivenGaussian], /) -> int:
+    def steps(self, problem: Problem[Denoises, SamplesGivenGaussian | LocallyLinear], /) -> int:
         """As many as calls."""
         return self.calls
 
     def init(
         self,
-        problem: Problem[Denoises, SamplesGivenGaussian],
+        problem: Problem[Denoises, SamplesGivenGaussian | LocallyLinear],
         streams: Streams,
         x0: Tensor | None,
         /,
@@ -159,20 +161,21 @@ class SplitGibbs:
             InputError: levels that the prior can't denoise, or sigma_max is too low to start from
                 grey.
         """
-        first, last = self._ends(problem, x0)
+        least = least_noise.least_noise(problem)
+        first, last = self._ends(problem, x0, least)
         low, high = domain_of(problem.prior).sigma
         noise = diffusion.Range(last, math.inf, low, high)
         plan = plans.alone(problem, noise, first, self.calls)
         centre, rows = diffusion.centre(problem, x0), len(problem.y)
         old, seeds = _seeds(rows, streams), _seeds(rows, streams)
         whole = split_moves.weights(0.0, 1.0)
-        x = split_moves.sweep(problem, centre, centre, (old, seeds), first, whole)
+        x = split_moves.sweep(problem, centre, centre, (old, seeds), (first, least), whole)
         levels = torch.tensor(plan.levels, dtype=torch.float64)
-        return SplitGibbsState(x, x, seeds, first, levels, plan.restarts, 0)
+        return SplitGibbsState(x, x, seeds, first, least, levels, plan.restarts, 0)
 
     def step(
         self,
-        problem: Problem[Denoises, SamplesGivenGaussian],
+        problem: Problem[Denoises, SamplesGivenGaussian | LocallyLinear],
         state: SplitGibbsState,
         streams: Streams,
         /,
@@ -187,7 +190,8 @@ class SplitGibbs:
             seeds = _seeds(len(state.x), streams)
             how = split_moves.weights(plans.kappa(state.sweeps), level / sigma)
             both = (state.seeds, seeds)
-            x = split_moves.sweep(problem, state.x, denoised, both, level, how)
+            levels = level, state.least
+            x = split_moves.sweep(problem, state.x, denoised, both, levels, how)
         else:
             ahead = denoised
             if done - 1 > state.sweeps:
@@ -201,7 +205,10 @@ class SplitGibbs:
         return state.denoised
 
     def _ends(
-        self, problem: Problem[Denoises, SamplesGivenGaussian], x0: Tensor | None
+        self,
+        problem: Problem[Denoises, SamplesGivenGaussian | LocallyLinear],
+        x0: Tensor | None,
+        least: float,
     ) -> tuple[float, float]:
         """The level to start at, and the last one of the sweeps."""
         low, high = domain_of(problem.prior).sigma
@@ -227,7 +234,7 @@ class SplitGibbs:
             )
         if self.sigma_min is not None:
             return first, self.sigma_min
-        usual = min(SHARE * least_noise.least_noise(problem), first / 4)
+        usual = min(SHARE * least, first / 4)
         return first, min(max(usual, low), first)
 
 

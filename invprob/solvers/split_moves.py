@@ -1,6 +1,6 @@
 """A sweep of split Gibbs with one call of the denoiser, from draws of the likelihood alone.
 
-All that a sweep may ask of the likelihood is a draw Z ~ p(y | z) N(z; D, rho²). In a direction
+All that a sweep asks of the likelihood is a draw Z ~ p(y | z) N(z; D, rho²). In a direction
 that the data know with the standard deviation sd, where they say w, and with k = r² / sd², a draw
 of the width rho² = t r² has
 
@@ -38,8 +38,9 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import SamplesGivenGaussian
+from ..contracts import LocallyLinear, SamplesGivenGaussian
 from ..problem import Problem
+from .linear_draws import is_linear, mean_of_draws
 
 
 @frozen
@@ -81,29 +82,35 @@ def weights(kappa: float, fall: float, /) -> Weights:
 
 
 def sweep(
-    problem: Problem[Any, SamplesGivenGaussian],
+    problem: Problem[Any, SamplesGivenGaussian | LocallyLinear],
     z: Tensor,
     denoised: Tensor,
     seeds: tuple[Tensor, Tensor],
-    level: float,
+    levels: tuple[float, float],
     how: Weights,
 ) -> Tensor:
     """The next z, at its level.
 
     Args:
-        problem: whose likelihood is drawn from, one row at a time.
+        problem: whose likelihood is drawn from; one row at a time, unless it is linear.
         z: the noisy images.
         denoised: what the denoiser makes of them.
         seeds: of the old draws and of the new ones, `(B,)` each.
-        level: the next one.
+        levels: the next one; and the deviation of what the data know best.
         how: the weights.
     """
     made = how.keep * z + how.rest * denoised
     width, share = (z.new_tensor(numbers) for numbers in (how.widths, how.draws))
+    level, least = levels
+    likelihood: Any = problem.likelihood
     rho, count = level * width.sqrt(), len(how.draws)
+    if is_linear(likelihood):
+        widths = rho, level / least
+        drawn = mean_of_draws(likelihood, (problem.y, denoised), widths, seeds)
+        return made.add_(torch.tensordot(share, drawn, 1), alpha=len(seeds))
     for numbers in seeds:
         for row, seed in enumerate(numbers.tolist()):
             y, v = (many[row].expand(count, *many.shape[1:]) for many in (problem.y, denoised))
-            given = problem.likelihood.sample_given(y, v, rho, Generator().manual_seed(seed))
-            made[row] += torch.tensordot(share, given, 1)
+            drawn = likelihood.sample_given(y, v, rho, Generator().manual_seed(seed))
+            made[row] += torch.tensordot(share, drawn, 1)
     return made
