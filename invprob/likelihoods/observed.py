@@ -219,7 +219,7 @@ class Observed:
     def _gain(self, x: Tensor) -> float:
         """The largest singular value of H."""
         H = self.operator
-        data = Linearised(H.forward(x), torch.ones_like(x[0, :1]), H.forward, H.adjoint)
+        data = Linearised(H.forward(x), x.new_ones(()), H.forward, H.adjoint)
         return sqrt(sharpest(data, x))
 
     def _behind(self, y: Tensor, shape: Shape) -> Behind:

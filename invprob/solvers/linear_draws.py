@@ -8,7 +8,7 @@ another Gaussian is a linear system (`likelihoods.draws`). Three things make sys
   of what the data know best. While levels r are high so much is not worth it: data count as
   noisier than they are, by the factor (1 + (r / 50 sd)²)^½. What is known best is known to 2
   percent of r then, and at the end as well as it is.
-* It is solved to a tenth of a draw's deviation in the root of the mean square, or to a tenth of
+* It is solved to a fiftieth of a draw's deviation in the root of the mean square, or of
   what the data move, where that is less.
 """
 
@@ -28,7 +28,7 @@ from ..likelihoods.rows import normal
 
 PINNED = 0.02
 """How noisy data count that are known better than a level, over it."""
-ERROR = 0.1
+ERROR = 0.02
 """Of a system: the residual, over the deviation of what is drawn or over the first one."""
 
 

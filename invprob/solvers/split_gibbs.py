@@ -133,7 +133,9 @@ class SplitGibbs:
     sigma_min: float | None = field(default=None, kw_only=True)
     sigma_max: float | None = field(default=None, kw_only=True)
 
-    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(SamplesGivenGaussian | LocallyLinear,))
+    needs: ClassVar[Needs] = Needs(
+        prior=(Denoises,), likelihood=(SamplesGivenGaussian | LocallyLinear,)
+    )
     stochastic: ClassVar[bool] = True
 
     def __attrs_post_init__(self) -> None:

@@ -21,6 +21,7 @@ from ..contracts import (
     HasSVD,
     Invertible,
     LocallyGaussian,
+    LocallyLinear,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -136,6 +137,20 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
         yield Call(
             "surrogate", lambda *given: _drawn_by(part, *given), (y, v, sigma), level=True, at=1
         )
+    if _has(part, LocallyLinear):
+        yield Call(
+            "linearised", lambda *given: _pulled_by(part, *given), (y, v, sigma), level=True, at=1
+        )
+
+
+def _pulled_by(part: Any, y: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    """Hᵀ of where N(w; u', sd²) N(u'; H x, sigma²) has its mean, less H x; as in `_drawn_by`."""
+    data = part.linearised(y, x, sigma)
+    u = data.forward(x)
+    level = sigma.reshape(-1, *[1] * (u.ndim - 1)) if sigma.ndim else sigma
+    gain = 1 / (1 + (data.sd / level).square())
+    answer: Tensor = data.adjoint(torch.where(gain > 0, gain * (data.w - u), 0))
+    return answer
 
 
 def _drawn_by(part: Any, y: Tensor, x: Tensor, sigma: Tensor) -> Tensor:

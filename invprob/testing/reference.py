@@ -18,7 +18,7 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import Shape, Spectrum, Stabilised, Surrogate
+from ..contracts import Linearised, Map, Shape, Spectrum, Stabilised, Surrogate
 from ..problem import Problem
 from ..streams import generator
 
@@ -155,6 +155,14 @@ class WhiteNoise:
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """N(y; x, sigma²) itself."""
         return Surrogate(y, torch.full_like(y, self.sigma), _same, _same)
+
+    def linearised(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Linearised:
+        """N(y; x, sigma²) itself."""
+
+        def inverse(rate: Tensor) -> Map:
+            return lambda d: d / (1 + _per_row(rate, d) / self.sigma**2)
+
+        return Linearised(y, torch.full_like(y, self.sigma), _same, _same, inverse)
 
 
 def gaussian_problems(shape: Shape, /) -> Iterator[Problem[GaussianImages, Any]]:

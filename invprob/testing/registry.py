@@ -24,6 +24,7 @@ SECTIONS = (
     "gradients",
     "posterior",
     "linear",
+    "linearised",
     "operator",
     "prior",
     "denoiser",

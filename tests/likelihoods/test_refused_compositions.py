@@ -11,6 +11,7 @@ from invprob.contracts import (
     Differentiable,
     HasLikelihood,
     LocallyGaussian,
+    LocallyLinear,
     MatchesScore,
     Proximal,
     SamplesGivenGaussian,
@@ -94,7 +95,8 @@ def test_withdrawn_capabilities():
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
     assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL | {Stabilises}
     assert "behind the filter" in filtered.withdrawn()[Proximal]
-    assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == {Annealed, Spectral}
+    linear = {Annealed, Spectral, LocallyLinear}
+    assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == linear
     assert set(ip.Correlated(ip.Gaussian(0.1), BLUR).withdrawn()) == {LocallyGaussian}
     reflecting = ip.CorrelationFilter("reflect")
     assert set(ip.ColouredGaussian(0.1, reflecting).withdrawn()) == {Annealed, Spectral}

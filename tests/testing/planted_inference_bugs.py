@@ -57,6 +57,15 @@ def surrogate_with(**change):
     )
 
 
+def linearised_with(**change):
+    return planted(
+        noise,
+        linearised=lambda self, y, x, s, /: attrs.evolve(
+            WhiteNoise.linearised(self, y, x, s), **{n: f(x, y) for n, f in change.items()}
+        ),
+    )
+
+
 def annealed(self, y, x, prior, sigma, /, *, gap_sign=-1, before=0.0, keep=1.0, pull=1.0):
     level = rows(sigma, x)
     gap = 0.09 + gap_sign * level**2
@@ -212,6 +221,22 @@ LINEAR = {
     "a surrogate of half the deviation": (
         surrogate_with(w=lambda x, y: x + (y - x) / 4, sd=lambda x, y: torch.full_like(x, 0.15)),
         "a_surrogate_is_as_sharp_as_the_likelihood",
+    ),
+    "a linear measurement with another adjoint": (
+        linearised_with(adjoint=lambda x, y: lambda r: r.flip(-1)),
+        "a_linearised_measurement_is_linear",
+    ),
+    "a linear measurement of the image itself": (
+        linearised_with(w=lambda x, y: x),
+        "a_linearised_measurement_has_the_gradient",
+    ),
+    "a linear measurement of half the deviation": (
+        linearised_with(w=lambda x, y: x + (y - x) / 4, sd=lambda x, y: torch.full_like(x, 0.15)),
+        "a_linearised_measurement_is_as_sharp_as_the_likelihood",
+    ),
+    "a preconditioner that is not symmetric": (
+        linearised_with(inverse=lambda x, y: lambda rate: lambda d: d + 0.1 * d.roll(1, -1)),
+        "a_preconditioner_is_symmetric_and_positive",
     ),
     "evened to half the deviation": (
         planted(
