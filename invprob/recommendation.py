@@ -34,7 +34,7 @@ FOR_AN_ESTIMATE = {
 FOR_SAMPLES = {
     "prior-sampling": THE_PRIOR,
     "restart": "it comes closest to the posterior in few denoiser calls, with no step size to set",
-    "split-gibbs": "it asks the likelihood for no singular values, and for draws alone",
+    "split-gibbs": "it asks the operator for no singular values, and the noise for draws alone",
     "pscgan": BY_ITSELF,
 }
 USUAL = "restart"

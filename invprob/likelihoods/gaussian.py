@@ -143,7 +143,7 @@ class Gaussian:
         return spectral.sample_given(self._spectrum(v), y, v, rho, generator)
 
     def linearised(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Linearised:
-        """y itself, seen through H, near any image."""
+        """Y itself, seen through H, near any image."""
         seen, level = self._observed(y), torch.as_tensor(self._sigma(y)).to(y)
         sd = level if seen is None else torch.where(seen > 0, level, torch.inf)
         H = self.operator

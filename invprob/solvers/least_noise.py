@@ -20,7 +20,6 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..contracts import LocallyLinear, SamplesGivenGaussian
 from ..problem import Problem
