@@ -78,3 +78,20 @@ def sharpest(data: Linearised, like: Tensor, /, products: int = 12) -> float:
         way = data.adjoint(weight * data.forward(way))
         length = float(way.norm())
     return length
+
+
+def usual_sharpness(data: Linearised, like: Tensor, /) -> float:
+    """The mean of the eigenvalues of Hᵀ J H, each weighted by itself: about, from one vector.
+
+    That is how well the data know what they know well; where few directions are known much better
+    than all others (the mean brightness, by tomography) it is less than the largest.
+
+    Args:
+        data: sd and H.
+        like: an image, `(1, *image)`.
+    """
+    weight = torch.where(data.sd < torch.inf, data.sd.square().reciprocal(), 0)
+    way = normal(like, generator(1))
+    seen = data.forward(way)
+    length = float((seen.square() * weight).sum())
+    return float(data.adjoint(weight * seen).square().sum()) / length if length > 0 else 0.0

@@ -12,6 +12,9 @@ The y is simulated, with the prior's mean at half its brightness, for of most no
 are known better. So nothing depends on the measurements that are solved together. Few products
 make it a soft maximum: what single pixels say that drew extreme noise counts little, and a blur is
 thought up to half noisier than it is in the few directions that it lets through unchanged.
+
+Behind an operator without a singular basis it is asked of the linear system: the mean of the
+eigenvalues of Hᵀ J H, weighted by themselves, which is as soft (`likelihoods.draws`).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from ..contracts import LocallyLinear, SamplesGivenGaussian
 from ..problem import Problem
 from ..streams import generator
 from . import diffusion
-from .linear_draws import deviation_of_best, is_linear
+from .linear_draws import deviation_of_known, is_linear
 
 ROUNDS, PRODUCTS = 4, 3
 SMALL = 0.1
@@ -35,7 +38,7 @@ LEAST = 1e-4
 
 
 def least_noise(problem: Problem[Any, SamplesGivenGaussian | LocallyLinear], /) -> float:
-    """The standard deviation of what the data know best, about; infinite if they know nothing.
+    """The standard deviation of what the data know well, about; infinite if they know nothing.
 
     >>> import invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -47,7 +50,7 @@ def least_noise(problem: Problem[Any, SamplesGivenGaussian | LocallyLinear], /) 
     likelihood: Any = problem.likelihood
     y, rho = likelihood.sample(x, generator(0)), diffusion.deviation(problem)
     if is_linear(likelihood):
-        return deviation_of_best(likelihood, y, x, x.new_tensor([rho]))
+        return deviation_of_known(likelihood, y, x, x.new_tensor([rho]))
     for _ in range(ROUNDS):
         way = torch.randn(x.shape, generator=generator(1), dtype=x.dtype).to(x.device)
         width = x.new_tensor(rho)

@@ -5,8 +5,8 @@ another Gaussian is a linear system (`likelihoods.draws`). Three things make sys
 
 * The mean of an old draw and a new one is one system, with the mean of their random numbers.
 * A system takes as many products with H, about, as the width rho is larger than sd, the deviation
-  of what the data know best. While levels r are high so much is not worth it: data count as
-  noisier than they are, by the factor (1 + (r / 50 sd)²)^½. What is known best is known to 2
+  of what the data know well. While levels r are high so much is not worth it: data count as
+  noisier than they are, by the factor (1 + (r / 50 sd)²)^½. What is known well is known to 2
   percent of r then, and at the end as well as it is.
 * It is solved to a fiftieth of a draw's deviation in the root of the mean square, or of
   what the data move, where that is less.
@@ -23,11 +23,11 @@ from torch import Generator, Tensor
 
 from ..compatibility import lacks
 from ..contracts import Linearised, LocallyLinear, Spectral
-from ..likelihoods.draws import draw, sharpest
+from ..likelihoods.draws import draw, usual_sharpness
 from ..likelihoods.rows import normal
 
 PINNED = 0.02
-"""How noisy data count that are known better than a level, over it."""
+"""How noisy data count that are known far better than a level, over it."""
 ERROR = 0.02
 """Of a system: the residual, over the deviation of what is drawn or over the first one."""
 
@@ -49,7 +49,7 @@ def mean_of_draws(
     Args:
         likelihood: what is drawn from.
         data: y and the images around which is drawn, `(B, ...)` each.
-        widths: rho, `(widths,)`; and the level, over the deviation of what the data know best.
+        widths: rho, `(widths,)`; and the level, over the deviation of what the data know well.
         seeds: `(B,)` each.
     """
     rho, above = widths
@@ -81,7 +81,7 @@ def _numbers(seed: int, w: Tensor, x: Tensor, count: int) -> tuple[Tensor, Tenso
     return first, second
 
 
-def deviation_of_best(likelihood: Any, y: Tensor, x: Tensor, sigma: Tensor, /) -> float:
-    """The standard deviation of what is known best near x; infinite if nothing is known."""
-    sharp = sharpest(likelihood.linearised(y, x, sigma), x)
+def deviation_of_known(likelihood: Any, y: Tensor, x: Tensor, sigma: Tensor, /) -> float:
+    """The standard deviation of what is known well near x; infinite if nothing is known."""
+    sharp = usual_sharpness(likelihood.linearised(y, x, sigma), x)
     return sharp**-0.5 if sharp > 0 else math.inf

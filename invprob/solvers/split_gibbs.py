@@ -89,7 +89,7 @@ class SplitGibbsState:
         seeds: of the last draws of each row, `(B,)`, int64, on the CPU; the next sweep makes
             them again.
         sigma: the noise level of x.
-        least: the deviation of what the data know best.
+        least: the deviation of what the data know well.
         levels: of all steps of the run, `(steps,)`, float64, on the CPU.
         sweeps: how many steps are sweeps; the others are the way to zero.
         done: how many are done.

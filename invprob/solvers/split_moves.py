@@ -96,7 +96,7 @@ def sweep(
         z: the noisy images.
         denoised: what the denoiser makes of them.
         seeds: of the old draws and of the new ones, `(B,)` each.
-        levels: the next one; and the deviation of what the data know best.
+        levels: the next one; and the deviation of what the data know well.
         how: the weights.
     """
     made = how.keep * z + how.rest * denoised

@@ -7,7 +7,7 @@ import torch
 import invprob as ip
 from invprob.compatibility import lacks
 from invprob.contracts import LocallyLinear
-from invprob.likelihoods.draws import draw, sharpest
+from invprob.likelihoods.draws import draw, sharpest, usual_sharpness
 from invprob.solvers.least_noise import least_noise
 from invprob.solvers.linear_draws import is_linear
 
@@ -127,15 +127,24 @@ def test_a_draw_is_the_solution_of_its_system(rho):
     assert sharpest(data, v[:1]) == pytest.approx(float(largest), rel=0.02)
 
 
-def test_the_deviation_of_what_is_known_best():
+def test_the_deviation_of_what_is_known_well():
     blur = ip.Blur.named("gaussian1")
     prior = ip.GaussianPrior(mean=torch.full((1, 16, 16), 0.5), sd=0.2)
     y = torch.full((1, 1, 10, 10), 0.5)
-    assert least_noise(ip.Problem(prior, ip.Gaussian(0.1, operator=blur), y)) == pytest.approx(
-        0.1, rel=0.1
-    )
+    assert 0.1 <= least_noise(ip.Problem(prior, ip.Gaussian(0.1, operator=blur), y)) < 0.2
     counts = ip.Problem(prior, ip.Observed(ip.Poisson(peak=1000), blur), y)
-    assert least_noise(counts) == pytest.approx((0.25 / 1000) ** 0.5, rel=0.2)
+    assert 0.016 <= least_noise(counts) < 0.032
+
+
+def test_few_directions_that_are_known_far_better_count_little():
+    level = torch.full((64, 64), 0.2, dtype=F64)
+    level[0] = 0.1
+    mixed = ip.Gaussian(level, operator=Rows(torch.eye(64, dtype=F64)))
+    x = torch.zeros(1, 1, 64, 64, dtype=F64)
+    found = usual_sharpness(mixed.linearised(x, x, x.new_tensor([0.1])), x)
+    assert found == pytest.approx((63 * 25**2 + 100**2) / (63 * 25 + 100), rel=0.05)
+    nothing = ip.Gaussian(0.1, operator=Rows(torch.zeros(64, 64, dtype=F64)))
+    assert usual_sharpness(nothing.linearised(x, x, x.new_tensor([0.1])), x) == 0
 
 
 def test_a_row_is_drawn_as_if_it_were_alone():
