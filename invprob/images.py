@@ -163,6 +163,8 @@ def write_image(
     >>> bool(torch.equal(ip.read_image(path), x))
     True
     """
+    if isinstance(path, Tensor):
+        raise InputError("path is a tensor: the file comes first, write_image(path, x)")
     path = Path(path)
     bits = formats.depth(path, bits)
     check_ends(black, white)

@@ -30,6 +30,8 @@ def test_missing_and_misnamed(tmp_path):
     for name in ("x.svg", "x", "x.webp", "x.bmp"):
         with pytest.raises(InputError, match="names no known format"):
             write_image(tmp_path / name, torch.zeros(4, 4))
+    with pytest.raises(InputError, match=r"the file comes first, write_image\(path, x\)"):
+        write_image(torch.zeros(4, 4), tmp_path / "x.png")
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(InputError, match="can't be read as a PNG file"):
         read_image(tmp_path / "text.png")
