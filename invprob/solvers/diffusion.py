@@ -197,6 +197,15 @@ def check_highest(sigma_max: float | None) -> None:
         raise InputError(f"sigma_max={sigma_max}; it must be positive and finite, or left out")
 
 
+def check_share(kappa: float | None) -> None:
+    """Raise `InputError` unless kappa is a share below 1 or left out."""
+    if kappa is not None and not 0 <= kappa < 1:
+        raise InputError(
+            f"kappa={kappa}; a restart goes down to a share of the next level: 0 (all the way), "
+            "or for example 0.7"
+        )
+
+
 def radius(problem: Problem[Any, Any]) -> float:
     """The root of E ‖x - mean‖² under the prior."""
     if isinstance(problem.prior, HasMoments):

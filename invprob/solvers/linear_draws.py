@@ -25,6 +25,7 @@ from ..compatibility import lacks
 from ..contracts import Linearised, LocallyLinear, Spectral
 from ..likelihoods.draws import draw, usual_sharpness
 from ..likelihoods.rows import normal
+from ..problem import Problem
 
 PINNED = 0.02
 """How noisy data count that are known far better than a level, over it."""
@@ -79,6 +80,16 @@ def _numbers(seed: int, w: Tensor, x: Tensor, count: int) -> tuple[Tensor, Tenso
     stream = Generator().manual_seed(seed)
     first, second = (normal(like.expand(count, *like.shape[1:]), stream) for like in (w, x))
     return first, second
+
+
+def measures_most(problem: Problem[Any, Any], x: Tensor, /) -> bool:
+    """Whether data that are linear have at least half as many numbers as an image."""
+    if not is_linear(problem.likelihood):
+        return False
+    sigma = x.new_ones(len(x))
+    near: Linearised = problem.likelihood.linearised(problem.y, x, sigma)
+    seen = (near.sd < torch.inf).expand_as(near.w)
+    return bool(seen.sum() >= x.numel() / 2)
 
 
 def deviation_of_known(likelihood: Any, y: Tensor, x: Tensor, sigma: Tensor, /) -> float:

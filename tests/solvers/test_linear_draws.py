@@ -158,6 +158,21 @@ def test_a_row_is_drawn_as_if_it_were_alone():
     torch.testing.assert_close(among, alone, rtol=0, atol=1e-9)
 
 
+def test_sweeps_are_short_with_a_network_behind_an_operator_that_measures_most():
+    gaussian = ip.GaussianPrior(mean=torch.full((1, 12, 12), 0.5), sd=0.2)
+    network = ip.DenoiserPrior(gaussian.denoise)
+    blur, y = ip.Blur.named("uniform3"), torch.full((1, 1, 10, 10), 0.5)
+    sparse = ip.Compose(ip.Mask.random((10, 10), keep=0.4), blur)
+
+    def short(prior, operator, **options):
+        problem = ip.Problem(prior, ip.Gaussian(0.1, operator=operator), y)
+        streams = ip.Streams(0)
+        return ip.SplitGibbs(12, **options).init(problem, streams, None).short
+
+    assert short(network, blur) == 0.85
+    assert short(network, blur, kappa=0.2) == short(network, sparse) == short(gaussian, blur) == 0
+
+
 def test_what_can_be_linearised():
     blur = ip.Blur.named("uniform3")
     assert lacks(ip.Observed(ip.Gamma(alpha=4), blur), LocallyLinear) is None

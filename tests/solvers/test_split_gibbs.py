@@ -216,6 +216,7 @@ def test_chains_that_agree_say_so_and_chains_that_do_not():
         ({"calls": 20.0}, "calls=20.0"),
         ({"sigma_min": 0.0}, "sigma_min=0.0"),
         ({"sigma_max": -1.0}, "sigma_max=-1.0"),
+        ({"kappa": 1.0}, "kappa=1.0"),
         ({"sigma_min": 0.3, "sigma_max": 0.2}, "sigma_max=0.2"),
     ],
 )

@@ -150,11 +150,7 @@ class Restart:
         check_count("population", self.population, why="a sample is at least alone, 1")
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
-        if self.kappa is not None and not 0 <= self.kappa < 1:
-            raise InputError(
-                f"kappa={self.kappa}; a restart goes down to a share of the next level: 0 (all "
-                "the way), or for example 0.7"
-            )
+        diffusion.check_share(self.kappa)
 
     def steps(self, problem: Problem[Denoises, Spectral | LocallyGaussian], /) -> int:
         """The number of noise levels; the denoiser sees at most `calls` images per sample."""
