@@ -3,7 +3,8 @@
     python benchmarks/noisy_samples.py [--count 4] [--size 64] [--samples 6] [--calls 100] [--gray]
                                        [--noises "Gamma;Poisson"]
 
-Centre crops of Kodak24, the embedded network, `VSTSampling` and `Restart`. For each noise the mean
+Centre crops of Kodak24, the embedded network, `VSTSampling` and `Restart`, and `SplitGibbs` for
+noise on a linear measurement. For each noise the mean
 PSNR in dB of the mean of the samples and of one sample; *error / spread*, the root mean square of
 the mean's error over that of the samples' deviation (1 if the spread is honest, more if samples
 are too narrow), and how many pixels lie between the least and the greatest of their samples, over
@@ -68,7 +69,11 @@ def main() -> None:
         if not name.startswith(wanted):
             continue
         y = noise.sample(x, ip.generator(0))
-        for solver in (ip.VSTSampling(options.calls), ip.Restart(options.calls)):
+        for solver in (
+            ip.VSTSampling(options.calls),
+            ip.Restart(options.calls),
+            *([ip.SplitGibbs(options.calls)] if isinstance(noise, ip.Observed) else []),
+        ):
             if missing(solver, likelihood=noise):
                 continue
             samples, calls = drawn(solver, noise, y, options.samples)
