@@ -62,8 +62,8 @@ class DenoiserPrior:
             the denoiser can't be called with (x, sigma), returns no tensor, or changes the image's
             shape.
 
-    >>> import torch
-    >>> flat = DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
+    >>> import torch, invprob as ip
+    >>> flat = ip.DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
     >>> x = torch.tensor([[[[0.2, 0.4]]]])
     >>> flat.denoise(x, 0.1)
     tensor([[[[0.3000, 0.3000]]]])
@@ -101,9 +101,10 @@ class DenoiserPrior:
             InputError: precision or tile is something else.
             WeightsError: in use: the embedded file is missing or damaged.
 
-        >>> DenoiserPrior.pretrained()
+        >>> import invprob as ip
+        >>> ip.DenoiserPrior.pretrained()
         DenoiserPrior.pretrained()
-        >>> DenoiserPrior.pretrained().domain().sigma
+        >>> ip.DenoiserPrior.pretrained().domain().sigma
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)

@@ -73,7 +73,8 @@ class MeasuredPrior:
             difference (`own_network`), or peak is not positive; in use: the score has another
             shape than the measurement.
 
-    >>> prior = MeasuredPrior(lambda y: -y)
+    >>> import torch, invprob as ip
+    >>> prior = ip.MeasuredPrior(lambda y: -y)
     >>> prior.measurement_score(torch.tensor([[1.0, 2.0]]))
     tensor([[-1., -2.]])
     """
@@ -105,7 +106,8 @@ class MeasuredPrior:
                 in half of the pixels, and below it in the others, but never below 0.
             peak: the expected count of a white pixel.
 
-        >>> prior = MeasuredPrior.of_counts(lambda y: -y, peak=2.0)
+        >>> import torch, invprob as ip
+        >>> prior = ip.MeasuredPrior.of_counts(lambda y: -y, peak=2.0)
         >>> prior.measurement_score(torch.tensor([[1.0]]))  # -1.25 + 2 (log 3 - digamma 3)
         tensor([[-0.8983]])
         """

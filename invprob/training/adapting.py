@@ -126,7 +126,7 @@ def adapt(
     Raises:
         InputError: the prior holds no network, y or sigma can't be, or the image is too small.
 
-    >>> import invprob as ip
+    >>> import torch, invprob as ip
     >>> y = torch.full((1, 1, 64, 64), 0.5)
     >>> ip.adapt(ip.DenoiserPrior(torch.nn.Identity()), y, 0.1)
     Traceback (most recent call last):
