@@ -58,7 +58,7 @@ class DenoiserPrior:
 
     Raises:
         InputError: denoiser is not callable, or a network in training mode, where that makes a
-            difference (`own_network`); in use: an image or a noise level is outside the domain, or
+            difference; in use: an image or a noise level is outside the domain, or
             the denoiser can't be called with (x, sigma), returns no tensor, or changes the image's
             shape.
 
@@ -69,6 +69,8 @@ class DenoiserPrior:
     tensor([[[[0.3000, 0.3000]]]])
     >>> flat.score(x, 0.1).round()
     tensor([[[[ 10., -10.]]]])
+
+    Method, what is exact, references: help("invprob.priors.denoiser").
     """
 
     denoiser: DenoisingFunction = field()

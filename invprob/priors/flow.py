@@ -55,7 +55,7 @@ class FlowPrior:
 
     Raises:
         InputError: flow lacks one of the two methods, or is a network in training mode, where that
-            makes a difference (`own_network`); in use: images outside the domain.
+            makes a difference; in use: images outside the domain.
 
     >>> import math, torch, invprob as ip
     >>> class Halves:
@@ -63,6 +63,8 @@ class FlowPrior:
     ...     def decode(self, z): return z / 2
     >>> ip.FlowPrior(Halves()).log_prob(torch.zeros(1, 1, 2, 2))  # = log N(0; 0, I / 4)
     tensor([-0.9032])
+
+    Method, what is exact, references: help("invprob.priors.flow").
     """
 
     flow: HasLatent = field()

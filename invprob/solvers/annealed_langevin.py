@@ -130,6 +130,8 @@ class AnnealedLangevin:
     >>> result = ip.solve(problem, ip.AnnealedLangevin(), samples=200, seed=0)
     >>> round(float(result.samples.mean()), 1), round(float(result.samples.std()), 2)
     (0.7, 0.14)
+
+    Method, what is exact, references: help("invprob.solvers.annealed_langevin").
     """
 
     levels: int = 100

@@ -69,6 +69,8 @@ class PSCGAN:
     >>> found = [ip.solve(problem, ip.PSCGAN(average=n)).x for n in (1, 25)]
     >>> [round(float(x.std()), 1) for x in found]
     [1.0, 0.2]
+
+    Method, what is exact, references: help("invprob.solvers.pscgan").
     """
 
     temperature: float = 1.0

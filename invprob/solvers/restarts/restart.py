@@ -119,8 +119,7 @@ class Restart:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise, the samples are no multiple of the population, or the image is too large for
-            one, or for particles.
+            denoise, the samples are no multiple of the population, or the image is too large.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -128,6 +127,8 @@ class Restart:
     >>> result = ip.solve(problem, ip.Restart(), samples=100, seed=0)
     >>> round(float(result.samples.mean()), 2), round(float(result.samples.std()), 2)
     (0.7, 0.14)
+
+    Method, what is exact, references: help("invprob.solvers.restarts.restart").
     """
 
     calls: int = 100
