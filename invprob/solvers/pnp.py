@@ -100,16 +100,16 @@ class PnP:
     """One estimate for any likelihood with a proximal map and any denoiser.
 
     DPIR, the published method, is `PnP(weight=0.23, accelerated=False, noise_level=sigma_0 / 0.7)`
-    for Gaussian noise sigma_0 up to 0.089, started at x0 = y (blurs) or at y enlarged.
+    for `Gaussian(sigma_0, H)` up to sigma_0 = 0.089, started at x0 = y (blurs) or at y enlarged.
 
     Args:
         iterations: denoiser calls.
         noise_level: sigma_0, the noise of the data in units of the image; by default a Gaussian
             likelihood's sigma, or what another one does to a grey image.
         weight: how much the denoised image counts against the data; smaller keeps more details
-            and more noise. By default each level has its own, up to 0.23, by how much noise the data
-            bring along; 0.23 for noise that is not Gaussian and sees no linear measurement, and
-            for an operator without an SVD.
+            and more noise. By default each level has its own, up to 0.23, by how noisy the data
+            make it; 0.23 for noise that is not Gaussian and sees no linear measurement, and for an
+            operator without an SVD.
         accelerated: go on by a share of the last move (Nesterov's momentum).
         unbiased: take away what skewed noise adds on average, which is simulated.
 
