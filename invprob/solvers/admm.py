@@ -84,8 +84,8 @@ class ADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default where the denoiser is told the truth: sigma_0 over
-            the root mean square of the operator's singular values.
+        sigma: the last noise level, in units of the image; by default where the denoiser is told
+            the truth: sigma_0 over the root mean square of the operator's singular values.
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.

@@ -92,7 +92,7 @@ class RED:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         accelerated: go on by a share of the last move (Nesterov's momentum).
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average, which is simulated.
@@ -166,7 +166,7 @@ class REDFixedPoint:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         accelerated: go on by a share of the last move (Nesterov's momentum).
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average, which is simulated.
@@ -235,7 +235,7 @@ class REDADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average, which is simulated.
 
