@@ -56,8 +56,8 @@ class Counted:
         return self.prior.moments()
 
 
-def snips(calls: int) -> ip.AnnealedLangevin:
-    """The published step of 1000 calls, 200 levels of 5; fewer levels for fewer calls."""
+def short_steps(calls: int) -> ip.AnnealedLangevin:
+    """A step of 0.1 with noise of its own: 200 levels of 5, or fewer levels of 3."""
     repeats = 5 if calls >= 500 else 3
     levels = max((calls - 1) // repeats, 3)
     return ip.AnnealedLangevin(levels=levels, repeats=repeats, step_size=0.1, reuse_noise=False)
@@ -70,7 +70,7 @@ SAMPLERS: dict[str, Callable[[int], ip.AnySolver]] = {
     "Restart, no particles": lambda calls: ip.Restart(calls=calls, particles=1, guided=False),
     "SplitGibbs": lambda calls: ip.SplitGibbs(calls=calls),
     "AnnealedLangevin": lambda calls: ip.AnnealedLangevin(levels=max((calls - 1) // 3, 3)),
-    "AnnealedLangevin, published step": snips,
+    "AnnealedLangevin, step 0.1": short_steps,
     "DDRM": lambda calls: ip.DDRM(calls=calls),
 }
 

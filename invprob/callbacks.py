@@ -38,7 +38,8 @@ class SaveEvery:
     Raises:
         InputError: steps is not positive, or the file can't be written.
 
-    >>> SaveEvery(50, "run.ckpt")
+    >>> import invprob as ip
+    >>> ip.SaveEvery(50, "run.ckpt")
     SaveEvery(steps=50, path='run.ckpt')
     """
 
@@ -73,7 +74,8 @@ class StopAfter:
     Args:
         seconds: the time to spend.
 
-    >>> StopAfter(60)
+    >>> import invprob as ip
+    >>> ip.StopAfter(60)
     StopAfter(seconds=60)
     """
 

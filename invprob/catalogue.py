@@ -49,7 +49,7 @@ class Component:
             where the factory itself wants tensors; by default the factory.
 
     >>> import invprob as ip
-    >>> Component("likelihood", "quiet", lambda: ip.Gaussian(sigma=0.01)).example()
+    >>> ip.Component("likelihood", "quiet", lambda: ip.Gaussian(sigma=0.01)).example()
     Gaussian(sigma=0.01)
     """
 
@@ -207,7 +207,8 @@ def catalogue() -> Catalogue:
     `INVPROB_PLUGINS=""` loads no plugin, `"median,glow"` those; `INVPROB_STRICT=1` raises
     `PluginError` for a broken one instead of leaving it out.
 
-    >>> "gaussian" in catalogue().likelihoods
+    >>> import invprob as ip
+    >>> "gaussian" in ip.catalogue().likelihoods
     True
     """
     chosen = os.environ.get("INVPROB_PLUGINS")

@@ -77,7 +77,7 @@ def read_image(
         InputError: the file is missing, damaged, or of a kind that has no meaning in [0, 1]; or
             white is not above black.
 
-    >>> import invprob as ip, tempfile, pathlib
+    >>> import pathlib, tempfile, torch, invprob as ip
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "gray.png"
     >>> ip.write_image(path, torch.full((1, 1, 4, 6), 0.2))
     >>> ip.read_image(path).shape
@@ -157,7 +157,7 @@ def write_image(
             such folder; or white is not above black.
         OSError: the file can't be written.
 
-    >>> import invprob as ip, tempfile, pathlib
+    >>> import pathlib, tempfile, torch, invprob as ip
     >>> path, x = pathlib.Path(tempfile.mkdtemp()) / "x.tif", torch.rand(1, 3, 4, 6)
     >>> ip.write_image(path, x)
     >>> bool(torch.equal(ip.read_image(path), x))

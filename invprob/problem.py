@@ -66,7 +66,7 @@ class Problem(Generic[P_co, L_co]):
             images in [0, 1], or the prior does not know images of that shape, or knows another
             likelihood alone; an operator of your own is not linear, or its adjoint is not its own.
 
-    >>> import invprob as ip
+    >>> import torch, invprob as ip
     >>> y = torch.rand(1, 1, 8, 8)
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
     >>> ip.Problem(prior, ip.Gaussian(sigma=0.1), y).image_shape

@@ -25,7 +25,8 @@ def generator(seed: int, *key: int) -> Generator:
         seed: any non-negative integer.
         key: which of the streams of that seed.
 
-    >>> a, b = generator(0, 1), generator(0, 1)
+    >>> import torch, invprob as ip
+    >>> a, b = ip.generator(0, 1), ip.generator(0, 1)
     >>> bool(torch.rand((), generator=a) == torch.rand((), generator=b))
     True
     """
@@ -42,7 +43,8 @@ class Streams:
         samples: how many samples of each measurement.
         measurements: how many measurements; row `i * measurements + b` is sample i of number b.
 
-    >>> few, many = Streams(0, samples=2), Streams(0, samples=5)
+    >>> import torch, invprob as ip
+    >>> few, many = ip.Streams(0, samples=2), ip.Streams(0, samples=5)
     >>> like = torch.zeros(5, 3)
     >>> bool(torch.equal(few.normal(like[:2]), many.normal(like)[:2]))
     True

@@ -69,7 +69,7 @@ SAMPLERS = {
     "`Restart(population=16)`": "Restart, population 16",
     "`SplitGibbs()`": "SplitGibbs",
     "`AnnealedLangevin`": "AnnealedLangevin",
-    "the same with the published step": "AnnealedLangevin, published step",
+    "the same with `step_size=0.1` and fresh noise": "AnnealedLangevin, step 0.1",
     "`DDRM`": "DDRM",
 }
 MODES = {"overlapping modes": "smooth", "separated modes": "separated", "similar modes": "similar"}

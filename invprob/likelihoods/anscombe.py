@@ -61,6 +61,8 @@ class Anscombe:
     >>> noise = ip.Gaussian(sigma=transform.noise_level())     # of transform.forward(y)
     >>> transform.inverse(transform.forward(torch.tensor([0.5]))).round(decimals=2)
     tensor([0.5100])
+
+    Formulas: help("invprob.likelihoods.anscombe").
     """
 
     peak: float = field(converter=_peak)

@@ -58,6 +58,8 @@ class ColouredGaussian:
     >>> noise = ip.ColouredGaussian(sigma=0.1, A=ip.CircularBlur(torch.tensor([[0.2, 0.8]])))
     >>> noise.sample(torch.zeros(1, 1, 4, 4), ip.generator(0)).shape
     torch.Size([1, 1, 4, 4])
+
+    Formulas: help("invprob.likelihoods.coloured").
     """
 
     sigma: float = field(converter=_sigma)

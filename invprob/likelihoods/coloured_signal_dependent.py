@@ -69,6 +69,8 @@ class ColouredSignalDependent:
     >>> y = noise.sample(x, ip.generator(0))
     >>> bool((noise.match_score(y, noise.score_y(y, x), y) - x).abs().max() < 1e-5)
     True
+
+    Formulas: help("invprob.likelihoods.coloured_signal_dependent").
     """
 
     a: float = field(converter=_a)
@@ -164,7 +166,7 @@ class ColouredSignalDependent:
         return minimise(objective, gradient, curvature, torch.where(better, first, second))
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
-        """The Gaussian that stands in for p(y | x) near x, in A's singular basis: see above."""
+        """The Gaussian that stands in for p(y | x) near x, in A's singular basis."""
         demand(self, LocallyGaussian)
         svd: SVD = self.A.svd(tuple(x.shape[1:]))
         s, u = svd.s.to(x), self._level(x)

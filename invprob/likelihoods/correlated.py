@@ -94,6 +94,8 @@ class Correlated:
     >>> y = noise.sample(torch.full((1, 1, 4, 4), 0.5), ip.generator(0))
     >>> noise.log_prob(y, torch.full_like(y, 0.5)).shape
     torch.Size([1])
+
+    Formulas: help("invprob.likelihoods.correlated").
     """
 
     noise: Any = field(validator=a_likelihood)

@@ -54,6 +54,8 @@ class Gamma:
     >>> x = torch.tensor([[0.25]])
     >>> noise.match_score(y, noise.score_y(y, x), y)
     tensor([[0.2500]])
+
+    Formulas: help("invprob.likelihoods.gamma").
     """
 
     alpha: float = field(converter=_alpha)

@@ -89,6 +89,8 @@ class Gaussian:
     >>> noise.prox(y, torch.full_like(y, 0.5), torch.tensor(0.01))
     tensor([[[[0.3750, 0.5000],
               [0.5000, 0.6250]]]])
+
+    Formulas: help("invprob.likelihoods.gaussian").
     """
 
     sigma: Tensor | float = field(converter=noise_levels)

@@ -48,7 +48,7 @@ class Smooth(Protocol):
 
 
 def pixelwise_surrogate(noise: Smooth, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
-    """The Gaussian that stands in for p(y | x) within about sigma of x: see above.
+    """The Gaussian that stands in for p(y | x) within about sigma of x.
 
     It is what `surrogate(y, x, sigma)` of a noise that treats every pixel by itself returns.
 

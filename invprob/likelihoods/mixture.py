@@ -100,6 +100,8 @@ class Mixture:
     >>> y, x = torch.tensor([[0.45]]), torch.tensor([[0.5]])
     >>> noise.match_score(y, noise.score_y(y, x), y)
     tensor([[0.5000]])
+
+    Formulas: help("invprob.likelihoods.mixture").
     """
 
     noise: Any = field(validator=a_likelihood)

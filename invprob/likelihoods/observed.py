@@ -11,8 +11,7 @@ The prox is split between H, whose singular vectors make its half diagonal, and 
 own prox is pixelwise: see `splitting`. Where -log p is convex (Poisson, Rayleigh up to a scale of
 2.77) it is the minimum; elsewhere (Gamma, SignalDependent, mixtures with them) a local one. What
 is found is moved into the support where rounding has left it outside, by as little as that takes.
-A row that has not settled, or is no better than v, is finished downhill by Newton's method
-(`descent`).
+A row that has not settled, or is no better than v, is finished by Newton's method (`descent`).
 
 The Gaussian that stands in for it near x (`surrogate`) has the curvature Hᵀ diag(J) H, if 1 / J is
 the variance of the noise's own surrogate near u. A decomposition diagonalises that only where J is
@@ -84,9 +83,10 @@ class Observed:
 
     >>> import torch, invprob as ip
     >>> noise = ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5"))
-    >>> y = noise.sample(torch.full((1, 1, 8, 8), 0.5), ip.generator(0))
-    >>> noise.grad_x(y, torch.full_like(y, 0.5)).shape
+    >>> noise.grad_x(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 8, 8)).shape
     torch.Size([1, 1, 8, 8])
+
+    Formulas: help("invprob.likelihoods.observed").
     """
 
     noise: Any = field(validator=a_likelihood)
@@ -121,7 +121,7 @@ class Observed:
         return self._of_seen(self.noise.score_y(y, self.operator.forward(x)))
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
-        """The Gaussian that stands in for p(y | x) near x, in the singular basis: see above."""
+        """The Gaussian that stands in for p(y | x) near x, in the singular basis of H."""
         demand(self, LocallyGaussian)
         svd: SVD = self.operator.svd(tuple(x.shape[1:]))
         s = svd.s.to(x)

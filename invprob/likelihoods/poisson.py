@@ -62,6 +62,8 @@ class Poisson:
     >>> y = noise.sample(torch.full((1, 1, 1, 4), 0.5), ip.generator(0))
     >>> noise.prox(y, torch.full_like(y, 0.5), torch.tensor(0.01)) < 1
     tensor([[[[True, True, True, True]]]])
+
+    Formulas: help("invprob.likelihoods.poisson").
     """
 
     peak: float = field(converter=_peak)

@@ -65,6 +65,8 @@ def xie2023(number: int, *, boundary: Boundary = "circular", exact: bool = False
     >>> import invprob as ip
     >>> ip.xie2023(13)
     Mixture(noise=Poisson(peak=51.0), sigma=0.0392156862745098, exact=False)
+
+    The table, what is exact, the paper: help("invprob.likelihoods.presets").
     """
     A = CorrelationFilter(boundary)
     match None if isinstance(number, bool) else number:

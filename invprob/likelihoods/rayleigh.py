@@ -59,6 +59,8 @@ class Rayleigh:
     >>> x = torch.tensor([[0.5]])
     >>> noise.match_score(y, noise.score_y(y, x), y)
     tensor([[0.5000]])
+
+    Formulas: help("invprob.likelihoods.rayleigh").
     """
 
     scale: float = field(converter=_scale)

@@ -64,6 +64,8 @@ class SignalDependent:
     >>> x = torch.tensor([[0.5]])
     >>> noise.match_score(y, noise.score_y(y, x), y)
     tensor([[0.5000]])
+
+    Formulas: help("invprob.likelihoods.signal_dependent").
     """
 
     a: float = field(converter=_a)
@@ -113,7 +115,7 @@ class SignalDependent:
         return (x - y) / self.level(x).square()
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
-        """The closed form above; x is ignored.
+        """The x with score_y(y, x) = s, in closed form; the x given is ignored.
 
         A score that belongs to no x counts as the nearest one that does.
         """
@@ -125,7 +127,7 @@ class SignalDependent:
         return torch.where((c > 0) | (s > 0), y + s * u.square(), self.least_x())
 
     def prox(self, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
-        """The root of the quartic above with the least objective."""
+        """argminₓ -step log p(y | x) + ½ ‖x - v‖²: the best root of a quartic."""
         rate = per_row(step, v)
         left, right = self._minima(y, v, rate)
 

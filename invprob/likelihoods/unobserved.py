@@ -31,6 +31,8 @@ class Unobserved:
     >>> y = noise.sample(x, ip.generator(0))
     >>> bool(torch.equal(noise.prox(y, x, torch.tensor(0.1)), x))
     True
+
+    Formulas: help("invprob.likelihoods.unobserved").
     """
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:

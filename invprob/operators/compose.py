@@ -137,7 +137,7 @@ class Compose:
         return reasons
 
     def svd(self, shape: Shape, /) -> SVD:
-        """The decomposition in the three cases above; `InputError` in the others."""
+        """The decomposition, where the factors allow one; `InputError` where they do not."""
         case = self._case()
         if case == "inner":
             return self._inner_orthogonal(shape)

@@ -29,7 +29,8 @@ def uniform(size: int) -> Tensor:
     Args:
         size: side of the square in pixels, at least 1.
 
-    >>> uniform(3)[0]
+    >>> import invprob as ip
+    >>> ip.kernels.uniform(3)[0]
     tensor([0.1111, 0.1111, 0.1111], dtype=torch.float64)
     """
     if int(size) != size or size < 1:
@@ -43,7 +44,8 @@ def gaussian_profile(sigma: float) -> Tensor:
     Args:
         sigma: standard deviation in pixels, > 0.
 
-    >>> gaussian_profile(0.5)
+    >>> import invprob as ip
+    >>> ip.kernels.gaussian_profile(0.5)
     tensor([2.6387e-04, 1.0645e-01, 7.8657e-01, 1.0645e-01, 2.6387e-04],
            dtype=torch.float64)
     """
@@ -61,7 +63,8 @@ def gaussian(sigma: float) -> Tensor:
     Args:
         sigma: standard deviation in pixels, > 0.
 
-    >>> gaussian(1.5).shape
+    >>> import invprob as ip
+    >>> ip.kernels.gaussian(1.5).shape
     torch.Size([11, 11])
     """
     profile = gaussian_profile(sigma)
@@ -79,7 +82,8 @@ def motion(length: float, angle: float = 0.0) -> Tensor:
         length: length of the segment in pixels, > 0.
         angle: its direction in degrees, anticlockwise from the rows; 90 is vertical.
 
-    >>> motion(2, angle=0)
+    >>> import invprob as ip
+    >>> ip.kernels.motion(2, angle=0)
     tensor([[0.2500, 0.5000, 0.2500]], dtype=torch.float64)
     """
     if not (math.isfinite(length) and length > 0 and math.isfinite(angle)):
@@ -118,8 +122,9 @@ def named(name: str, operator: str = "blur") -> Tensor:
     Raises:
         InputError: no kernel is called so.
 
-    >>> named("uniform5").shape, named("gaussian1.5").shape, named("motion9@30").shape
-    (torch.Size([5, 5]), torch.Size([11, 11]), torch.Size([7, 9]))
+    >>> import invprob as ip
+    >>> [ip.kernels.named(name).shape for name in ("uniform5", "gaussian1.5", "motion9@30")]
+    [torch.Size([5, 5]), torch.Size([11, 11]), torch.Size([7, 9])]
     """
     if match := re.fullmatch(r"uniform(\d+)", name):
         return uniform(int(match[1]))

@@ -58,17 +58,19 @@ class DenoiserPrior:
 
     Raises:
         InputError: denoiser is not callable, or a network in training mode, where that makes a
-            difference (`own_network`); in use: an image or a noise level is outside the domain, or
+            difference; in use: an image or a noise level is outside the domain, or
             the denoiser can't be called with (x, sigma), returns no tensor, or changes the image's
             shape.
 
-    >>> import torch
-    >>> flat = DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
+    >>> import torch, invprob as ip
+    >>> flat = ip.DenoiserPrior(lambda x, sigma: x.mean((2, 3), keepdim=True).expand_as(x))
     >>> x = torch.tensor([[[[0.2, 0.4]]]])
     >>> flat.denoise(x, 0.1)
     tensor([[[[0.3000, 0.3000]]]])
     >>> flat.score(x, 0.1).round()
     tensor([[[[ 10., -10.]]]])
+
+    Method, what is exact, references: help("invprob.priors.denoiser").
     """
 
     denoiser: DenoisingFunction = field()
@@ -101,9 +103,10 @@ class DenoiserPrior:
             InputError: precision or tile is something else.
             WeightsError: in use: the embedded file is missing or damaged.
 
-        >>> DenoiserPrior.pretrained()
+        >>> import invprob as ip
+        >>> ip.DenoiserPrior.pretrained()
         DenoiserPrior.pretrained()
-        >>> DenoiserPrior.pretrained().domain().sigma
+        >>> ip.DenoiserPrior.pretrained().domain().sigma
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)

@@ -55,16 +55,16 @@ class FlowPrior:
 
     Raises:
         InputError: flow lacks one of the two methods, or is a network in training mode, where that
-            makes a difference (`own_network`); in use: images outside the domain.
+            makes a difference; in use: images outside the domain.
 
-    >>> import torch
-    >>> from attrs import frozen
-    >>> @frozen
-    ... class Halves:
+    >>> import math, torch, invprob as ip
+    >>> class Halves:
     ...     def encode(self, x): return 2 * x, x.new_full(x.shape[:1], 4 * math.log(2))
     ...     def decode(self, z): return z / 2
-    >>> FlowPrior(Halves()).log_prob(torch.zeros(1, 1, 2, 2))  # = log N(0; 0, I / 4)
+    >>> ip.FlowPrior(Halves()).log_prob(torch.zeros(1, 1, 2, 2))  # = log N(0; 0, I / 4)
     tensor([-0.9032])
+
+    Method, what is exact, references: help("invprob.priors.flow").
     """
 
     flow: HasLatent = field()
@@ -91,7 +91,8 @@ class FlowPrior:
             InputError: there is none of that name.
             WeightsError: in use: the embedded file is missing or damaged.
 
-        >>> FlowPrior.pretrained().domain().shape
+        >>> import invprob as ip
+        >>> ip.FlowPrior.pretrained().domain().shape
         (1, 28, 28)
         """
         if name != "digits":

@@ -49,6 +49,8 @@ class GaussianPrior:
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5), sd=0.2)
     >>> prior.denoise(torch.ones(1, 1, 2, 2), torch.tensor(0.2))[0, 0, 0, 0]
     tensor(0.7500)
+
+    Method, what is exact, references: help("invprob.priors.gaussian").
     """
 
     mean: Tensor

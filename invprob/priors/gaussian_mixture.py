@@ -52,6 +52,8 @@ class GaussianMixturePrior:
     >>> prior = ip.GaussianMixturePrior(torch.ones(2), means, 0.01 * torch.eye(2))
     >>> prior.denoise(torch.tensor([[0.8, 0.1]]), torch.tensor(0.1))
     tensor([[0.9000, 0.0500]])
+
+    Method, what is exact, references: help("invprob.priors.gaussian_mixture").
     """
 
     weights: Tensor = field(converter=_normalised)

@@ -51,12 +51,14 @@ class GeneratorPrior:
 
     Raises:
         InputError: draw can't be called, or is a network in training mode, where that makes a
-            difference (`own_network`); in use: it makes images of another shape than y.
+            difference; in use: it makes images of another shape than y.
 
-    >>> import torch
-    >>> prior = GeneratorPrior(lambda y, temperature, generator: y / 2)  # the mean, never a sample
-    >>> prior.posterior_sample(torch.ones(1, 1, 1, 2), 1.0, Generator())
+    >>> import torch, invprob as ip
+    >>> prior = ip.GeneratorPrior(lambda y, temperature, generator: y / 2)  # the mean, no sample
+    >>> prior.posterior_sample(torch.ones(1, 1, 1, 2), 1.0, ip.generator(0))
     tensor([[[[0.5000, 0.5000]]]])
+
+    Method, what is exact, references: help("invprob.priors.generator").
     """
 
     _draw: Draws = field(alias="draw")

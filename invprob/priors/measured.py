@@ -70,12 +70,15 @@ class MeasuredPrior:
 
     Raises:
         InputError: score is not callable, or a network in training mode, where that makes a
-            difference (`own_network`), or peak is not positive; in use: the score has another
+            difference, or peak is not positive; in use: the score has another
             shape than the measurement.
 
-    >>> prior = MeasuredPrior(lambda y: -y)
+    >>> import torch, invprob as ip
+    >>> prior = ip.MeasuredPrior(lambda y: -y)
     >>> prior.measurement_score(torch.tensor([[1.0, 2.0]]))
     tensor([[-1., -2.]])
+
+    Method, what is exact, references: help("invprob.priors.measured").
     """
 
     _score: Callable[[Tensor], Tensor] = field(alias="score")
@@ -105,7 +108,8 @@ class MeasuredPrior:
                 in half of the pixels, and below it in the others, but never below 0.
             peak: the expected count of a white pixel.
 
-        >>> prior = MeasuredPrior.of_counts(lambda y: -y, peak=2.0)
+        >>> import torch, invprob as ip
+        >>> prior = ip.MeasuredPrior.of_counts(lambda y: -y, peak=2.0)
         >>> prior.measurement_score(torch.tensor([[1.0]]))  # -1.25 + 2 (log 3 - digamma 3)
         tensor([[-0.8983]])
         """
@@ -150,7 +154,7 @@ class MeasuredPrior:
             )
 
     def measurement_score(self, y: Tensor, /) -> Tensor:
-        """∇ log p(y), in y's precision; for counts s' above."""
+        """∇ log p(y), in y's precision; for counts that of `of_counts`."""
         if self.peak is None:
             return self._checked(y)
         raised = _checkerboard(y.shape[1:]).to(y.device)

@@ -84,7 +84,8 @@ class ADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default where the denoiser is told the truth (see above).
+        sigma: the last noise level, in units of the image; by default where the denoiser is told
+            the truth: sigma_0 over the root mean square of the operator's singular values.
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -94,6 +95,8 @@ class ADMM:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.ADMM()).x.mean()), 3)
     0.7
+
+    Method, what is exact, references: help("invprob.solvers.admm").
     """
 
     iterations: int = 30

@@ -8,19 +8,20 @@ Langevin steps are taken in the likelihood's singular basis, coordinate by coord
              sigma² (1 - sigma² / sd_j²)                    sigma < sd_j
              sigma² - sd_j²                                 sigma > sd_j
 
-where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. The
-step of the original, c sigma² in all coordinates, is there with `plain_step=True`; it overshoots
-where a level comes close to a noise level of the data, c sigma² > 2 tau_j², and is refused then. A
-ladder that starts at the noise level of y permits c < 2 (1 - ratio²).
+where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. This
+is the step of SNIPS, as its code has it. The paper on denoising takes c sigma² in all coordinates,
+which is there with `plain_step=True`; it overshoots where a level comes close to a noise level of
+the data, c sigma² > 2 tau_j², and is refused then. A ladder that starts at the noise level of y
+permits c < 2 (1 - ratio²).
 
 The score g joins the prior's, from the denoiser, with the likelihood's (see
-`likelihoods.spectral`). The last call denoises what is left.
+`likelihoods.spectral`). The last call denoises what is left, which neither original does.
 
 A Langevin step widens the samples by its length. Leimkuhler and Matthews cancel that for Gaussian
 densities: n is the mean of two successive normal draws, so each draw enters two steps. It permits
 c = 1, a tenfold step, and is the default; with `reuse_noise=False` the same result takes
 `step_size=0.1, levels=200, repeats=5`. `AnnealedLangevin.published(name)` has the ladders and the
-numbers of steps of the papers, whose networks were trained on CelebA, LSUN bedrooms and FFHQ:
+numbers of steps of the paper on denoising, for networks of CelebA, LSUN bedrooms and FFHQ:
 
               sigma_max   levels   repeats   eps       c = eps / sigma_min²
     celeba    90          500      5         3.3e-6    0.033
@@ -117,7 +118,7 @@ class AnnealedLangevin:
             times the prior's radius, or the most that the prior can denoise.
         reuse_noise: whether a step takes the mean of its own normal draw and the last one.
         ratio: of neighbouring levels, in (0, 1), instead of their number.
-        plain_step: whether all coordinates take the step c sigma², as in the first paper.
+        plain_step: whether all take the step c sigma² of the paper on denoising, not SNIPS'.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -129,6 +130,8 @@ class AnnealedLangevin:
     >>> result = ip.solve(problem, ip.AnnealedLangevin(), samples=200, seed=0)
     >>> round(float(result.samples.mean()), 1), round(float(result.samples.std()), 2)
     (0.7, 0.14)
+
+    Method, what is exact, references: help("invprob.solvers.annealed_langevin").
     """
 
     levels: int = 100
@@ -159,15 +162,16 @@ class AnnealedLangevin:
 
     @classmethod
     def published(cls, name: Published, /) -> AnnealedLangevin:
-        """The published ladder and steps for a network: "celeba", "lsun", "ffhq".
+        """The published ladder and steps for a network.
 
         It starts at that network's highest level where something was not measured; for a prior
-        that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is c tau², which is
-        the published c sigma² but near a noise level of the data, where the latter overshoots
-        unless that level is one of the ladder: `attrs.evolve(sampler, plain_step=True)`.
+        that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is SNIPS', c tau²;
+        that of the paper on denoising is c sigma², `attrs.evolve(sampler, plain_step=True)`, and
+        overshoots near a noise level of the data, unless that is a level of the ladder.
 
         Args:
-            name: the data that the network knows; for FFHQ, inpainting took more steps.
+            name: the data that the network knows: "celeba", "lsun", "ffhq" or, with the more
+                steps that inpainting took, "ffhq-inpainting".
 
         Raises:
             InputError: there is no such ladder.

@@ -19,12 +19,15 @@ above that, every draw forgets the one before. Where something was not measured 
 the prior's size. The last call's result is the sample, but for coordinates measured with less
 noise than the last level: those are w.
 
-Differences from the authors' code: no threshold below which singular values count as zero; a
-coordinate with sd = sigma' belongs to the last case; data with (nearly) no noise are kept to the
-end.
+Differences from the authors' code: levels that are linear in sigma^(1/7) (Karras et al. 2022),
+where theirs are those of a DDPM, at evenly spaced times out of a thousand; no threshold below
+which singular values count as zero; a coordinate with sd = sigma' belongs to the last case; data
+with (nearly) no noise are kept to the end.
 
-Reference: B. Kawar, M. Elad, S. Ermon, J. Song (2022). Denoising Diffusion Restoration Models.
-NeurIPS. https://arxiv.org/abs/2201.11793
+References: B. Kawar, M. Elad, S. Ermon, J. Song (2022). Denoising Diffusion Restoration Models.
+NeurIPS. https://arxiv.org/abs/2201.11793; T. Karras, M. Aittala, T. Aila, S. Laine (2022).
+Elucidating the Design Space of Diffusion-Based Generative Models. NeurIPS.
+https://arxiv.org/abs/2206.00364
 """
 
 from __future__ import annotations
@@ -53,6 +56,9 @@ LAST = 0.005
 class DDRM:
     """Images for a linear-Gaussian measurement and any denoiser, in few calls.
 
+    Its samples vary less than the posterior, however many calls there are: they are good images,
+    and for uncertainty there is `Restart`.
+
     Args:
         calls: denoiser calls.
         eta: how much of the noise is new in coordinates that are yet to be reached, in [0, 1].
@@ -71,6 +77,8 @@ class DDRM:
     >>> problem = ip.Problem(prior, noise, 0.9 * torch.eye(4)[None, None])
     >>> ip.solve(problem, ip.DDRM(), samples=50).mean[0, 0].diagonal().round(decimals=1)
     tensor([0.9000, 0.9000, 0.9000, 0.9000])
+
+    Method, what is exact, references: help("invprob.solvers.ddrm").
     """
 
     calls: int = 20

@@ -85,6 +85,8 @@ class KadkhodaieSimoncelli:
     >>> problem = ip.Problem(prior, noise, 0.9 * torch.eye(4)[None, None])
     >>> ip.solve(problem, ip.KadkhodaieSimoncelli()).x[0, 0].diagonal()
     tensor([0.9000, 0.9000, 0.9000, 0.9000])
+
+    Method, what is exact, references: help("invprob.solvers.kadkhodaie_simoncelli").
     """
 
     calls: int = 200

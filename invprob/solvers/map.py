@@ -108,6 +108,8 @@ class MAP:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.ones(1, 1, 2, 2))
     >>> ip.solve(problem, ip.MAP()).x[0, 0, 0]
     tensor([0.9000, 0.9000])
+
+    Method, what is exact, references: help("invprob.solvers.map").
     """
 
     beta: float = 1.0

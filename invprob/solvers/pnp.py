@@ -99,15 +99,19 @@ class PnPState:
 class PnP:
     """One estimate for any likelihood with a proximal map and any denoiser.
 
+    DPIR, the published method, is `PnP(weight=0.23, accelerated=False, noise_level=sigma_0 / 0.7)`
+    for `Gaussian(sigma_0, H)` up to sigma_0 = 0.089, started at x0 = y (blurs) or at y enlarged.
+
     Args:
         iterations: denoiser calls.
         noise_level: sigma_0, the noise of the data in units of the image; by default a Gaussian
             likelihood's sigma, or what another one does to a grey image.
         weight: how much the denoised image counts against the data; smaller keeps more details
-            and more noise. By default what `balance` says for each level; 0.23 for noise that is
-            not Gaussian and sees no linear measurement, and for an operator without an SVD.
-        accelerated: look ahead.
-        unbiased: take away what skewed noise adds on average (see `excess`).
+            and more noise. By default each level has its own, up to 0.23, by how noisy the data
+            make it; 0.23 for noise that is not Gaussian and sees no linear measurement, and for an
+            operator without an SVD.
+        accelerated: go on by a share of the last move (Nesterov's momentum).
+        unbiased: take away what skewed noise adds on average, which is simulated.
 
     Raises:
         InputError: a value out of range.
@@ -117,6 +121,8 @@ class PnP:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.PnP()).x.mean()), 1)
     0.7
+
+    Method, what is exact, references: help("invprob.solvers.pnp").
     """
 
     iterations: int = 8

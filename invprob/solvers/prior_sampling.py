@@ -69,6 +69,8 @@ class PriorSampling:
     >>> x = ip.solve(problem, ip.PriorSampling()).x
     >>> round(float(x.mean()), 1), round(float(x.std()), 1)
     (0.5, 0.2)
+
+    Method, what is exact, references: help("invprob.solvers.prior_sampling").
     """
 
     calls: int = 50

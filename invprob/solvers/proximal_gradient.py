@@ -52,7 +52,7 @@ class ProximalGradient:
 
     Args:
         iterations: denoiser calls.
-        accelerated: look ahead (see `momentum`).
+        accelerated: go on by a share of the last move (Nesterov's momentum).
 
     Raises:
         InputError: iterations < 1.
@@ -62,6 +62,8 @@ class ProximalGradient:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.ProximalGradient()).x.mean()), 3)
     0.7
+
+    Method, what is exact, references: help("invprob.solvers.proximal_gradient").
     """
 
     iterations: int = 30

@@ -66,9 +66,11 @@ class PSCGAN:
     >>> from torch import randn
     >>> prior = ip.GeneratorPrior(lambda y, t, g: y + t * randn(y.shape, generator=g))
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=1.0), torch.zeros(1, 1, 32, 32))
-    >>> found = [ip.solve(problem, PSCGAN(average=n)).x for n in (1, 25)]
+    >>> found = [ip.solve(problem, ip.PSCGAN(average=n)).x for n in (1, 25)]
     >>> [round(float(x.std()), 1) for x in found]
     [1.0, 0.2]
+
+    Method, what is exact, references: help("invprob.solvers.pscgan").
     """
 
     temperature: float = 1.0

@@ -54,7 +54,8 @@ what the denoiser is given, in all three variants alike:
 For noise without a proximal map nothing is known of b, and `RED` solves (*).
 
 What is exact: with a Gaussian prior of covariance C the three agree, and x is the posterior mean
-under the covariance (C + sigma² I) / weight. With a network nothing guarantees convergence.
+under the covariance (C + sigma² I) / weight; the estimate is D(x, sigma). With a network nothing
+guarantees convergence.
 
 References: Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by
 Denoising. SIAM Journal on Imaging Sciences. https://arxiv.org/abs/1611.02862; E. Reehorst, P.
@@ -87,12 +88,14 @@ SHARE = 0.7
 class RED:
     """One estimate by steepest descent, for any likelihood with a gradient and any denoiser.
 
+    The result is D(x, sigma), where x is the image that the method finds: a likely *noisy* one.
+
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
-        accelerated: look ahead (see `momentum`).
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
+        accelerated: go on by a share of the last move (Nesterov's momentum).
         weight: how much the denoiser counts against the data.
-        unbiased: take away what skewed noise adds on average (see `excess`).
+        unbiased: take away what skewed noise adds on average, which is simulated.
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -102,6 +105,8 @@ class RED:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.RED(sigma=0.04, weight=1.0)).x.mean()), 2)
     0.7
+
+    Method, what is exact, references: help("invprob.solvers.red").
     """
 
     iterations: int = 40
@@ -157,12 +162,14 @@ class RED:
 class REDFixedPoint:
     """One estimate by fixed-point steps, for any likelihood with a proximal map and any denoiser.
 
+    The result is D(x, sigma), where x is the image that the method finds: a likely *noisy* one.
+
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
-        accelerated: look ahead (see `momentum`).
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
+        accelerated: go on by a share of the last move (Nesterov's momentum).
         weight: how much the denoiser counts against the data.
-        unbiased: take away what skewed noise adds on average (see `excess`).
+        unbiased: take away what skewed noise adds on average, which is simulated.
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -172,6 +179,8 @@ class REDFixedPoint:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.REDFixedPoint(sigma=0.04, weight=1.0)).x.mean()), 2)
     0.7
+
+    Method, what is exact, references: help("invprob.solvers.red").
     """
 
     iterations: int = 30
@@ -222,11 +231,13 @@ class REDFixedPoint:
 class REDADMM:
     """One estimate by alternating directions, for any likelihood with a prox and any denoiser.
 
+    The result is D(x, sigma), where x is the image that the method finds: a likely *noisy* one.
+
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         weight: how much the denoiser counts against the data.
-        unbiased: take away what skewed noise adds on average (see `excess`).
+        unbiased: take away what skewed noise adds on average, which is simulated.
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -236,6 +247,8 @@ class REDADMM:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
     >>> round(float(ip.solve(problem, ip.REDADMM(sigma=0.1, weight=1.0)).x.mean()), 2)
     0.68
+
+    Method, what is exact, references: help("invprob.solvers.red").
     """
 
     iterations: int = 40

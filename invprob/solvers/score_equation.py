@@ -81,6 +81,8 @@ class ScoreEquation:
     >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.full((1, 1, 2, 2), 1.0))
     >>> ip.solve(problem, ip.ScoreEquation()).x[0, 0, 0]
     tensor([0.9000, 0.9000])
+
+    Method, what is exact, references: help("invprob.solvers.score_equation").
     """
 
     sweeps: int = 30

@@ -140,6 +140,8 @@ class SplitGibbs:
     >>> result = ip.solve(problem, ip.SplitGibbs(), samples=100, seed=0)
     >>> round(float(result.samples.mean()), 2), round(float(result.samples.std()), 2)
     (0.7, 0.14)
+
+    Method, what is exact, references: help("invprob.solvers.split_gibbs").
     """
 
     calls: int = 100

@@ -74,6 +74,8 @@ class VST:
     >>> x = ip.solve(ip.Problem(ip.DenoiserPrior.pretrained(), noise, y), ip.VST()).x
     >>> bool(ip.psnr(x, photo) > ip.psnr(y, photo) + 10)
     True
+
+    Method, what is exact, references: help("invprob.solvers.vst").
     """
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises, ToneFree), likelihood=(Stabilises,))

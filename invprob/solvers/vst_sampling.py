@@ -71,6 +71,8 @@ class VSTSampling:
     >>> result = ip.solve(problem, ip.VSTSampling(calls=10), samples=4)
     >>> bool(ip.psnr(result.mean, photo) > ip.psnr(y, photo) + 8)
     True
+
+    Method, what is exact, references: help("invprob.solvers.vst_sampling").
     """
 
     calls: int = 100

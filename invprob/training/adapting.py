@@ -2,8 +2,9 @@ r"""Adapting a denoiser to one noisy image, without a clean one.
 
 A network that learned from photographs is a poor prior for a page of text. But an image repeats
 itself, and its noise does not: fine-tuning on the noisy image alone tells it what this image is
-like (internal learning). `self_supervised` has the two formulas that make it possible, one to
-learn by and one to judge by. The noise must be white and normal, and its level known.
+like (internal learning). `self_supervised` has the two formulas that make it possible:
+Recorrupted-to-Recorrupted to learn by, and Stein's unbiased risk estimate (SURE) to judge by. The
+noise must be white and normal, and its level known.
 
 Noise is added at a random share of sigma, from 1/2 to 2, so that levels from 1.1 to 2.2 sigma are
 learned. Levels below sigma can't be learned from an image that has more noise; there the network
@@ -126,12 +127,15 @@ def adapt(
     Raises:
         InputError: the prior holds no network, y or sigma can't be, or the image is too small.
 
-    >>> import invprob as ip
+    >>> import torch, invprob as ip
     >>> y = torch.full((1, 1, 64, 64), 0.5)
     >>> ip.adapt(ip.DenoiserPrior(torch.nn.Identity()), y, 0.1)
     Traceback (most recent call last):
     ...
     invprob.errors.InputError: Identity has no weights that could learn
+
+    Method, references: help("invprob.training.adapting"); its formulas, what is exact, theirs:
+    help("invprob.training.self_supervised").
     """
     if steps < 1 or not 0 < rate < math.inf:
         raise InputError(f"steps={steps}, rate={rate}: give 1 step or more, and a rate above 0")

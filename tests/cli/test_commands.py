@@ -34,6 +34,22 @@ def test_cite(invprob):
     assert "solver pnp: no publication is named" in invprob("cite pnp").stdout
 
 
+def test_cite_knows_what_commands_learn_by(invprob):
+    adapting = invprob("cite adapt").stdout
+    assert adapting.startswith("command adapt: ") and adapting.count("\n") == 1
+    for source in ("LIDIA", "Recorrupted-to-Recorrupted", "Stein"):
+        assert source in adapting
+    score = invprob("cite train score").stdout
+    assert score.startswith("command train score: Vincent") and "2304.08384" in score
+    every = invprob("cite train").stdout.splitlines()
+    commands = [line.split(":")[0] for line in every]
+    assert commands == [
+        f"command train {what}" for what in ("denoiser", "flow", "sampler", "score")
+    ]
+    assert invprob("cite PnP").stdout == invprob("cite pnp").stdout
+    assert "no component called 'train nothing'" in invprob("cite train nothing", code=2).stderr
+
+
 def test_check(invprob, monkeypatch):
     pytest.importorskip("invprob.testing")
     assert "passed" in invprob("check circular-blur").stdout

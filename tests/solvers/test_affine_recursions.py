@@ -110,7 +110,7 @@ def by_running(problem, solver, steps):
 CASES = [
     ("langevin", ip.AnnealedLangevin(levels=6, repeats=2), langevin, "dense mask white"),
     (
-        "published langevin",
+        "langevin, fresh noise",
         ip.AnnealedLangevin(levels=5, step_size=0.1, reuse_noise=False, sigma_max=1.0),
         langevin,
         "dense mask white",

@@ -1,5 +1,6 @@
 """Annealed Langevin for every kind of operator (SNIPS), and the published ladders."""
 
+import itertools
 import math
 
 import attrs
@@ -78,12 +79,45 @@ def test_a_level_of_the_ladder_may_equal_a_noise_level_of_the_data(level):
     assert bool(torch.isfinite(ip.solve(ip.Problem(prior, noise, y), ladder, samples=3).x).all())
 
 
+def test_a_step_is_that_of_snips():
+    """Written out with singular values, as its authors do: before, after and without data."""
+    s, u = torch.tensor([1.0, 0.4, 0.0], dtype=F64), torch.tensor([0.7, 0.3, 0.2], dtype=F64)
+    noise, prior = (
+        ip.Gaussian(sigma=0.1, operator=ip.Dense(s.diag(), (3,))),
+        ip.GaussianPrior(torch.full((3,), 0.5, dtype=F64), 0.2),
+    )
+    solver = ip.AnnealedLangevin(levels=4, repeats=1, step_size=0.3, reuse_noise=False)
+    seen = set()
+    _, *events = ip.iterate(ip.Problem(prior, noise, u[None]), solver)
+    for old, new in itertools.pairwise(events[:-1]):
+        v, sigma, z = old.state.x, new.sigma, new.state.noise
+        score = (0.5 - v) / (0.2**2 + sigma**2)
+        before, after = s * sigma > 0.1, s * sigma < 0.1
+        gradient = torch.where(
+            before,
+            s * (u - s * v) / (s**2 * sigma**2 - 0.1**2),
+            score + s * (u - s * v) / (0.1**2 - s**2 * sigma**2),
+        )
+        tau2 = torch.where(
+            before, sigma**2 - (0.1 / s) ** 2, sigma**2 * (1 - (s * sigma / 0.1) ** 2)
+        )
+        expected = v + 0.3 * tau2 * gradient + (0.6 * tau2).sqrt() * z
+        torch.testing.assert_close(new.state.x, expected)
+        seen |= {(bool(b), bool(a)) for b, a in zip(before, after, strict=True)}
+    assert seen == {(True, False), (False, True)}
+
+
 # --------------------------------------------------------------------------- published ladders
 
 
 @pytest.mark.parametrize(
     ("name", "ratio", "stability"),
-    [("celeba", 0.98192, 0.921), ("lsun", 0.99096, 1.0), ("ffhq", 0.99548, 1.997)],
+    [
+        ("celeba", 0.98192, 0.921),
+        ("lsun", 0.99096, 1.0),
+        ("ffhq", 0.99548, 1.997),
+        ("ffhq-inpainting", 0.99548, 1.997),
+    ],
 )
 def test_a_published_ladder_is_the_published_one(name, ratio, stability):
     """The step over the longest stable one, for data on the ladder, is that of the papers."""
@@ -91,6 +125,7 @@ def test_a_published_ladder_is_the_published_one(name, ratio, stability):
     assert sampler.ratio == pytest.approx(ratio, abs=1e-5)
     assert sampler.step_size / (1 - sampler.ratio**2) == pytest.approx(stability, abs=2e-3)
     assert not sampler.reuse_noise and sampler.sigma_min == 0.01
+    assert f'"{name}"' in ip.AnnealedLangevin.published.__doc__
 
 
 def test_a_run_enters_the_published_ladder_at_the_noise_of_its_data():

@@ -8,6 +8,7 @@ from torch import Tensor
 
 import invprob as ip
 from invprob import schedules
+from invprob.solvers import ddrm
 from invprob.solvers.ddrm import EXPONENT, LAST
 
 torch.set_num_threads(1)
@@ -57,6 +58,15 @@ def test_mean_and_variance_follow_the_recursion(options):
     mean, variance = (part[:, 0] for part in expected)
     assert bool(((samples.mean(1) - mean).abs() <= 5 * (variance / count).sqrt() + 1e-12).all())
     torch.testing.assert_close(samples.var(1), variance, rtol=0.05, atol=1e-12)
+
+
+def test_the_levels_are_those_that_the_page_names_as_different_from_the_papers():
+    y = torch.full((1, 1, 2, 2), 0.5)
+    problem = ip.Problem(ip.GaussianPrior(y[0], SD), ip.Gaussian(sigma=0.3), y)
+    levels = [event.sigma for event in ip.iterate(problem, ip.DDRM(calls=6))][:-1]
+    steps = torch.tensor(levels).pow(1 / 7).diff()
+    torch.testing.assert_close(steps, steps[:1].expand_as(steps))
+    assert "levels that are linear in sigma^(1/7)" in ddrm.__doc__.split("Differences from")[1]
 
 
 def test_the_basis_change_of_a_blur():

@@ -1,6 +1,7 @@
 """Plug-and-play: half-quadratic splitting, whose two halves a Gaussian prior tells exactly."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -74,11 +75,15 @@ def test_without_singular_values_and_where_it_is_given_the_weight_is_one_for_all
         assert last.state.weights.tolist() == [weight] * 8
 
 
+def start(y: torch.Tensor) -> torch.Tensor:
+    """The measurement as it is, or enlarged."""
+    small = y.shape[-1] < PHOTO.shape[-1]
+    return interpolate(y, PHOTO.shape[-2:], mode="bicubic") if small else y
+
+
 def published(problem: ip.Problem, sigma: float) -> torch.Tensor:
-    """DPIR: Zhang et al. 2021, in eight calls, from the measurement as it is."""
-    noise, y, z = problem.likelihood, problem.y, problem.y
-    if y.shape[-1] < PHOTO.shape[-1]:
-        z = interpolate(y, PHOTO.shape[-2:], mode="bicubic")
+    """DPIR: Zhang et al. 2021, in eight calls."""
+    noise, y, z = problem.likelihood, problem.y, start(problem.y)
     for level in torch.tensor(geometric(49 / 255, sigma, 8)):
         z = problem.prior.denoise(noise.prox(y, z, level**2 / 0.23), level)
     return z
@@ -107,6 +112,20 @@ def test_a_photo_gains_over_dpir_as_published_and_over_one_weight_for_all(name):
     )
     dpir, one_weight, default = (float(ip.psnr(x.clamp(0, 1), PHOTO)) for x in found)
     assert default > dpir + 0.05 and default > one_weight + margin
+
+
+@pytest.mark.parametrize(("name", "sigma"), [("blurred", 0.089), ("moved", 0.03), ("small", 0.01)])
+def test_the_recipe_for_dpir_is_dpir(name, sigma):
+    """With as much noise as the docstring says, and not with more."""
+    prior = ip.GaussianPrior(torch.full(PHOTO.shape[1:], 0.5), 0.2)
+    (recipe,) = re.findall(r"`(PnP\(.*\))`", ip.PnP.__doc__)
+    for level in (sigma, 0.1):
+        noise = ip.Gaussian(level, TASKS[name][0].operator)
+        problem = ip.Problem(prior, noise, noise.sample(PHOTO, ip.generator(0)))
+        solver = eval(recipe, {"PnP": ip.PnP, "sigma_0": level})
+        x = ip.solve(problem, solver, x0=start(problem.y)).x
+        same = torch.allclose(x, published(problem, level), rtol=0, atol=1e-5)
+        assert same == (level <= 0.089)
 
 
 def test_the_levels_fall_from_coarse_to_below_the_noise_of_the_data():

@@ -128,6 +128,8 @@ class Restart:
     >>> result = ip.solve(problem, ip.Restart(), samples=100, seed=0)
     >>> round(float(result.samples.mean()), 2), round(float(result.samples.std()), 2)
     (0.7, 0.14)
+
+    Method, what is exact, references: help("invprob.solvers.restarts.restart").
     """
 
     calls: int = 100
