@@ -22,7 +22,7 @@ from torch import Tensor
 from .asked import check_calls, check_samples, starting
 from .checkpoint import Identity, load_checkpoint
 from .compatibility import check
-from .contracts import AnySolver, Denoises, EndsEarly, Solver
+from .contracts import AnySolver, Denoises, EndsEarly, Remarks, Solver
 from .errors import InputError
 from .problem import Problem, domain_of
 from .progress import Progress, Watch
@@ -244,6 +244,7 @@ def solve(
         solver=solver,
         problem=problem,
         mixing=trace.mixing(),
+        remark=solver.remark(event.state) if isinstance(solver, Remarks) else "",
     )
 
 
