@@ -117,11 +117,17 @@ class Result:
         x = self.samples[:count].flatten(0, 1).cpu()
         return simulated(likelihood, x, self.problem.y[: len(x)].cpu(), samples=count)
 
-    def plot(self) -> Figure:
-        """A figure of the estimate, and of the samples, their mean and spread if there are any."""
+    def plot(self, *, measured: bool = False) -> Figure:
+        """A figure of the estimate, and of the samples, their mean and spread if there are any.
+
+        `invprob.plotting.panel` makes figures of other images.
+
+        Args:
+            measured: whether to show the measurement as well, where it is an image.
+        """
         from .plotting import plot_result
 
-        return plot_result(self)
+        return plot_result(self, measured=measured)
 
     def save(self, path: str | PathLike[str], /) -> None:
         """Write `x` of a single measurement to an image file, the format by its suffix."""
