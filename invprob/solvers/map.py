@@ -22,7 +22,10 @@ maximum, at a distance of about the rate.
 With `space="latent"` the prior is a flow, and the ascent moves z with x = decode(z). The objective
 is the same density *of x*: other coordinates and another path to the same maximum, if there is one
 and the run is long enough. (Maximising the density of z would be another problem: modes move with
-the coordinates.) LATENT
+the coordinates.) An iteration takes two to four times as long. Of 8 noisy digits (sigma 0.25, the
+embedded flow) the objective after 400 iterations was 2578 nats, and 2567 in image space; 2542 at a
+rate of 0.02, and 2695 at 0.3, with less likely digits: 20.9 dB, and 23.2 at 0.1. None of these had
+converged; images in image space, farther from the top, had 24.9.
 
 As the rate falls to zero, so do the last steps, wherever the ascent is. What tells how far it got
 is the objective: what it gained in the second half of the run, G nats, is about what is missing.
@@ -57,6 +60,9 @@ from ..streams import Streams
 from .first_image import first_image
 
 Space = Literal["image", "latent"]
+
+RATES: dict[Space, float] = {"image": 0.02, "latent": 0.1}
+"""The learning rate, by default."""
 
 MOMENTS = (0.9, 0.99)
 LONGEST = 3.0
@@ -107,8 +113,8 @@ class MAP:
     Args:
         beta: the weight of the measurement, > 0.
         iterations: gradients taken, at most.
-        learning_rate: the first iterations move a pixel by about this, in units of the image; in
-            latent space, in units of the latent.
+        learning_rate: the first iterations move a pixel by about this, in units of the image, by
+            default 0.02; in latent space, in units of the latent, by default 0.1.
         space: move the image, or the latent of a prior that has one.
         patience: iterations without a better image after which the rate of a row is halved, and
             after the tenth time the row stops.
@@ -126,7 +132,7 @@ class MAP:
 
     beta: float = 1.0
     iterations: int = 400
-    learning_rate: float = 0.02
+    learning_rate: float | None = None
     space: Space = "image"
     patience: int = 100
 
@@ -137,7 +143,7 @@ class MAP:
         for name, value in (("iterations", self.iterations), ("patience", self.patience)):
             check_count(name, value)
         for name, number in (("beta", self.beta), ("learning_rate", self.learning_rate)):
-            if not 0 < number < math.inf:
+            if number is not None and not 0 < number < math.inf:
                 raise InputError(f"{name}={number}; it must be positive and finite")
         if self.space not in get_args(Space):
             raise InputError(f"space={self.space!r}; give 'image' or 'latent'")
@@ -265,7 +271,8 @@ class MAP:
         done = state.done + 1
         first = torch.lerp(gradient, state.first, slow)
         second = torch.lerp(gradient.square(), state.second, slower)
-        rate = self.learning_rate * 0.5 * (1 + math.cos(math.pi * state.done / self.iterations))
+        rate = self.learning_rate or RATES[self.space]
+        rate *= 0.5 * (1 + math.cos(math.pi * state.done / self.iterations))
         direction = first / (1 - slow**done)
         size = (second / (1 - slower**done)).sqrt()
         tiny = torch.finfo(size.dtype).tiny

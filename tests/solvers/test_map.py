@@ -267,3 +267,12 @@ def test_a_run_that_has_not_converged_says_so_and_how_far_it_is(iterations, ther
 def test_a_run_that_was_cut_short_has_a_last_change():
     result = ip.solve(measured(NOISES["denoising"]), ip.MAP(), stop=lambda event: event.step == 9)
     assert "last change" in str(result) and "converged" not in str(result)
+
+
+def test_the_rate_is_by_default_that_of_its_space():
+    y = torch.linspace(-3, 3, 12, dtype=F64)[None]
+    problem = ip.Problem(Flow(), ip.Gaussian(sigma=0.4), y)
+    for space, rate in (("image", 0.02), ("latent", 0.1)):
+        first, second = list(ip.iterate(problem, ip.MAP(space=space)))[:2]
+        moved = (second.state.point - first.state.point).abs()
+        torch.testing.assert_close(moved, torch.full_like(moved, rate), atol=1e-9, rtol=0)
