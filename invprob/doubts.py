@@ -138,7 +138,7 @@ def _doubt(found: Misfit, origin: Origin, size: float) -> str:
                 "Either the noise is stronger than was said, or the operator {}is another, or "
                 "the estimate is poor, as it may be in the dark: compare another solver"
             )
-        elif size <= SAMPLES[1]:
+        elif origin.steps is not None and found.tails is not None and not found.fewer:
             suspect += (
                 ", or the samples strayed, as the errors of a network add up in long chains: "
                 "compare another solver"

@@ -1,4 +1,4 @@
-"""Does the result explain the data? Two figures that say so.
+"""Does the result explain the data? Three figures that say so.
 
 If an image x is right, the measurement y looks like a new measurement of x, y', made with new
 noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from `prediction`).
@@ -29,6 +29,9 @@ noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from
   It is measured in units of the noise and not of the residual, so that it stays small for weak
   noise, of which an estimate keeps more than half.
 
+* **Tails**: the kurtosis of the residual of samples under Gaussian noise, 0 if it is normal: see
+  `tails`. It finds samples that are wrong in places, though right on average.
+
 The echo needs data in the shape of an image, and white noise; simulated noise shows whether it is
 white. Where the misfit is small, there are two explanations: white noise that is weaker than was
 said, or noise that is not white, as in JPEG files, where mostly the brightness is noisy, in all
@@ -58,7 +61,8 @@ noise:
 | said to be 7 x 7 (9 x 9) | 0.98 .. 1.00 (1.04 .. 1.13) | -0.04 .. -0.01 (+0.03 .. +0.09) |
 
 So a wrong noise level shows. A wrong blur may not: an image that is too sharp or too soft explains
-the data as well. That a result is not complained of is no proof that it is right.
+the data as well. That a result is not complained of is no proof that it is right. What is said of
+these figures, and from which bounds on: see `doubts`.
 """
 
 from __future__ import annotations
