@@ -167,7 +167,8 @@ def _doubt(found: Misfit, origin: Origin, size: float) -> str:
             f"({echo.size:+.2f} of its variance in common). " + suspect.format("")
         )
     tails = found.tails
-    if origin.sampled and tails is not None and tails.beyond(TAILS, SURELY):
+    judged = origin.sampled and not origin.exact  # of exact data there is rounding left
+    if judged and tails is not None and tails.beyond(TAILS, SURELY):
         return (
             f"{UNLIKE}what it leaves of them is not normal, as Gaussian noise is: its kurtosis is "
             f"{tails.size:+.2f} and not 0 ± {tails.error:.2g}. Either the noise is another, with "
