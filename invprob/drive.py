@@ -9,7 +9,6 @@ that was never interrupted.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
@@ -22,9 +21,10 @@ from torch import Tensor
 from .asked import check_calls, check_samples, starting
 from .checkpoint import Identity, load_checkpoint
 from .compatibility import check
-from .contracts import AnySolver, Denoises, EndsEarly, Solver
+from .contracts import AnySolver, EndsEarly, Remarks, Solver
 from .errors import InputError
-from .problem import Problem, domain_of
+from .explained import explained
+from .problem import Problem
 from .progress import Progress, Watch
 from .recommendation import recommend
 from .result import Record, Result
@@ -133,7 +133,7 @@ def iterate(
     check(problem, solver)
     identity = Identity(problem, solver, seed)
     streams = Streams(seed, problem.samples, problem.measurements)
-    with torch.no_grad():
+    with torch.no_grad(), explained(problem):
         state = _given(solver, "init", solver.init(problem, streams, starting(problem, x0)))
     steps, first = solver.steps(problem), 0
     if resume is not None:
@@ -153,7 +153,7 @@ def _events(
     for step in span[1:]:
         if event.finished:
             return
-        with torch.no_grad(), _shapes_explained(identity.problem):
+        with torch.no_grad(), explained(identity.problem):
             made = identity.solver.step(identity.problem, state, streams)
         state = _given(identity.solver, "step", made)
         seconds = time.perf_counter() - begin
@@ -234,7 +234,7 @@ def solve(
         watch.finish(event)
         trace.finish(event)
     shape = (problem.samples, problem.measurements, *problem.image_shape)
-    with _shapes_explained(problem):
+    with explained(problem):
         found = event.estimate().reshape(shape)
     return Result(
         found,
@@ -244,6 +244,7 @@ def solve(
         solver=solver,
         problem=problem,
         mixing=trace.mixing(),
+        remark=solver.remark(event.state) if isinstance(solver, Remarks) else "",
     )
 
 
@@ -251,31 +252,6 @@ def _given(solver: AnySolver, method: str, state: Any) -> Any:
     if state is None:
         raise InputError(f"`{method}` of {solver!r} returned None; it has to return the state")
     return state
-
-
-@contextlib.contextmanager
-def _shapes_explained(problem: Problem[Any, Any]) -> Iterator[None]:
-    """What torch says of tensors that don't fit, in words if it is a plain prior's fault.
-
-    `DenoiserPrior` looks at the shapes of every call, so that it takes no call more.
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        prior, x = problem.prior, problem.zeros()[:1]
-        made = x
-        if isinstance(prior, Denoises):
-            low, high = domain_of(prior).sigma
-            with torch.no_grad(), contextlib.suppress(RuntimeError):
-                made = prior.denoise(x, x.new_tensor(min(max(0.1, low), high)))
-        if made.shape != x.shape:
-            raise InputError(
-                f"the prior {prior!r} made {tuple(made.shape)} of images of shape "
-                f"{tuple(x.shape)}; `denoise(x, sigma)` has to keep the shape"
-            ) from error
-        raise
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:

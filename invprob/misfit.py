@@ -1,4 +1,4 @@
-"""Does the result explain the data? Two figures that say so.
+"""Does the result explain the data? Three figures that say so.
 
 If an image x is right, the measurement y looks like a new measurement of x, y', made with new
 noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from `prediction`).
@@ -29,6 +29,9 @@ noise. So compare the residual r = y - E[y' | x] with the noise of y' (both from
   It is measured in units of the noise and not of the residual, so that it stays small for weak
   noise, of which an estimate keeps more than half.
 
+* **Tails**: the kurtosis of the residual of samples under Gaussian noise, 0 if it is normal: see
+  `tails`. It finds samples that are wrong in places, though right on average.
+
 The echo needs data in the shape of an image, and white noise; simulated noise shows whether it is
 white. Where the misfit is small, there are two explanations: white noise that is weaker than was
 said, or noise that is not white, as in JPEG files, where mostly the brightness is noisy, in all
@@ -58,7 +61,8 @@ noise:
 | said to be 7 x 7 (9 x 9) | 0.98 .. 1.00 (1.04 .. 1.13) | -0.04 .. -0.01 (+0.03 .. +0.09) |
 
 So a wrong noise level shows. A wrong blur may not: an image that is too sharp or too soft explains
-the data as well. That a result is not complained of is no proof that it is right.
+the data as well. That a result is not complained of is no proof that it is right. What is said of
+these figures, and from which bounds on: see `doubts`.
 """
 
 from __future__ import annotations
@@ -71,45 +75,10 @@ from torch import Tensor
 from .contracts import Likelihood
 from .echo import LEAST_SIDE, Echo, echo_of, is_white, shared_of
 from .prediction import predicted
-
-ESTIMATES = 0.5, 1.4
-"""A misfit of an estimate outside of this is said to be wrong."""
-
-FEWER = 2.0
-"""The upper end, where fewer numbers were measured than the image has."""
-
-SAMPLES = 0.8, 1.25
-"""A misfit of samples outside of this is said to be wrong."""
-
-WEAK = 0.03
-"""Noise of a smaller deviation may well stay in an estimate, whose misfit is small then."""
-
-FAINT = 0.01
-"""Noise of a smaller deviation is fitted so far that more of an echo is usual."""
-
-ECHO = 0.1, 0.15
-"""An echo that is usual, give or take its error, and the one that is said to be wrong."""
+from .tails import Tails, tails_of
 
 COARSE = 0.05
 """An echo with a larger error says nothing: too few neighbours were measured."""
-
-FEW = 20
-"""A sampler with fewer steps may not have got to the data."""
-
-MIXED = 1.2
-"""A larger split R-hat is a sampler's that needs more steps."""
-
-LOOSE = 0.2, 0.25
-"""The same of an echo below 0 where more noise is fitted: of fewer data than pixels, or faint, or
-with a prior that allows it."""
-
-ALIKE = 0.1, 0.3
-"""A residual of which neighbours, or channels, have more in common is not that of white noise that
-is weaker than was said: up to 0.06 and 0.17 of the residual itself."""
-
-COLOURLESS = 0.3, -0.15
-"""Of weak noise, of which more may stay in an estimate: so small a misfit, and channels with more
-in common. White noise leaves colours, -0.29 and below, as more of the brightness is kept."""
 
 VAGUE = 0.1
 """Where heavy tails give the misfit of the truth a larger error, it says nothing."""
@@ -129,6 +98,7 @@ class Misfit:
         noise: its standard deviation.
         fewer: whether fewer numbers were measured than the image has.
         echo: `None` where neighbours say nothing.
+        tails: the kurtosis of what is left of Gaussian noise; `None` of other noise.
         shared: what channels of the residual have in common; `None` where that says nothing.
         faint: the noise in the middle of all pixels.
         bright: the middle of all numbers that were measured.
@@ -140,87 +110,10 @@ class Misfit:
     noise: float
     fewer: bool
     echo: Echo | None
+    tails: Tails | None
     shared: float | None
     faint: float
     bright: float
-
-    def lines(
-        self, *, sampled: bool, loose: bool, steps: int | None, mixing: float | None
-    ) -> list[str]:
-        """The figure, and a sentence for each indicator that is wrong, whatever the noise.
-
-        Args:
-            sampled: whether the result is samples, and not an estimate.
-            loose: whether it is normal that much of any noise stays in an estimate.
-            steps: how many a sampler did; None if a prior drew the samples itself, in one.
-            mixing: split R-hat of its chains, if there is one.
-        """
-        found = float(self.misfit.mean())
-        least, most = SAMPLES if sampled else ESTIMATES
-        if not sampled and self.fewer:
-            most = FEWER
-        right = f"samples of the posterior give 1 ± {self.error:.2g}"
-        if not sampled:
-            right = "an estimate fits some of the noise, so it should be "
-            right += "below 1, as it is" if found <= 1 else "about 1 at most"
-        if self.heavy:
-            right = (
-                "this noise has such heavy tails that the truth itself may give 1 "
-                f"± {self.error:.1g}, or far more: it says nothing"
-            )
-        lines = [
-            f"misfit {found:.3f}: the data's distance from what the result predicts, over the "
-            f"noise's; {right}"
-        ]
-        if self.heavy:
-            return lines
-        surely = abs(found - 1) > 5 * self.error
-        suspect = "Likely the noise is stronger than was said, or the operator {}is another"
-        if steps is None:
-            suspect = (
-                "Likely the generator has learned too little; or the noise is stronger than was "
-                "said, or the operator {}is another"
-            )
-        elif sampled and (steps < FEW or (mixing is not None and mixing > MIXED)):
-            suspect = (
-                f"First take more calls: these samples had {steps} steps. If that changes "
-                "nothing, the noise is stronger than was said, or the operator {}is another"
-            )
-        loose = loose or self.fewer
-        kept = not sampled and (loose or self.noise <= WEAK)
-        if surely and found > most:
-            if not sampled and steps is not None:
-                suspect = (
-                    "Either the noise is stronger than was said, or the operator {}is another, or "
-                    "the estimate is poor, as it may be in the dark: compare another solver"
-                )
-            lines.append(
-                "this result does not explain the data: they are too far from it. "
-                + suspect.format("or the unit of y ")
-            )
-        elif surely and found < least and self._alike(found, kept):
-            lines.append(
-                "the noise is not as was said, but how strong can't be judged from that: it would "
-                "leave the data farther from this result, and neighbours or channels of the rest "
-                "are alike, as in images that were compressed (JPEG) or filtered, or have hardly "
-                "any noise"
-            )
-        elif surely and found < least and not kept:
-            lines.append(
-                "this result does not explain the data: such noise would leave them farther from "
-                "it. Either the noise is weaker than was said (a smaller level, a larger peak), "
-                "or the prior leaves noise in, as a simple filter does"
-            )
-        elif self.echo is not None and self.echo.beyond(*self._usual(self.echo, loose)):
-            like = "too unlike" if self.echo.size < 0 else "too much alike"
-            lines.append(
-                "this result does not explain the data: what it leaves of them is no white noise, "
-                f"neighbours are {like} ({self.echo.size:+.2f} of its variance in common). "
-                + suspect.format("")
-            )
-        if len(lines) > 1:
-            lines[-1] += ". What noise an image has, estimate_noise(y) tells: invprob noise FILE"
-        return lines
 
     def remark(self, least: float, /) -> str | None:
         """That the noise is weaker than the prior's least level, where the unit may be why."""
@@ -231,20 +124,6 @@ class Misfit:
             f"less than the prior sees, {least:.2g}: hardly any of it was removed. It is seen "
             "with a smaller white, which may lie below the brightest pixels: --white"
         )
-
-    def _alike(self, found: float, kept: bool) -> bool:
-        """Whether a residual that is too small is not that of weaker white noise."""
-        shared = self.shared
-        if kept:
-            level, common = COLOURLESS
-            weak = self.noise <= WEAK and not self.fewer
-            return weak and shared is not None and found < level and shared > common
-        neighbours, channels = ALIKE
-        echoes = self.echo is not None and self.echo.size > neighbours * found
-        return echoes or (shared is not None and shared > channels)
-
-    def _usual(self, echo: Echo, loose: bool) -> tuple[float, float]:
-        return LOOSE if echo.size < 0 and (loose or self.noise < FAINT) else ECHO
 
 
 def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> Misfit | None:
@@ -283,6 +162,7 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         noise=float(known.mean().sqrt()),
         fewer=entries // len(y) < math.prod(x.shape[1:]),
         echo=echo,
+        tails=tails_of(residual, told.variance, samples) if told.noise is None else None,
         shared=shared,
         faint=float(known.median().sqrt()),
         bright=float(y.expand(measured.shape).masked_select(measured).median()),

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 INCHES, LEAST, MOST = 2.0, 400, 800
 """The width of a tile, in inches, and its least and greatest number of figure pixels."""
 
+ACROSS = 4.0
+"""The width of all tiles together, in inches, at least."""
+
 MOST_ROWS, MOST_SAMPLES = 8, 4
 """What `plot_result` shows of a larger result."""
 
@@ -105,8 +108,15 @@ def panel(
     return figure
 
 
-def plot_result(result: Result, /) -> Figure:
+def plot_result(result: Result, /, *, measured: bool = False) -> Figure:
     """The estimate of each measurement, or the mean, the spread and the first samples.
+
+    Args:
+        result: what to show.
+        measured: whether the measurement stands to the left of each, where it is an image.
+
+    Raises:
+        InputError: the measurement is to be shown and is no image, or not known.
 
     >>> import torch
     >>> from invprob.result import Result
@@ -116,6 +126,9 @@ def plot_result(result: Result, /) -> Figure:
     """
     samples = result.samples
     count, shown = samples.shape[0], min(samples.shape[1], MOST_ROWS)
+    given = _measurements(result, shown) if measured else []
+    if count == 1 and given:
+        return panel([[y, Tile(samples[0, b], "estimate")] for b, y in enumerate(given)])
     if count == 1:
         across = math.ceil(math.sqrt(shown))
         tiles = [Tile(samples[0, b], f"estimate {b}" if shown > 1 else "") for b in range(shown)]
@@ -124,6 +137,7 @@ def plot_result(result: Result, /) -> Figure:
     return panel(
         [
             [
+                *given[b : b + 1],
                 Tile(mean[b], f"mean of {count} samples"),
                 Tile(std[b], "standard deviation", spread=True),
                 *(Tile(samples[i, b], f"sample {i}") for i in range(min(count, MOST_SAMPLES))),
@@ -131,6 +145,12 @@ def plot_result(result: Result, /) -> Figure:
             for b in range(shown)
         ]
     )
+
+
+def _measurements(result: Result, shown: int) -> list[Tile]:
+    if result.problem is None:
+        raise InputError("this result does not know its measurement; leave `measured` out")
+    return [Tile(y, "measured") for y in result.problem.y[:shown]]
 
 
 @frozen
@@ -150,7 +170,7 @@ class _Layout:
         tiles = [tile for row in rows for tile in row if tile is not None]
         widest: int = max(tile.image.shape[1] for tile in tiles)
         size = min(widest * math.ceil(LEAST / widest), MOST)
-        dpi = size / INCHES
+        dpi = size / max(INCHES, ACROSS / max(map(len, rows)))
 
         def inch(length: float) -> int:
             return round(length * dpi)

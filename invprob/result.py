@@ -5,8 +5,9 @@ Two indicators, for any likelihood and any solver; neither needs the clean image
 * **Misfit and echo.** Measure the result again, with new noise, and compare: is the true
   measurement as far from what the result predicts as the simulated ones are, and is the rest of it
   as white? See `misfit`.
-* **Change and mixing.** The last step's change for methods that converge to a point, split R-hat
-  for samplers that stay at a noise level: see `trace`.
+* **Change and mixing.** The last step's change for methods that converge to a point, or what the
+  solver itself says of how far it got; split R-hat for samplers that stay at a noise level: see
+  `trace`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 from torch import Tensor
 
-from .contracts import AnySolver, HasLogProb, Likelihood, SamplesPosterior
+from .contracts import AnySolver, HasLogProb, Likelihood, SamplesPosterior, TakesExact
+from .doubts import Origin, lines
 from .errors import InputError
 from .misfit import Misfit, simulated
 from .problem import Problem, domain_of
@@ -60,6 +62,7 @@ class Result:
         problem: what it solved, one row for each sample and measurement.
         mixing: split R-hat of the samples' chains where they stayed at one noise level; 1 is
             mixed. `None` for other runs, for a single sample, and for the survivors of crowds.
+        remark: what the solver says of how far the run got; empty if it says nothing.
     """
 
     samples: Tensor = field(repr=lambda samples: str(tuple(samples.shape)))
@@ -69,6 +72,7 @@ class Result:
     solver: AnySolver | None = field(default=None, repr=False, kw_only=True)
     problem: Problem[Any, Any] | None = field(default=None, repr=False, kw_only=True)
     mixing: float | None = field(default=None, repr=False, kw_only=True)
+    remark: str = field(default="", repr=False, kw_only=True)
 
     @property
     def x(self) -> Tensor:
@@ -113,11 +117,17 @@ class Result:
         x = self.samples[:count].flatten(0, 1).cpu()
         return simulated(likelihood, x, self.problem.y[: len(x)].cpu(), samples=count)
 
-    def plot(self) -> Figure:
-        """A figure of the estimate, and of the samples, their mean and spread if there are any."""
+    def plot(self, *, measured: bool = False) -> Figure:
+        """A figure of the estimate, and of the samples, their mean and spread if there are any.
+
+        `invprob.plotting.panel` makes figures of other images.
+
+        Args:
+            measured: whether to show the measurement as well, where it is an image.
+        """
         from .plotting import plot_result
 
-        return plot_result(self)
+        return plot_result(self, measured=measured)
 
     def save(self, path: str | PathLike[str], /) -> None:
         """Write `x` of a single measurement to an image file, the format by its suffix."""
@@ -128,7 +138,8 @@ class Result:
     def in_a_line(self) -> str:
         """What ran and the misfit, and what is wrong with it if it does not explain the data."""
         doubts = self._judged()
-        return "; ".join([self._ran(), *(doubts[0].split(":")[:1] if doubts else []), *doubts[1:]])
+        said = [self._ran(), *(doubts[0].split(":")[:1] if doubts else []), *doubts[1:]]
+        return "; ".join([*said, self.remark] if self.remark else said)
 
     def __str__(self) -> str:
         """What ran, why it ended, and the indicators."""
@@ -139,12 +150,14 @@ class Result:
             f"{what} of {measurements} measurement{'s'[: measurements > 1]}, {tuple(shape)}",
             *self._judged(),
         ]
+        if self.remark:
+            lines.append(self.remark)
         if self.mixing is not None:
             lines.append(
                 f"split R-hat {self.mixing:.2f}: near 1 the samples' chains mix; far above, they "
                 "are where the annealing left them, so compare a longer run"
             )
-        elif self.change is not None and self._descended:
+        elif self.change is not None and self._descended and not self.remark:
             lines.append(f"last change {self.change:.2g}: how far the last step moved the image")
         return "\n".join(lines)
 
@@ -163,15 +176,17 @@ class Result:
         """The misfit, and a sentence for each indicator that is wrong; empty if there is none."""
         if not (found := self._simulate()):
             return []
-        count = self.samples.shape[0]
-        sampled = count > 1 if self.solver is None else self.solver.stochastic
+        count, solver = self.samples.shape[0], self.solver
+        sampled = count > 1 if solver is None else solver.stochastic
         direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
         sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
-        lines = found.lines(
+        origin = Origin(
             sampled=sampled,
             loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
             steps=None if direct else self.steps,
             mixing=self.mixing,
+            exact=solver.exact_below() if isinstance(solver, TakesExact) else 0.0,
         )
+        said = lines(found, origin)
         remark = found.remark(domain_of(self.problem.prior).sigma[0]) if self.problem else None
-        return lines if remark is None else [*lines, remark]
+        return said if remark is None else [*said, remark]

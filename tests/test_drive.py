@@ -258,33 +258,6 @@ def test_nothing_warns(problem):
             ip.solve(problem, solver)
 
 
-class Cuts:
-    """A prior that loses a column, or the colours."""
-
-    def __init__(self, cut):
-        self.cut = cut
-
-    def denoise(self, x, sigma, /):
-        return self.cut(x)
-
-    def __repr__(self):
-        return "Cuts()"
-
-
-@pytest.mark.parametrize(
-    ("cut", "shape"),
-    [
-        (lambda x: x[..., 1:], r"\(1, 3, 4, 3\)"),
-        (lambda x: x.mean(1, keepdim=True), r"\(1, 1, 4, 4\)"),
-    ],
-    ids=["a column", "the colours"],
-)
-def test_a_prior_that_changes_the_shape_is_named(cut, shape):
-    problem = ip.Problem(Cuts(cut), ip.Gaussian(sigma=0.1), torch.full((2, 3, 4, 4), 0.5))
-    with pytest.raises(ip.InputError, match=rf"prior Cuts\(\) made {shape} of .*\(1, 3, 4, 4\)"):
-        ip.solve(problem)
-
-
 def test_other_errors_of_a_step_are_left_alone(problem):
     def fail(x):
         raise RuntimeError("no memory left")

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.doubts import Origin, lines
 from invprob.misfit import simulated
 from invprob.result import Result
 
@@ -94,7 +95,7 @@ def test_the_truth_is_never_refused_for_heavy_tails(seed, samples):
     x, noise = X.expand(samples, *SHAPE), StudentT(2)
     y = noise.sample(X, ip.generator(seed))
     found = simulated(noise, x, y.expand_as(x), samples=samples)
-    (line,) = found.lines(sampled=samples > 1, loose=False, steps=100, mixing=None)
+    (line,) = lines(found, Origin(sampled=samples > 1, steps=100))
     assert found.heavy and "such heavy tails" in line and "says nothing" in line
 
 
@@ -121,3 +122,39 @@ def test_the_error_is_how_far_the_truth_is_from_one():
     spread = float(torch.cat(sizes).std()) / 10
     assert 0.7 * spread < sum(errors) / 4 < 1.1 * spread
     assert (2 / (100 * 256)) ** 0.5 < 0.55 * spread
+
+
+def sampled(sigma, y, exact=0.0):
+    """What is said of samples that are flat."""
+    noise = ip.Gaussian(sigma=sigma)
+    found = simulated(noise, X, y, samples=1)
+    return " ".join(lines(found, Origin(sampled=True, steps=100, exact=exact)))
+
+
+@pytest.mark.parametrize(("variance", "said"), [(1.12, False), (1.22, True)])
+def test_samples_of_pixels_that_were_all_measured_are_held_to_a_narrow_bound(variance, said):
+    noise = drawn(2)
+    text = sampled(0.1, X + 0.1 * variance**0.5 * noise / noise.square().mean().sqrt())
+    assert ("too far from it" in text) == said == ("the samples strayed" in text)
+
+
+def test_what_samples_leave_of_gaussian_noise_is_normal():
+    noise = drawn(3)
+    assert "kurtosis" not in sampled(0.1, X + 0.1 * noise)
+    heavy = noise + 0.15 * noise**3
+    heavy = heavy / heavy.square().mean().sqrt()
+    assert "not normal, as Gaussian noise is: its kurtosis is +" in sampled(0.1, X + 0.1 * heavy)
+    assert "kurtosis" not in said(ip.Gaussian(sigma=0.1), X, X + 0.09 * heavy)  # no sample
+    rounding = sampled(0.1, X + 1e-6 * heavy, exact=0.2)
+    assert "kurtosis" not in rounding and "weaker" not in rounding
+
+
+def test_a_kurtosis_counts_what_was_measured():
+    mask, noise = ip.Mask.random(SHAPE, keep=0.5), drawn(4)
+    likelihood = ip.Gaussian(sigma=0.1, operator=mask)
+    found = simulated(likelihood, X, mask.forward(X + 0.1 * noise), samples=1).tails
+    seen = noise[mask.forward(torch.ones_like(noise)) > 0].double()
+    expected = seen.pow(4).mean() / seen.square().mean() ** 2 - 3
+    assert found.size == pytest.approx(float(expected), abs=1e-4)
+    assert found.error == pytest.approx((24 / len(seen)) ** 0.5)
+    assert simulated(ip.Poisson(30), X, X, samples=1).tails is None

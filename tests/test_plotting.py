@@ -8,6 +8,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+import invprob as ip
 from invprob.errors import InputError
 from invprob.plotting import LEAST, MOST, Tile, panel, plot_result
 from invprob.result import Result
@@ -130,6 +131,32 @@ def test_results():
     np.testing.assert_allclose(figure.axes[1].images[0].get_array(), many.std[0, 0])
     captions = {text.get_text() for text in figure.texts}
     assert {"mean of 7 samples", "standard deviation", "sample 0", "sample 3"} <= captions
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_measurement_is_shown_on_request(samples):
+    y, x = noise(2, 1, 8, 8), noise(samples, 2, 1, 8, 8)
+    problem = ip.Problem(ip.DenoiserPrior(lambda x, s: x), ip.Gaussian(sigma=0.1), y)
+    problem = problem.repeat(samples)
+    result = Result(x, 5, "ran all 5 steps", (), problem=problem)
+    figure = result.plot(measured=True)
+    assert len(figure.axes) == len(result.plot().axes) + 2
+    each = len(figure.axes) // 2
+    for b in range(2):
+        np.testing.assert_allclose(figure.axes[b * each].images[0].get_array(), y[b, 0])
+    assert [text.get_text() for text in figure.texts].count("measured") == 2
+
+
+def test_a_measurement_that_is_not_known_or_no_image_is_refused():
+    result = Result(noise(1, 1, 1, 8, 8), 5, "ran all 5 steps", ())
+    with pytest.raises(InputError, match="does not know its measurement"):
+        result.plot(measured=True)
+
+
+def test_a_single_picture_is_large_enough_to_see():
+    one = panel([[Tile(noise(1, 8, 8))]])
+    assert one.get_size_inches()[0] > 4
+    assert panel([[Tile(noise(1, 8, 8))] * 3]).get_size_inches()[0] < 8
 
 
 def test_pyplot_is_not_touched():

@@ -49,6 +49,8 @@ All of them, with what each defines; one file for each kind of part:
     solvers      Solver                needs, stochastic, steps, init, step, estimate
                  AnySolver             those of a Solver, of whatever it joins
                  EndsEarly             finished(state)
+                 Remarks               remark(state)
+                 TakesExact            exact_below()
     parts        Withdraws             withdrawn()
 
 `Prior` is any of the first seven. `Needs` holds each `Capability` that a solver asks for. `Shape`
@@ -96,7 +98,9 @@ from .solvers import AnySolver as AnySolver
 from .solvers import Capability as Capability
 from .solvers import EndsEarly as EndsEarly
 from .solvers import Needs as Needs
+from .solvers import Remarks as Remarks
 from .solvers import Solver as Solver
+from .solvers import TakesExact as TakesExact
 from .spectral import LocallyGaussian as LocallyGaussian
 from .spectral import Spectral as Spectral
 from .spectral import Spectrum as Spectrum

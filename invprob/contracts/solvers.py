@@ -68,5 +68,21 @@ class EndsEarly(Protocol):
         """Why the run is over, in words that "after step 7 of 9" may follow; empty if not."""
 
 
+@runtime_checkable
+class Remarks(Protocol):
+    """A solver whose state tells how far a run got."""
+
+    def remark(self, state: Any, /) -> str:
+        """How far, and what to type to get farther, in a line for `print(result)`; or empty."""
+
+
+@runtime_checkable
+class TakesExact(Protocol):
+    """A solver that meets its data, so that its results leave nothing of their noise."""
+
+    def exact_below(self, /) -> float:
+        """Data with less noise than this are met exactly; others are ignored."""
+
+
 class AnySolver(Solver[Any, Any, Any], Protocol):
     """A solver of whatever it joins: what a list of different ones holds, for a type checker."""

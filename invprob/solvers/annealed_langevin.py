@@ -36,7 +36,8 @@ sigma < sd_j wherever something was measured; above, the prior's score is taken 
 where it should know the measurement. On top comes the lag of finitely many steps, which `Restart`
 avoids. A learned denoiser adds its own errors in every step: with one of digits, denoising at
 sigma 0.2 had a squared error of 2.0 times the posterior mean's with `step_size=0.1` (exact: 2) and
-of 5.2 times with 1, while missing rows wanted the long steps.
+of 5.2 times with 1, while missing rows wanted the long steps. Of photographs see
+docs/photographs.md: the chain has the noise that the network is told, and what grows is detail.
 
 References: B. Kawar, G. Vaksman, M. Elad (2021). Stochastic Image Denoising by Sampling from the
 Posterior Distribution. ICCV Workshops. https://arxiv.org/abs/2101.09552; the same (2021). SNIPS:
@@ -104,7 +105,8 @@ class AnnealedLangevinState:
 class AnnealedLangevin:
     """Samples of p(x | y) for a linear-Gaussian measurement and any denoiser, by Langevin steps.
 
-    It takes `levels * repeats + 1` denoiser calls.
+    It takes `levels * repeats + 1` denoiser calls. With a network of photographs `Restart` has
+    better samples for fewer calls: errors of the network add up in long chains.
 
     Args:
         levels: noise levels of the ladder, from where the run starts to sigma_min.

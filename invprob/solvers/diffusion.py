@@ -118,7 +118,8 @@ def first_level(problem: Problem[Any, Any], noise: Range, sigma_max: float | Non
     elif min(sigma_max, noise.greatest) > noise.high:
         raise InputError(
             f"sigma_max={sigma_max:.4g}, but {problem.prior!r} denoises only up to "
-            f"{noise.high:.4g}; leave it out to start there"
+            f"{noise.high:.4g}; leave it out to start there: "
+            "attrs.evolve(solver, sigma_max=None)"
         )
     return max(min(sigma_max, noise.greatest), noise.least)
 

@@ -157,7 +157,7 @@ class KadkhodaieSimoncelli:
         image = self._impose(problem, problem.prior.denoise(x, level))
         d = image - x
         sigma = d.flatten(1).square().mean(1).sqrt()
-        h = self.first_step * calls / (1 + self.first_step * (calls - 1))
+        h = self._step(calls)
         gamma = math.sqrt((1 - self.beta * h) ** 2 - (1 - h) ** 2) * rows(sigma, x)
         moved = x + h * d + gamma * streams.normal(x)
         going = running & (sigma >= self.sigma_min)
@@ -168,9 +168,38 @@ class KadkhodaieSimoncelli:
             calls,
         )
 
+    def finished(self, state: KadkhodaieSimoncelliState, /) -> str:
+        """That no row has more noise than sigma_min."""
+        going = bool((state.noise > 0).any())
+        return "" if going else f"the noise fell below sigma_min={self.sigma_min:g}"
+
+    def remark(self, state: KadkhodaieSimoncelliState, /) -> str:
+        """The noise that is left where sigma_min was not reached, and how many calls to take."""
+        noise, calls = float(state.noise.max()), state.calls
+        if noise == 0:
+            return ""
+        left = noise
+        while left > self.sigma_min:
+            calls += 1
+            h = self._step(calls)
+            left *= 1 - min(self.beta * h, 0.9)
+        enough = 10 * math.ceil(1.2 * calls / 10)
+        return (
+            f"unfinished: a noise of {noise:.3g} is left, and it was to fall below "
+            f"sigma_min={self.sigma_min:g}. Give more calls, about calls={enough}"
+        )
+
+    def exact_below(self, /) -> float:
+        """sigma_min."""
+        return self.sigma_min
+
     def estimate(self, state: KadkhodaieSimoncelliState, /) -> Tensor:
         """The denoised images, on the constraints."""
         return state.denoised
+
+    def _step(self, calls: int) -> float:
+        """h, at this call."""
+        return self.first_step * calls / (1 + self.first_step * (calls - 1))
 
     def _impose(self, problem: Problem[Denoises, Spectral], image: Tensor) -> Tensor:
         """The image with the coordinates that are known."""

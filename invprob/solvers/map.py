@@ -20,8 +20,20 @@ The last is what makes more iterations better: while the cosine is high Adam cir
 maximum, at a distance of about the rate.
 
 With `space="latent"` the prior is a flow, and the ascent moves z with x = decode(z). The objective
-is the same density *of x*, so the answer is too: other coordinates, another path. (Maximising the
-density of z would be another problem: modes move with the coordinates.)
+is the same density *of x*: other coordinates and another path to the same maximum, if there is one
+and the run is long enough. (Maximising the density of z would be another problem: modes move with
+the coordinates.) An iteration takes two to four times as long. Of 8 noisy digits (sigma 0.25, the
+embedded flow) the objective after 400 iterations was 2578 nats, and 2567 in image space; 2542 at a
+rate of 0.02, and 2695 at 0.3, with less likely digits: 20.9 dB, and 23.2 at 0.1. None of these had
+converged; images in image space, farther from the top, had 24.9.
+
+As the rate falls to zero, so do the last steps, wherever the ascent is. What tells how far it got
+is the objective: what it gained in the second half of the run, G nats, is about what is missing.
+Near the top of a posterior that is about normal, d pixels are then off by sqrt(2 G / d) of its
+standard deviations, root mean square; `remark` says so, and that a run has not converged where
+this is more than a tenth. For 64 pixels with a Gaussian prior of smooth images, whose maximum is
+known, it was 2.7, 0.73, 0.48 and 0.04 after 50, 200, 400 and 1600 iterations, and pixels were off
+by 2.6, 1.1, 0.47 and 0.002.
 
 What is exact: the gradients. Approximate: the maximum is a local one.
 
@@ -49,8 +61,14 @@ from .first_image import first_image
 
 Space = Literal["image", "latent"]
 
+RATES: dict[Space, float] = {"image": 0.02, "latent": 0.1}
+"""The learning rate, by default."""
+
 MOMENTS = (0.9, 0.99)
 LONGEST = 3.0
+CONVERGED = 0.1
+"""As far from the top, in standard deviations of the posterior, a run has converged."""
+
 HALVINGS = 10
 """A row that waited so often for a better image is left alone."""
 
@@ -72,6 +90,7 @@ class MAPState:
         objective: theirs, in nats, `(B,)`.
         waited: iterations since then, or since the rate was halved, `(B,)`.
         halved: how often it was, `(B,)`.
+        halfway: the objective in the middle of the run, `(B,)`; before, as it is.
         done: how many iterations are done.
     """
 
@@ -83,6 +102,7 @@ class MAPState:
     objective: Tensor
     waited: Tensor
     halved: Tensor
+    halfway: Tensor
     done: int
 
 
@@ -93,8 +113,8 @@ class MAP:
     Args:
         beta: the weight of the measurement, > 0.
         iterations: gradients taken, at most.
-        learning_rate: the first iterations move a pixel by about this, in units of the image; in
-            latent space, in units of the latent.
+        learning_rate: the first iterations move a pixel by about this, in units of the image, by
+            default 0.02; in latent space, in units of the latent, by default 0.1.
         space: move the image, or the latent of a prior that has one.
         patience: iterations without a better image after which the rate of a row is halved, and
             after the tenth time the row stops.
@@ -114,7 +134,7 @@ class MAP:
 
     beta: float = 1.0
     iterations: int = 400
-    learning_rate: float = 0.02
+    learning_rate: float | None = None
     space: Space = "image"
     patience: int = 100
 
@@ -125,7 +145,7 @@ class MAP:
         for name, value in (("iterations", self.iterations), ("patience", self.patience)):
             check_count(name, value)
         for name, number in (("beta", self.beta), ("learning_rate", self.learning_rate)):
-            if not 0 < number < math.inf:
+            if number is not None and not 0 < number < math.inf:
                 raise InputError(f"{name}={number}; it must be positive and finite")
         if self.space not in get_args(Space):
             raise InputError(f"space={self.space!r}; give 'image' or 'latent'")
@@ -159,7 +179,7 @@ class MAP:
             point = problem.prior.encode(x)[0]
         nothing, rows = torch.zeros_like(point), x.new_full((len(x),), -torch.inf)
         waited = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-        return MAPState(point, point, nothing, nothing, x, rows, waited, waited, 0)
+        return MAPState(point, point, nothing, nothing, x, rows, waited, waited, rows, 0)
 
     def step(
         self, problem: Problem[HasLogProb, Likelihood], state: MAPState, streams: Streams, /
@@ -176,15 +196,17 @@ class MAP:
         first, second, step = self._adam(state, gradient)
         moved = state.point + step * _rows(0.5**state.halved, step)
         moved = torch.where(_rows(stuck, step), source, moved)
+        reached = torch.where(better, objective, state.objective)
         return MAPState(
             torch.where(_rows(active, step), moved, state.point),
             source,
             torch.where(_rows(stuck, first), 0, first),
             second,
             torch.where(_rows(better, x), x, state.best),
-            torch.where(better, objective, state.objective),
+            reached,
             torch.where(stuck, 0, waited),
             state.halved + stuck.long(),
+            reached if 2 * done <= self.iterations else state.halfway,
             done,
         )
 
@@ -195,6 +217,23 @@ class MAP:
         return (
             f"no better image for {self.patience} steps, at a learning rate halved {HALVINGS} "
             "times"
+        )
+
+    def remark(self, state: MAPState, /) -> str:
+        """What the second half of the run gained; empty where it was cut short."""
+        if state.done < self.iterations and not self.finished(state):
+            return ""
+        gains = (state.objective - state.halfway).nan_to_num(0.0)
+        worst = int(gains.argmax())
+        gain, best = float(gains[worst]), float(state.objective[worst])
+        off = math.sqrt(2 * gain / state.best[0].numel())
+        rose = f"the objective, {best:.6g}, rose by {gain:.2g} nats in the second half of the run"
+        far = f"pixels are off by about {off:.2g} standard deviations of the posterior"
+        if off <= CONVERGED:
+            return f"{rose}: it has converged, {far}"
+        return (
+            f"{rose}: it has not converged, {far}. Take more iterations, for example "
+            f"iterations={4 * self.iterations}"
         )
 
     def estimate(self, state: MAPState, /) -> Tensor:
@@ -234,7 +273,8 @@ class MAP:
         done = state.done + 1
         first = torch.lerp(gradient, state.first, slow)
         second = torch.lerp(gradient.square(), state.second, slower)
-        rate = self.learning_rate * 0.5 * (1 + math.cos(math.pi * state.done / self.iterations))
+        rate = self.learning_rate or RATES[self.space]
+        rate *= 0.5 * (1 + math.cos(math.pi * state.done / self.iterations))
         direction = first / (1 - slow**done)
         size = (second / (1 - slower**done)).sqrt()
         tiny = torch.finfo(size.dtype).tiny

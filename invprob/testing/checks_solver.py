@@ -10,7 +10,7 @@ import attrs
 import torch
 
 from ..compatibility import accepts, any_of, lacks
-from ..contracts import Capability, EndsEarly, Needs, Shape, Spectral
+from ..contracts import Capability, Needs, Shape, Spectral
 from ..errors import InputError
 from ..problem import Problem
 from .case import Case
@@ -205,24 +205,6 @@ def a_run_can_be_resumed(part: Any, case: Case) -> Figure:
         for _ in range(steps - steps // 2):
             saved = twin.step(problem, saved, resumed)
     return same_state(copied(state), copied(saved), "a resumed run went another way")
-
-
-@check("solver", EndsEarly, once=True)
-def a_finished_run_stands_still(part: Any, case: Case) -> Figure:
-    """Where `finished(state)` says that the run is over, the next step changes no estimate."""
-    problem = problem_of(case)
-    streams = streams_of(case, problem)
-    with torch.no_grad():
-        state = part.init(problem, streams, None)
-        for _ in range(part.steps(problem)):
-            if part.finished(state):
-                following = part.step(problem, state, streams)
-                return holds(
-                    bool(torch.equal(part.estimate(following), part.estimate(state))),
-                    f"the run was over ({part.finished(state)}), and a step changed the estimate",
-                )
-            state = part.step(problem, state, streams)
-    skip("its run of all steps never finished before")
 
 
 @check("solver", once=True)

@@ -29,6 +29,7 @@ SECTIONS = (
     "prior",
     "denoiser",
     "solver",
+    "run",
     "values",
 )
 """The modules `checks_...`, in the order in which their checks run."""

@@ -242,3 +242,14 @@ def test_it_would_have_exploded(monkeypatch):
     events = ip.iterate(grey_problem(0.1), solver)
     state = [next(events) for _ in range(20)][-1].state
     assert not float(state.x.abs().max()) < 1e3
+
+
+def test_a_published_ladder_says_how_it_starts_lower():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.001, 10)))
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(4)))
+    problem = ip.Problem(prior, noise, torch.zeros(1, 1, 4, 4))
+    sampler = ip.AnnealedLangevin.published("celeba")
+    with pytest.raises(ip.InputError, match=r"evolve\(solver, sigma_max=None\)"):
+        sampler.init(problem, ip.Streams(0, 1, 1), None)
+    lower = attrs.evolve(sampler, sigma_max=None)
+    assert lower.init(problem, ip.Streams(0, 1, 1), None).sigma < 10

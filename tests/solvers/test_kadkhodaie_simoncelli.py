@@ -85,3 +85,34 @@ def test_a_level_that_the_prior_does_not_know():
 def test_impossible_settings(bad):
     with pytest.raises(ip.InputError, match=next(iter(bad))):
         ip.KadkhodaieSimoncelli(**bad)
+
+
+def inpainting():
+    prior = ip.GaussianPrior(mean=torch.full((1, 16, 16), 0.5, dtype=F64), sd=0.2)
+    noise = ip.Gaussian(sigma=1e-3, operator=ip.Mask.random((16, 16), keep=0.3))
+    y = noise.sample(prior.sample((2, 1, 16, 16), ip.generator(0)), ip.generator(1))
+    return ip.Problem(prior, noise, y)
+
+
+def test_a_run_ends_where_the_noise_has_gone_and_with_the_same_image():
+    problem, solver = inpainting(), ip.KadkhodaieSimoncelli()
+    last = list(ip.iterate(problem, solver))[-1]
+    assert "fell below sigma_min=0.01" in last.finished and last.step < 150
+    state, streams = last.state, ip.Streams(0, 1, 2)
+    for _ in range(5):
+        state = solver.step(problem, state, streams)
+    assert torch.equal(solver.estimate(state), last.estimate())
+
+
+def test_a_run_that_has_not_ended_says_so_and_with_how_many_calls_it_would():
+    problem = inpainting()
+    short = ip.solve(problem, ip.KadkhodaieSimoncelli(calls=30))
+    assert "unfinished: a noise of 0." in str(short)
+    more = ip.solve(problem, ip.KadkhodaieSimoncelli(calls=int(str(short).split("calls=")[-1])))
+    assert "unfinished" not in str(more) and "fell below" in more.stopped
+
+
+def test_data_that_were_taken_for_exact_are_not_complained_of():
+    text = str(ip.solve(inpainting(), ip.KadkhodaieSimoncelli()))
+    assert "misfit 0.000" in text and "taken for exact" in text
+    assert "does not explain" not in text

@@ -235,3 +235,44 @@ def test_what_has_no_latent_and_no_gradient_is_refused():
 def test_impossible_settings(bad):
     with pytest.raises(ip.InputError, match=next(iter(bad))):
         ip.MAP(**bad)
+
+
+def smooth() -> ip.GaussianPrior:
+    """Images of neighbours so alike that the objective is a narrow ridge."""
+    i = torch.arange(8, dtype=F64)
+    along = torch.exp(-((i[:, None] - i) ** 2) / 8) + 0.01 * torch.eye(8, dtype=F64)
+    return ip.GaussianPrior.from_covariance(
+        torch.full((1, 8, 8), 0.5, dtype=F64), 0.04 * torch.kron(along, along)
+    )
+
+
+@pytest.mark.parametrize(("iterations", "there"), [(50, False), (600, True)])
+def test_a_run_that_has_not_converged_says_so_and_how_far_it_is(iterations, there):
+    """The last step is tiny in both: the rate has fallen to 0."""
+    prior, noise = smooth(), ip.Gaussian(sigma=0.05)
+    y = noise.sample(prior.sample((1, 1, 8, 8), ip.generator(3)), ip.generator(4))
+    result = ip.solve(ip.Problem(prior, noise, y), ip.MAP(iterations=iterations))
+    target = prior.posterior(noise, y)
+    error = (result.x - target.mean).flatten()
+    off = float(torch.linalg.solve(target.covariance(), error) @ error / 64) ** 0.5
+    text = str(result)
+    assert result.change < 1e-4 and "last change" not in text
+    assert ("it has converged" in text) == there == (off < 0.1)
+    assert (f"iterations={4 * iterations}" in text) == (not there)
+    if not there:
+        said = float(text.split("off by about ")[1].split()[0])
+        assert 0.5 * off < said < 2 * off
+
+
+def test_a_run_that_was_cut_short_has_a_last_change():
+    result = ip.solve(measured(NOISES["denoising"]), ip.MAP(), stop=lambda event: event.step == 9)
+    assert "last change" in str(result) and "converged" not in str(result)
+
+
+def test_the_rate_is_by_default_that_of_its_space():
+    y = torch.linspace(-3, 3, 12, dtype=F64)[None]
+    problem = ip.Problem(Flow(), ip.Gaussian(sigma=0.4), y)
+    for space, rate in (("image", 0.02), ("latent", 0.1)):
+        first, second = list(ip.iterate(problem, ip.MAP(space=space)))[:2]
+        moved = (second.state.point - first.state.point).abs()
+        torch.testing.assert_close(moved, torch.full_like(moved, rate), atol=1e-9, rtol=0)

@@ -114,6 +114,14 @@ BUGS = {
         planted(descent, finished=lambda self, state, /: "no better image"),
         "a_finished_run_stands_still",
     ),
+    "a remark of two lines": (
+        planted(descent, remark=lambda self, state, /: "far\nfrom it"),
+        "a_remark_is_a_line",
+    ),
+    "says that it meets the data": (
+        planted(descent, exact_below=lambda self, /: 0.01),
+        "data_with_little_noise_are_met",
+    ),
     "divides by a noise level of zero": (
         planted(walk, init=lambda self, problem, streams, x0, /: Walked(problem.y / 0.0, 0.3)),
         "single_precision_runs",
