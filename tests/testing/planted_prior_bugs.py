@@ -8,6 +8,7 @@ from small_parts import planted, rows
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
+from invprob.contracts import Domain
 from invprob.priors.denoiser import DenoiserPrior
 from invprob.testing.reference import GaussianImages
 
@@ -161,6 +162,10 @@ BUGS = {
     "a network that still trains": (
         DenoiserPrior(lambda x, s: DROPOUT(x)),
         "networks_are_at_rest",
+    ),
+    "a domain in grey levels": (
+        DenoiserPrior(Windows().denoise, Domain(sigma=(12.0, 75.0))),
+        "levels_are_those_of_images",
     ),
     "a refusal without words": (
         planted(images, refusal=lambda self, likelihood, /: None),

@@ -216,6 +216,15 @@ def test_a_denoiser_for_one_level_says_so():
     assert run_check(CHECKS["noise_is_taken_away"], subject(part))
 
 
+def test_a_domain_that_may_be_in_grey_levels_is_worth_a_look():
+    for least, part in ((1.0, "if these are grey levels"), (0.6, "recommended to look")):
+        prior = ip.DenoiserPrior(Windows().denoise, Domain(sigma=(least, 50.0)))
+        with pytest.raises(Skip, match=part):
+            run_check(CHECKS["levels_are_those_of_images"], subject(prior))
+    sound = ip.DenoiserPrior(Windows().denoise, Domain(sigma=(0.05, 0.5)))
+    assert run_check(CHECKS["levels_are_those_of_images"], subject(sound))
+
+
 class Plain:
     """A denoiser without a repr."""
 
