@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..contracts import Withdraws
 from .calls import Call, calls
 from .case import Case
+from .elsewhere import networks_stay, refusal_of
 from .registry import check
 from .support import SAY, refuses
 from .verdict import CheckFailure, Figure, close, finite, holds, looks_like, skip
@@ -139,28 +140,19 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
     """Arguments on another device meet no tensor that stayed behind (tried on torch's `meta`)."""
     if any(isinstance(value, nn.Module) for value in _values(part)):
         skip("it holds a network, which lives where it was put")
-    undecided = {}
     made = calls(part, case)
     for call in made:
-        moved = call.with_arguments(lambda a: a.to("meta"))
-        try:
-            answers = moved()
-        except Exception as error:  # `meta` has no values, so much is refused that a GPU allows
-            said = str(error)
-            if "expected device" in said or "same device" in said:
-                raise CheckFailure(
-                    f"{call.name}: {said}; build constants from an argument "
-                    "(x.new_tensor(...), torch.arange(n, device=x.device)) or move them: m.to(x)"
-                ) from error
-            undecided[call.name] = said.partition("\n")[0]
-            continue
-        for answer in answers:
-            holds(
-                answer.is_meta, f"{call.name} answers on {answer.device}, not where it was asked"
-            )
-    if len(undecided) == len(made):
-        name, said = next(iter(undecided.items()))
-        skip(f"can't tell without a second device: {name}: {said[:80]}")
+        call()  # a network that is loaded when it is first needed is there from now on
+    with networks_stay() as moved:
+        refused = [said for call in made if (said := refusal_of(call))]
+    if moved:
+        skip(
+            f"it moves a network that its calls share ({', '.join(sorted(set(moved)))}) with "
+            ".to(), and calls on two devices would take it from each other; recommended is one "
+            "for each device, by a function of the device under functools.cache"
+        )
+    if len(refused) == len(made):
+        skip(f"can't tell without a second device: {refused[0]}")
     return Figure(0.0, 1.0)
 
 

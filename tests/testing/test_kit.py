@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+
 import attrs
 import pytest
 import torch
@@ -223,6 +226,39 @@ def test_a_domain_that_may_be_in_grey_levels_is_worth_a_look():
             run_check(CHECKS["levels_are_those_of_images"], subject(prior))
     sound = ip.DenoiserPrior(Windows().denoise, Domain(sigma=(0.05, 0.5)))
     assert run_check(CHECKS["levels_are_those_of_images"], subject(sound))
+
+
+SHARED = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.BatchNorm2d(1)).double().eval()
+
+
+class OfNetwork:
+    """A denoiser whose network is found by its device."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def denoise(self, x, sigma, /):
+        return self.network(x.device)(x)
+
+
+def test_a_shared_network_that_is_moved_comes_back_and_is_worth_a_look():
+    x, whom = torch.rand(1, 1, 4, 4).double(), subject(OfNetwork(SHARED.to), shape=(1, 8, 8))
+    before = SHARED(x)
+    with pytest.raises(Skip, match="it moves a network .*BatchNorm2d, Conv2d.* functools.cache"):
+        run_check(CHECKS["constants_follow_the_device"], whom)
+    assert torch.equal(SHARED(x), before)
+
+
+@functools.cache
+def made_for(device):
+    return copy.deepcopy(SHARED).to(device)
+
+
+def test_one_network_for_each_device_is_what_is_asked_for():
+    whom = subject(OfNetwork(made_for), shape=(1, 8, 8))
+    for _ in range(2):  # the one on torch's `meta` stays there
+        assert run_check(CHECKS["constants_follow_the_device"], whom)
+    assert next(made_for(torch.device("meta")).parameters()).is_meta
 
 
 class Plain:
