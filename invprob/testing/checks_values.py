@@ -143,7 +143,7 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
     made = calls(part, case)
     for call in made:
         call()  # a network that is loaded when it is first needed is there from now on
-    with networks_stay() as moved:
+    with networks_stay(case.kind) as moved:
         refused = [said for call in made if (said := refusal_of(call))]
     if moved:
         skip(

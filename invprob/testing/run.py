@@ -20,6 +20,7 @@ from .case import Case, Images
 from .registry import Check, checks, lacking, withdrawal
 from .report import Outcome, Report
 from .subject import Subject, subject
+from .traces import where
 from .verdict import CheckFailure, Figure, Skip
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _attempt(entry: Check, whom: Subject, case: Case) -> Figure | None:
     except CheckFailure as failure:
         said, cause = str(failure), failure.__cause__ or failure
     except Exception as error:  # whatever a part raises is a finding about the part
-        said, cause = f"raised {type(error).__name__}: {error}", error
+        said, cause = f"raised {type(error).__name__}: {error}{where(error, case)}", error
     raise CheckFailure(f"{entry.identity}\n{said}\nshown by {case!r}") from cause
 
 
