@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from .support import SAY, refuses
 from .verdict import CheckFailure, Figure, close, finite, holds, looks_like, skip
 
 PARTS = "prior likelihood operator"
+LONG = 1.0
+"""Seconds that no call should take."""
 
 
 def _pairs(call: Call, ours: Any, theirs: Any, limit: float, how: str) -> Figure:
@@ -153,6 +156,37 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
         )
     if len(refused) == len(made):
         skip(f"can't tell without a second device: {refused[0]}")
+    return Figure(0.0, 1.0)
+
+
+@check(PARTS, once=True)
+def answers_need_no_gradient(part: Any, case: Case) -> Figure:
+    """No answer asks for a gradient where no argument does (recommended, not required)."""
+    for call in calls(part, case):
+        if any(answer.requires_grad for answer in call()):
+            skip(
+                f"{call.name} answers with requires_grad=True, so every call outside of solve "
+                "keeps memory for a gradient; recommended is network.requires_grad_(False)"
+            )
+    return Figure(0.0, 1.0)
+
+
+@check(PARTS, once=True)
+def no_call_takes_long(part: Any, case: Case) -> Figure:
+    """A call for two small images takes less than a second (recommended, not required)."""
+    slowest, longest = "", 0.0
+    for call in calls(part, case):
+        call()  # the first one may load a file
+        start = time.perf_counter()
+        call()
+        took = time.perf_counter() - start
+        slowest, longest = max((slowest, longest), (call.name, took), key=lambda one: one[1])
+    if longest > LONG:
+        skip(
+            f"{slowest} took {longest:.1f} s for {case.batch} images of shape {case.shape}; "
+            "recommended to look: a run calls it once a step or more, for images a thousand times "
+            "as large"
+        )
     return Figure(0.0, 1.0)
 
 

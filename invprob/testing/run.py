@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def conforms(
     whom = subject(part, kind=kind, shape=shape, images=images, problem=problem)
     outcomes = tuple(_outcome(entry, whom, seed, examples) for entry in checks(whom.kind))
     report = Report(_name(part), whom.kind, outcomes)
-    print(report)
+    _print(str(report))
     return report
 
 
@@ -107,6 +108,12 @@ def parametrize(
     if not cases:
         raise InputError("no check applies; give parametrize at least one part")
     return pytest.mark.parametrize("check", cases)
+
+
+def _print(text: str) -> None:
+    """Print, with question marks for what the terminal or the file has no letters for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def _at_least_one(examples: int) -> None:

@@ -163,6 +163,14 @@ BUGS = {
         DenoiserPrior(lambda x, s: DROPOUT(x)),
         "networks_are_at_rest",
     ),
+    "a quotient of nothing at sigma 0": (
+        DenoiserPrior(lambda x, s: Windows().denoise(x, s) + 0 * s / s, Domain(channels=(1,))),
+        "no_noise_leads_to_no_nan",
+    ),
+    "sigma over 255": (
+        planted(Windows(), denoise=lambda self, x, s, /: Windows.denoise(self, x, s / 255)),
+        "noise_is_taken_away",
+    ),
     "a domain in grey levels": (
         DenoiserPrior(Windows().denoise, Domain(sigma=(12.0, 75.0))),
         "levels_are_those_of_images",

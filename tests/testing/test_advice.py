@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import functools
+import io
+import itertools
 
 import pytest
 import torch
 from planted_prior_bugs import Windows
+from small_parts import planted
 
 import invprob as ip
 from invprob.contracts import Domain
-from invprob.testing import CheckFailure, Skip, checks, run_check, subject
+from invprob.testing import CheckFailure, Skip, checks, conforms, run_check, subject
+from invprob.testing.reference import WhiteNoise
 
 CHECKS = {entry.name: entry for entry in checks()}
 
@@ -63,8 +67,38 @@ def test_a_network_of_gray_images_is_told_to_say_so():
         return torch.conv2d(x, x.new_full((1, 1, 3, 3), 1 / 9), padding=1)
 
     check = CHECKS["denoised_images_have_the_promised_form"]
-    with pytest.raises(CheckFailure, match=r"test_kit.py:\d+, in gray; .*Domain\(channels=\(1,\)"):
+    with pytest.raises(
+        CheckFailure, match=r"test_advice.py:\d+, in gray; .*Domain\(channels=\(1,\)"
+    ):
         run_check(check, subject(ip.DenoiserPrior(gray), shape=(3, 8, 8)), examples=1)
     with pytest.raises(CheckFailure) as refused:
         run_check(check, subject(ip.DenoiserPrior(gray), shape=(2, 8, 8)), examples=1)
     assert "Domain" not in str(refused.value)
+
+
+def test_an_answer_that_asks_for_a_gradient_is_worth_a_look():
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    part = ip.DenoiserPrior(lambda x, sigma: weight * Windows().denoise(x, sigma))
+    with pytest.raises(Skip, match="denoise answers with requires_grad=True"):
+        run_check(CHECKS["answers_need_no_gradient"], subject(part))
+    assert run_check(CHECKS["answers_need_no_gradient"], subject(Windows()))
+
+
+def test_the_time_of_a_slow_call_is_told(monkeypatch):
+    seconds = itertools.count(0, 1.5)
+    monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
+    with pytest.raises(Skip, match=r"denoise took 1.5 s for 2 images of shape \(1, 8, 8\)"):
+        run_check(CHECKS["no_call_takes_long"], subject(Windows()))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_failure_is_printed_where_there_are_no_letters_for_it(monkeypatch, encoding):
+    def grad_x(self, y, x, /):
+        return x
+
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    report = conforms(planted(WhiteNoise(), grad_x=grad_x), examples=1)
+    stream.flush()
+    assert "\u2207" in str(report)  # a nabla
+    assert "grad_x(y, x) = ?" in stream.buffer.getvalue().decode(encoding)
