@@ -162,11 +162,8 @@ def _check_parts(prior: object, likelihood: object) -> None:
         if isinstance(part, type):
             name = part.__name__
             raise InputError(f"{name} is a class; give an instance of it: {name}(...)")
-    if not isinstance(likelihood, Likelihood):
-        raise InputError(
-            f"{likelihood!r} is no likelihood: it has no method `sample(x, generator)`; "
-            "the order is Problem(prior, likelihood, y)"
-        )
+    if reason := no_likelihood(likelihood):
+        raise InputError(f"{reason}; the order is Problem(prior, likelihood, y)")
     if prior is None:
         raise InputError("None is no prior; photographs have DenoiserPrior.pretrained()")
     if callable(prior) and not isinstance(prior, Prior):
@@ -175,6 +172,13 @@ def _check_parts(prior: object, likelihood: object) -> None:
             "DenoiserPrior(network) if it is called with (x, sigma) and returns the denoised x, "
             "DenoiserPrior(lambda x, sigma: network(x)) if it does not ask for sigma"
         )
+
+
+def no_likelihood(part: object, /) -> str:
+    """Why a part is no likelihood; empty if it is one."""
+    if isinstance(part, Likelihood):
+        return ""
+    return f"{part!r} is no likelihood: it has no method `sample(x, generator)`"
 
 
 def domain_of(prior: object, /) -> Domain:

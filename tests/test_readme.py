@@ -188,3 +188,18 @@ def test_the_tutorials_network_in_a_file_conforms_and_is_known_by_its_content(tm
     names["network"].cache_clear()
     with pytest.raises(WeightsError, match="has changed"):
         prior.denoise(torch.zeros(1, 1, 4, 4), torch.tensor(0.1))
+
+
+def test_a_source_distribution_has_what_the_pages_and_the_tests_name():
+    """The README's test command runs in it, and the links of all pages lead somewhere."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    included = set(build["targets"]["sdist"]["include"])
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    linked = {
+        (page.parent / target).resolve().relative_to(ROOT.resolve()).parts[0]
+        for page in pages
+        for target in re.findall(r"\]\(([^)#=]+)\)", page.read_text())
+        if not target.startswith("http")
+    }
+    assert {"docs", "invprob", "plugins"} <= linked
+    assert {f"/{name}" for name in linked | {"tests"}} <= included
