@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from attrs import field, frozen, validators
+from attrs import Factory, field, frozen, validators
 
 from .errors import InputError, InvprobError, UnknownNameError
 
@@ -31,6 +31,13 @@ def _check_name(_: object, __: object, name: Any) -> None:
 def _check_kind(_: object, __: object, kind: Any) -> None:
     if kind not in KINDS:
         raise InputError(f"{kind!r} is no kind of component; use one of {', '.join(KINDS)}")
+
+
+def _factory(part: Component) -> Callable[..., Any]:
+    return part.factory
+
+
+_FACTORY: Any = Factory(_factory, takes_self=True)
 
 
 @frozen
@@ -56,18 +63,10 @@ class Component:
     kind: str = field(validator=_check_kind)
     name: str = field(validator=_check_name)
     factory: Callable[..., Any] = field(validator=validators.is_callable())
-    example: Callable[[], Any] = field(kw_only=True)
+    example: Callable[[], Any] = field(default=_FACTORY, kw_only=True)
     summary: str = field(default="", kw_only=True)
     reference: str = field(default="", kw_only=True)
-    from_text: Callable[..., Any] = field(kw_only=True)
-
-    @example.default
-    def _default_example(self) -> Callable[[], Any]:
-        return self.factory
-
-    @from_text.default
-    def _default_from_text(self) -> Callable[..., Any]:
-        return self.factory
+    from_text: Callable[..., Any] = field(default=_FACTORY, kw_only=True)
 
 
 def example_of(part: Component, /) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -19,6 +20,8 @@ from torch import Tensor, nn
 
 def fingerprint(part: object, /) -> str:
     """A SHA-256 over everything that defines a part: types, fields, tensors, weights, code.
+
+    A path to a file stands for what is in the file, wherever it lies.
 
     >>> fingerprint(torch.zeros(2)) == fingerprint(torch.zeros(2))
     True
@@ -44,6 +47,9 @@ def _pieces(part: Any, above: set[int]) -> Iterator[bytes]:
         case np.ndarray():
             yield f"{part.dtype}{part.shape}".encode()
             yield part.tobytes()
+        case Path() if part.is_file():
+            with part.open("rb") as file:
+                yield hashlib.file_digest(file, "sha256").digest()
         case None | bool() | int() | float() | complex() | str() | bytes() | torch.dtype():
             yield repr(part).encode()
         case type():

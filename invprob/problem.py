@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 from torch import Tensor
 
 from .borders import warn_if_borders_do_not_fit
@@ -49,6 +49,11 @@ def _detached(y: Tensor) -> Tensor:
     return y.detach() if isinstance(y, Tensor) else y
 
 
+def _inferred_image_shape(problem: Problem[Any, Any]) -> Shape:
+    _check_parts(problem.prior, problem.likelihood)
+    return _image_shape(problem.likelihood, problem.y)
+
+
 @frozen(eq=False)
 class Problem(Generic[P_co, L_co]):
     """An inverse problem.
@@ -76,13 +81,10 @@ class Problem(Generic[P_co, L_co]):
     prior: P_co
     likelihood: L_co
     y: Tensor = field(converter=_detached)
-    image_shape: Shape = field(converter=_as_shape)
+    image_shape: Shape = field(
+        default=Factory(_inferred_image_shape, takes_self=True), converter=_as_shape
+    )
     samples: int = field(default=1, kw_only=True)
-
-    @image_shape.default
-    def _default_image_shape(self) -> Shape:
-        _check_parts(self.prior, self.likelihood)
-        return _image_shape(self.likelihood, self.y)
 
     def __attrs_post_init__(self) -> None:
         _check_parts(self.prior, self.likelihood)
@@ -160,11 +162,8 @@ def _check_parts(prior: object, likelihood: object) -> None:
         if isinstance(part, type):
             name = part.__name__
             raise InputError(f"{name} is a class; give an instance of it: {name}(...)")
-    if not isinstance(likelihood, Likelihood):
-        raise InputError(
-            f"{likelihood!r} is no likelihood: it has no method `sample(x, generator)`; "
-            "the order is Problem(prior, likelihood, y)"
-        )
+    if reason := no_likelihood(likelihood):
+        raise InputError(f"{reason}; the order is Problem(prior, likelihood, y)")
     if prior is None:
         raise InputError("None is no prior; photographs have DenoiserPrior.pretrained()")
     if callable(prior) and not isinstance(prior, Prior):
@@ -173,6 +172,13 @@ def _check_parts(prior: object, likelihood: object) -> None:
             "DenoiserPrior(network) if it is called with (x, sigma) and returns the denoised x, "
             "DenoiserPrior(lambda x, sigma: network(x)) if it does not ask for sigma"
         )
+
+
+def no_likelihood(part: object, /) -> str:
+    """Why a part is no likelihood; empty if it is one."""
+    if isinstance(part, Likelihood):
+        return ""
+    return f"{part!r} is no likelihood: it has no method `sample(x, generator)`"
 
 
 def domain_of(prior: object, /) -> Domain:

@@ -12,8 +12,8 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import alternatives, check, missing
-from .contracts import AnySolver, Flat, SamplesPosterior, ScoresMeasurement
+from .compatibility import alternatives, check, lacks, missing
+from .contracts import AnySolver, Differentiable, Flat, Proximal, SamplesPosterior
 from .errors import IncompatibleError
 from .problem import Problem
 
@@ -39,6 +39,8 @@ FOR_SAMPLES = {
 }
 USUAL = "restart"
 """The sampler whose refusals are told where none accepts the parts."""
+USUAL_ESTIMATE = "pnp"
+"""The same among solvers that refuse for one reason as good as another."""
 
 
 @frozen
@@ -86,22 +88,39 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         if (solver := part.example()).stochastic or not samples
     ]
 
-    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, bool, bool, bool]:
-        """How many there are; and among refusals the most helpful one first."""
-        solver = candidate[1]
+    def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, ...]:
+        """Whether there are any; and among refusals the most helpful one first."""
+        name, solver = candidate
         count = len(missing(solver, prior=problem.prior, likelihood=problem.likelihood))
         if count == 0:
-            return 0, False, False, False
+            return (0,)
         return (
+            1,
+            SamplesPosterior in solver.needs.prior,  # it asks nothing of any likelihood
             count,
             Flat in solver.needs.likelihood,
             len(missing(solver, likelihood=problem.likelihood)) > 0,  # a prior is sooner changed
-            not {ScoresMeasurement, SamplesPosterior}.isdisjoint(solver.needs.prior),
+            name != USUAL_ESTIMATE,
         )
 
     name, solver = min(candidates, key=complaints)  # the first of equals, so the preferred one
-    check(problem, solver, samples=samples)
+    try:
+        check(problem, solver, samples=samples)
+    except IncompatibleError as refusal:
+        said = _in_place_of_a_prox(problem) if Proximal in solver.needs.likelihood else ""
+        raise IncompatibleError(f"{refusal}{said}", typed=refusal.typed) from None
     return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def _in_place_of_a_prox(problem: Problem[Any, Any]) -> str:
+    """That a gradient would do as well, which this likelihood lacks; a line, or nothing."""
+    solver = catalogue().get("solver", "proximal-gradient").example()
+    lacking = missing(solver, prior=problem.prior, likelihood=problem.likelihood)
+    if len(lacking) != 1 or not lacks(problem.likelihood, Differentiable):
+        return ""
+    return (
+        f"\n{type(solver).__name__} would do with a gradient in place of a prox, but {lacking[0]}."
+    )
 
 
 def check_sampling(problem: Problem[Any, Any], /) -> None:

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import attrs
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import invprob as ip
 from invprob.fingerprint import fingerprint
 
 
@@ -66,3 +69,34 @@ def test_a_part_that_holds_itself_ends():
     loop = []
     loop.append(loop)
     assert len(fingerprint(loop)) == 64
+
+
+@attrs.frozen
+class OfFile:
+    """A prior whose weights are in a file."""
+
+    file: Path
+
+    def denoise(self, x, sigma, /):
+        return x * float(self.file.read_text())
+
+
+def test_a_file_counts_by_its_content_and_not_by_its_place(tmp_path):
+    file, moved = tmp_path / "weights", tmp_path / "moved"
+    file.write_text("0.9")
+    before = fingerprint(OfFile(file))
+    moved.write_text("0.9")
+    assert fingerprint(OfFile(moved)) == before
+    file.write_text("0.8")
+    assert fingerprint(OfFile(file)) != before
+    assert fingerprint(OfFile(tmp_path)) != fingerprint(OfFile(tmp_path / "none"))
+
+
+def test_a_run_is_not_resumed_with_other_weights_in_the_same_file(tmp_path):
+    file, saved = tmp_path / "weights", tmp_path / "run.ckpt"
+    file.write_text("0.9")
+    problem = ip.Problem(OfFile(file), ip.Gaussian(sigma=0.1), torch.rand(1, 1, 4, 4))
+    ip.solve(problem, ip.PnP(iterations=4), callbacks=[ip.SaveEvery(2, saved)])
+    file.write_text("0.8")
+    with pytest.raises(ip.CheckpointError, match="prior"):
+        ip.solve(problem, ip.PnP(iterations=4), resume=saved)

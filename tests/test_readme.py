@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import invprob as ip
 from invprob.cli.specs import parameters_of
 from invprob.cli.values import convert
 from invprob.compatibility import lacks
 from invprob.contracts import LocallyGaussian, Spectral
+from invprob.errors import WeightsError
+from invprob.testing import checks, run_check, subject
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -134,7 +138,7 @@ def test_the_pictures_and_pages_exist():
 
 
 def test_what_the_tutorial_says_of_options_runs():
-    whole, _, typed, wrapped = blocks(TUTORIAL, "python")
+    whole, _, typed, wrapped, _ = blocks(TUTORIAL, "python")
     names: dict[str, Any] = {"ip": ip, "__name__": "tutorial"}
     for block in (whole, typed, "class StudentT(ip.Gamma): pass", wrapped):
         exec(compile(block, "write-a-plugin.md", "exec"), names)
@@ -165,3 +169,37 @@ def test_every_distribution_has_a_licence():
     for file in [ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")]:
         assert tomllib.loads(file.read_text())["project"]["license"] == "MIT"
         assert (file.parent / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_the_tutorials_network_in_a_file_conforms_and_is_known_by_its_content(tmp_path):
+    """Its weights are those of a mean over nine pixels, less the one in the middle."""
+    names: dict[str, Any] = {"ip": ip, "__name__": "tutorial", "__file__": str(tmp_path / "a.py")}
+    exec(compile(blocks(TUTORIAL, "python")[-1], "write-a-plugin.md", "exec"), names)
+    file, weights = tmp_path / "weights.safetensors", torch.zeros(1, 2, 3, 3)
+    weights[0, 0] = 1 / 9
+    weights[0, 0, 1, 1] -= 1
+    save_file({"weight": weights, "bias": torch.zeros(1)}, file)
+    prior = names["FileDenoiser"]()
+    whom, all_checks = subject(prior), {entry.name: entry for entry in checks("prior")}
+    for name in ("denoised_images_have_the_promised_form", "rows_do_not_mix", "is_frozen"):
+        assert run_check(all_checks[name], whom, examples=1)
+    assert run_check(all_checks["constants_follow_the_device"], whom)
+    save_file({"weight": 2 * weights, "bias": torch.zeros(1)}, file)
+    names["network"].cache_clear()
+    with pytest.raises(WeightsError, match="has changed"):
+        prior.denoise(torch.zeros(1, 1, 4, 4), torch.tensor(0.1))
+
+
+def test_a_source_distribution_has_what_the_pages_and_the_tests_name():
+    """The README's test command runs in it, and the links of all pages lead somewhere."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    included = set(build["targets"]["sdist"]["include"])
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    linked = {
+        (page.parent / target).resolve().relative_to(ROOT.resolve()).parts[0]
+        for page in pages
+        for target in re.findall(r"\]\(([^)#=]+)\)", page.read_text())
+        if not target.startswith("http")
+    }
+    assert {"docs", "invprob", "plugins"} <= linked
+    assert {f"/{name}" for name in linked | {"tests"}} <= included

@@ -151,3 +151,27 @@ def test_the_most_helpful_refusal():
         ip.recommend(measured(ip.xie2023(12)))
     assert "invprob train score FOLDER -l LIKELIHOOD" in str(refused.value)
     assert "--prior measured:file=score.safetensors" in str(refused.value)
+
+
+class OnlySamples:
+    """It can be simulated, and nothing else."""
+
+    def sample(self, x, generator, /):
+        return x + 0.1 * torch.randn(x.shape, generator=generator)
+
+    def __repr__(self):
+        return "OnlySamples()"
+
+
+@pytest.mark.parametrize(
+    "prior", [None, ip.DenoiserPrior.pretrained()], ids=["gaussian", "photos"]
+)
+def test_a_likelihood_that_lacks_everything_is_to_blame_and_not_the_prior(prior):
+    x = torch.full((1, *SHAPE), 0.5)
+    prior = prior or ip.GaussianPrior(mean=x[0], sd=0.1)
+    with pytest.raises(ip.IncompatibleError, match="^PnP cannot solve this") as refused:
+        ip.solve(ip.Problem(prior, OnlySamples(), x))
+    said = str(refused.value)
+    assert "prior" not in said.replace("this prior and this likelihood together", "")
+    assert "OnlySamples() is not Proximal" in said and "ip.iterative_prox(noise)" in said
+    assert "ProximalGradient would do with a gradient" in said and "ip.autograd(noise)" in said

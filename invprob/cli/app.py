@@ -2,7 +2,8 @@
 
 A new command is a function in a file of its own and a line here. Errors that invprob raises on
 purpose end in one message on standard error and exit code 2, or 1 if a run failed midway;
-`--debug` or `INVPROB_DEBUG=1` shows the traceback instead. Warnings are one line each.
+`--debug` or `INVPROB_DEBUG=1` shows the traceback instead, as `INVPROB_STRICT=1` does of a broken
+plugin. Warnings are one line each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import CheckpointError, DivergenceError, InvprobError, WeightsError
+from ..errors import CheckpointError, DivergenceError, InvprobError, PluginError, WeightsError
 from .adapt import adapt
 from .check import check
 from .cite import cite
@@ -50,7 +51,7 @@ def _short_messages(*, debug: bool) -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
-        except BrokenPipeError:  # `invprob plugins | head`
+        except (BrokenPipeError, PluginError):  # `invprob plugins | head`; INVPROB_STRICT=1
             raise
         except (InvprobError, OSError) as error:
             _say("error", str(error), typer.colors.RED)

@@ -55,6 +55,7 @@ def simulate(
     """
     from ..formats import depth
     from ..images import read_image
+    from ..problem import no_likelihood
     from ..streams import generator
     from .coefficients import is_no_image, write_coefficients
     from .cropping import what_is_cropped
@@ -73,6 +74,8 @@ def simulate(
             typed=" ".join(ends),
         )
     noise = make_noise(likelihood, operator)
+    if reason := no_likelihood(noise):
+        raise InputError(reason)
     with files.checked(clean, force=force):
         y = noise.sample(x, generator(seed))
         if is_no_image(y):

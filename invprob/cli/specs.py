@@ -21,6 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import AttrsInstance, evolve, field, fields, frozen, has
@@ -35,6 +36,9 @@ _VALUE = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?\(")
 """A value in parentheses, with or without its key before it."""
 
 _NAME = re.compile(r"[a-z0-9-]+")
+
+LISTED = int, float, str, tuple, Path, type(None)
+"""Defaults of which something can be said."""
 
 WHITE = 2.0
 """Noise of this standard deviation or more drowns an image in [0, 1]: the unit must be another."""
@@ -195,15 +199,18 @@ def usage(component: Component, /) -> str:
                 options.append(f"{name}=({part.kind}){',(...)' if part.many else ''}")
         elif parameter.default is parameter.empty:
             options.append(f"{name}=<{words or 'set it in Python'}>")
-        elif words not in ("", "none") and isinstance(parameter.default, int | float | str | None):
-            options.append(f"{name}={_typed(parameter.default)}")
+        elif words not in ("", "none") and isinstance(parameter.default, LISTED):
+            options.append(f"{name}={_typed(parameter.default) or f'<{words}>'}")
     return ":".join(filter(None, (component.name, ",".join(options))))
 
 
-def _typed(value: float | str | None) -> str:
-    """How a default is typed."""
-    names = {True: "yes", False: "no", None: "none"}
-    return names[value] if value is None or isinstance(value, bool) else f"{value}"
+def _typed(value: object) -> str:
+    """How a default is typed; empty for a path, which is of this machine."""
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value}" if isinstance(value, int | float | str) else ""
 
 
 def parameters_of(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:

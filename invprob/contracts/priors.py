@@ -6,11 +6,14 @@ comes last.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
 from torch import Generator, Tensor
 
+from ..errors import InputError
 from .parts import Shape
 
 
@@ -105,21 +108,65 @@ Prior = (
 """What any prior is: at least one of the capabilities above."""
 
 
+def _counts(name: str, example: str, value: Iterable[int] | None) -> Shape | None:
+    """Whole numbers from 1 on, as a tuple."""
+    if value is None:
+        return None
+    try:
+        found = tuple(value)
+    except TypeError:
+        found = ()
+    if not found or not all(isinstance(n, Integral) and n > 0 for n in found):
+        raise InputError(
+            f"{name}={value!r} of a Domain are no whole numbers from 1 on; give a tuple of them: "
+            f"{name}={example}, or leave it out if all are taken"
+        )
+    return tuple(int(n) for n in found)
+
+
+def _as_channels(value: Iterable[int] | None) -> tuple[int, ...] | None:
+    return _counts("channels", f"({value},)" if isinstance(value, int) else "(1, 3)", value)
+
+
+def _as_image_shape(value: Iterable[int] | None) -> Shape | None:
+    return _counts("shape", "(3, 64, 64)", value)
+
+
+def _as_levels(value: Iterable[float]) -> tuple[float, float]:
+    """The least and the greatest noise level."""
+    try:
+        found = tuple(value)
+    except TypeError:
+        found = ()
+    numbers = len(found) == 2 and all(isinstance(level, Real) for level in found)
+    if not (numbers and 0 <= found[0] <= found[1] and found[0] < float("inf")):
+        raise InputError(
+            f"sigma={value!r} of a Domain is no range of noise levels; give the least and the "
+            "greatest that the prior denoises, in the unit of images in [0, 1]: "
+            "sigma=(0.01, 0.5), and (0.1, 0.1) for one level alone"
+        )
+    return float(found[0]), float(found[1])
+
+
 @frozen
 class Domain:
     """The images that a prior was made for. `None` stands for "any".
 
-    Attributes:
+    Args:
         channels: the channel counts it takes, for example `(1, 3)`.
         shape: the one image shape it takes.
         unit_range: whether it takes images in [0, 1] only (up to noise).
-        sigma: the least and the greatest noise level that it can denoise.
+        sigma: the least and the greatest noise level that it can denoise, in the unit of images
+            in [0, 1]: 25 grey levels of 255 are 25 / 255.
+
+    Raises:
+        InputError: channels, shape or sigma are no such numbers.
     """
 
-    channels: tuple[int, ...] | None = None
-    shape: Shape | None = None
+    channels: tuple[int, ...] | None = field(default=None, converter=_as_channels)
+    shape: Shape | None = field(default=None, converter=_as_image_shape)
     unit_range: bool = False
-    sigma: tuple[float, float] = (0.0, float("inf"))
+    sigma: tuple[float, float] = field(default=(0.0, float("inf")), converter=_as_levels)
 
 
 @runtime_checkable

@@ -25,6 +25,8 @@ P = TypeVar("P")
 GREY = 0.5
 DEVIATION = 0.15
 NEARER = 3.0
+APART = 1 - 1e-6
+"""Levels whose ratio is closer to 1 are one: `sd` is in y's precision."""
 
 
 def centre(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor:
@@ -135,16 +137,18 @@ def last_level(
         InputError: it is not below the first level, and samples would be all equal.
     """
     last = max(min(usual, first / 4) if sigma_min is None else sigma_min, noise.low)
-    if last < first:
+    if last < first * APART:
         return last
     if last > noise.low:
         raise InputError(
             f"sigma_min={last:.4g}, but the noise levels fall from {first:.4g}, where the data "
             "begin: leave sigma_min out, or give less than a third of that"
         )
+    where = "the data's noise" if noise.greatest * APART <= noise.low else "the level to start at"
     raise InputError(
-        f"the data have noise {first:.4g}, and {problem.prior!r} denoises from {last:.4g} on: "
-        "there is no level between to sample at; take PnP() for an estimate"
+        f"{where} is not above {noise.low:.4g}, the least level that {problem.prior!r} denoises: "
+        "there is no level between to sample at; take PnP() for an estimate",
+        typed="-s pnp, without --samples",
     )
 
 

@@ -150,7 +150,8 @@ def _of_scaled(prior: Denoises, scale: Tensor) -> DenoiserPrior:
 
     domain = domain_of(prior)
     low, high = domain.sigma
-    return DenoiserPrior(denoise, evolve(domain, sigma=(low, high * float(scale.amin()))))
+    most = max(low, high * float(scale.amin()))  # rounding must not turn them around
+    return DenoiserPrior(denoise, evolve(domain, sigma=(low, most)))
 
 
 def _seen(picture: _Picture, run: RestartState) -> VSTSamplingState:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..contracts import (
     Denoises,
+    HasDomain,
     HasLatent,
     HasLogProb,
     MadeForLikelihood,
@@ -22,12 +23,16 @@ from ..contracts import (
     ScoresMeasurement,
 )
 from ..errors import InputError
+from ..likelihoods.checks import LOUDEST
 from ..priors.own_network import check_at_rest
 from .case import Case
 from .checks_gradients import gradient_matches
 from .registry import check
 from .statistics import COUNT, mean_is, stein
-from .verdict import CheckFailure, Figure, below, close, holds, looks_like
+from .verdict import CheckFailure, Figure, below, close, holds, looks_like, skip
+
+NOISY = 0.5
+"""A prior that can denoise nothing below this noise level may mean grey levels."""
 
 
 def _noisy(case: Case, sigma: Tensor) -> Tensor:
@@ -176,6 +181,23 @@ def refusals_are_in_words(part: Any, case: Case) -> Figure:
     """refusal(likelihood) is a text, empty or a reason, whatever it is asked about."""
     reason = part.refusal(object())
     return holds(isinstance(reason, str), f"refusal(likelihood) is {reason!r}, not a text")
+
+
+@check("prior", HasDomain, once=True)
+def levels_are_those_of_images(part: Any, case: Case) -> Figure:
+    """The least level of domain() is one of images in [0, 1], not of 0..255.
+
+    One above 0.5, where hardly anything is seen of an image, is a recommendation to look.
+    """
+    least = part.domain().sigma[0]
+    said = (
+        f"domain() says that it denoises from sigma={least:.4g} on, in the unit of images in "
+        f"[0, 1]; if these are grey levels of 0..255, give Domain(sigma=({least:.4g} / 255, ...))"
+    )
+    holds(least <= LOUDEST, said)
+    if least > NOISY:
+        skip(f"{said}; recommended to look: weaker noise is denoised as if it were as strong")
+    return below(least, NOISY, "the least level of domain()")
 
 
 @check("prior", once=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,14 @@ from torch import Tensor, nn
 from ..contracts import Withdraws
 from .calls import Call, calls
 from .case import Case
+from .elsewhere import networks_stay, refusal_of
 from .registry import check
 from .support import SAY, refuses
 from .verdict import CheckFailure, Figure, close, finite, holds, looks_like, skip
 
 PARTS = "prior likelihood operator"
+LONG = 1.0
+"""Seconds that no call should take."""
 
 
 def _pairs(call: Call, ours: Any, theirs: Any, limit: float, how: str) -> Figure:
@@ -139,28 +143,50 @@ def constants_follow_the_device(part: Any, case: Case) -> Figure:
     """Arguments on another device meet no tensor that stayed behind (tried on torch's `meta`)."""
     if any(isinstance(value, nn.Module) for value in _values(part)):
         skip("it holds a network, which lives where it was put")
-    undecided = {}
     made = calls(part, case)
     for call in made:
-        moved = call.with_arguments(lambda a: a.to("meta"))
-        try:
-            answers = moved()
-        except Exception as error:  # `meta` has no values, so much is refused that a GPU allows
-            said = str(error)
-            if "expected device" in said or "same device" in said:
-                raise CheckFailure(
-                    f"{call.name}: {said}; build constants from an argument "
-                    "(x.new_tensor(...), torch.arange(n, device=x.device)) or move them: m.to(x)"
-                ) from error
-            undecided[call.name] = said.partition("\n")[0]
-            continue
-        for answer in answers:
-            holds(
-                answer.is_meta, f"{call.name} answers on {answer.device}, not where it was asked"
+        call()  # a network that is loaded when it is first needed is there from now on
+    with networks_stay(case.kind) as moved:
+        refused = [said for call in made if (said := refusal_of(call))]
+    if moved:
+        skip(
+            f"it moves a network that its calls share ({', '.join(sorted(set(moved)))}) with "
+            ".to(), and calls on two devices would take it from each other; recommended is one "
+            "for each device, by a function of the device under functools.cache"
+        )
+    if len(refused) == len(made):
+        skip(f"can't tell without a second device: {refused[0]}")
+    return Figure(0.0, 1.0)
+
+
+@check(PARTS, once=True)
+def answers_need_no_gradient(part: Any, case: Case) -> Figure:
+    """No answer asks for a gradient where no argument does (recommended, not required)."""
+    for call in calls(part, case):
+        if any(answer.requires_grad for answer in call()):
+            skip(
+                f"{call.name} answers with requires_grad=True, so every call outside of solve "
+                "keeps memory for a gradient; recommended is network.requires_grad_(False)"
             )
-    if len(undecided) == len(made):
-        name, said = next(iter(undecided.items()))
-        skip(f"can't tell without a second device: {name}: {said[:80]}")
+    return Figure(0.0, 1.0)
+
+
+@check(PARTS, once=True)
+def no_call_takes_long(part: Any, case: Case) -> Figure:
+    """A call for two small images takes less than a second (recommended, not required)."""
+    slowest, longest = "", 0.0
+    for call in calls(part, case):
+        call()  # the first one may load a file
+        start = time.perf_counter()
+        call()
+        took = time.perf_counter() - start
+        slowest, longest = max((slowest, longest), (call.name, took), key=lambda one: one[1])
+    if longest > LONG:
+        skip(
+            f"{slowest} took {longest:.1f} s for {case.batch} images of shape {case.shape}; "
+            "recommended to look: a run calls it once a step or more, for images a thousand times "
+            "as large"
+        )
     return Figure(0.0, 1.0)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from .case import Case, Images
 from .registry import Check, checks, lacking, withdrawal
 from .report import Outcome, Report
 from .subject import Subject, subject
+from .traces import where
 from .verdict import CheckFailure, Figure, Skip
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def conforms(
     whom = subject(part, kind=kind, shape=shape, images=images, problem=problem)
     outcomes = tuple(_outcome(entry, whom, seed, examples) for entry in checks(whom.kind))
     report = Report(_name(part), whom.kind, outcomes)
-    print(report)
+    _print(str(report))
     return report
 
 
@@ -106,6 +108,12 @@ def parametrize(
     if not cases:
         raise InputError("no check applies; give parametrize at least one part")
     return pytest.mark.parametrize("check", cases)
+
+
+def _print(text: str) -> None:
+    """Print, with question marks for what the terminal or the file has no letters for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def _at_least_one(examples: int) -> None:
@@ -153,7 +161,7 @@ def _attempt(entry: Check, whom: Subject, case: Case) -> Figure | None:
     except CheckFailure as failure:
         said, cause = str(failure), failure.__cause__ or failure
     except Exception as error:  # whatever a part raises is a finding about the part
-        said, cause = f"raised {type(error).__name__}: {error}", error
+        said, cause = f"raised {type(error).__name__}: {error}{where(error, case)}", error
     raise CheckFailure(f"{entry.identity}\n{said}\nshown by {case!r}") from cause
 
 

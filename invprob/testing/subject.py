@@ -23,7 +23,7 @@ from ..catalogue import KINDS
 from ..contracts import InfersImageShape, Shape
 from ..errors import InputError
 from ..operators.planes import given_shape
-from ..problem import Problem, domain_of
+from ..problem import Problem, domain_of, no_likelihood
 from ..streams import Streams, generator
 from .case import Case, Images
 from .reference import gaussian_problems
@@ -93,6 +93,8 @@ def subject(
     kind = kind or kind_of(part)
     if kind not in KINDS:
         raise InputError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
+    if kind == "likelihood" and (reason := no_likelihood(part)):
+        raise InputError(reason)
     if problem is not None:
         shape = problem.image_shape
     if shape is not None:
@@ -108,7 +110,8 @@ def subject(
         raise InputError(
             f"no image shape was found that {type(part).__name__} takes"
             + (f"; for {USUAL[0]}, {why}" if why else "")
-            + "; if it takes others, say one: shape=(1, 8, 8)"
+            + "; if it takes others, say one: shape=(1, 8, 8)",
+            typed="--shape 1,8,8",
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
     template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)

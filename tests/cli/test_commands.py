@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
 import pytest
 
-from invprob.errors import InputError
+from invprob.errors import InputError, PluginError
 
 
 def test_matrix(invprob):
@@ -95,3 +96,19 @@ def test_a_traceback_if_asked_for(invprob, monkeypatch):
     monkeypatch.setenv("INVPROB_DEBUG", "1")
     with pytest.raises(InputError, match="there is no file"):
         invprob(line)
+
+
+def test_a_traceback_of_a_broken_plugin_where_that_was_asked_for(invprob, monkeypatch):
+    def strict(chosen, strict):
+        raise PluginError("glow (invprob-glow 1.0): broken")
+
+    monkeypatch.setattr(importlib.import_module("invprob.catalogue"), "_catalogue", strict)
+    with pytest.raises(PluginError, match="broken"):
+        invprob("plugins")
+
+
+def test_check_takes_the_shape_of_an_image(invprob):
+    assert "0 failed" in invprob("check mask --shape 1,4,4").stdout
+    assert "takes no images of shape (1, 5, 5)" in invprob("check mask --shape 1,5,5", 2).stderr
+    for text in ("8x8", "1,0,8", "1.5,8"):
+        assert "give channels, height and width" in invprob(f"check mask --shape {text}", 2).stderr

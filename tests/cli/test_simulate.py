@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from invprob.catalogue import Component
 from invprob.images import read_image, write_image
 
 
@@ -78,3 +79,19 @@ def test_simulate_with_an_operator(invprob, folder):
 def test_what_can_not_be_simulated(invprob, folder, line, message):
     write_image("bright.tif", torch.tensor([[0.0, 7.0]]))
     assert message in invprob(f"simulate {line}", code=2).stderr
+
+
+class NoPart:
+    """It was registered as a likelihood and cannot be asked for a measurement."""
+
+    def __repr__(self):
+        return "NoPart()"
+
+
+def test_what_is_no_likelihood_is_said_to_be_none(invprob, parts, monkeypatch):
+    part = Component("likelihood", "nopart", NoPart)
+    monkeypatch.setattr(type(parts), "get", lambda *_: part)
+    monkeypatch.setattr(type(parts), "find", lambda *_: (part,))
+    said = "NoPart() is no likelihood: it has no method `sample(x, generator)`"
+    for line in ("simulate gray.png -l nopart -o y.tif", "check nopart"):
+        assert said in invprob(line, code=2).stderr

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from invprob.catalogue import Component
 from invprob.cli.specs import Spec, make, parameters_of, parse, usage
 from invprob.cli.values import convert
 from invprob.errors import InputError, UnknownNameError
@@ -160,5 +162,18 @@ def test_usage(parts):
     assert shown["mask"] == "mask:file=<a file>"
     assert shown["gaussian"] == "gaussian:sigma=<a number>"
     assert shown["everything"] == (
-        "everything:count=<a whole number>,level=0.5,fast=no,word=so,file=none,choice=a,scale=1.0"
+        "everything:count=<a whole number>,level=0.5,fast=no,word=so,file=none,choice=a,"
+        "shape=1,scale=1.0"
     )
+
+
+def test_defaults_are_listed_as_they_are_typed():
+    def plain(file=Path("/a/b"), sides=(1.0, 2.0), start: Path | None = None, other=torch.zeros):
+        """What a plugin's author may have written."""
+
+    shown = usage(Component("prior", "plain", plain))
+    assert shown == "plain:file=<a file>,sides=1.0,2.0,start=none"
+    found = parameters_of(plain)
+    typed = parse(shown.replace("<a file>", "c")).options
+    made = {key: convert(text, found[key].annotation) for key, text in typed.items()}
+    assert made == {"file": Path("c"), "sides": (1.0, 2.0), "start": None}

@@ -193,7 +193,7 @@ def test_a_ladder_that_does_not_fall_is_refused(solver):
     with pytest.raises(ip.InputError, match=r"sigma_min=0.5, but the noise levels fall from 0.1"):
         ip.solve(grey_problem(0.1), solver(sigma_min=0.5))
     coarse = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 10.0)))
-    with pytest.raises(ip.InputError, match=r"the data have noise 0.01, and .* from 0.01 on"):
+    with pytest.raises(ip.InputError, match=r"noise is not above 0.01, the least level"):
         ip.solve(grey_problem(0.005, coarse), solver())
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.solvers import vst_sampling
 from invprob.solvers.evened import evened
 
 torch.set_num_threads(1)
@@ -127,3 +128,9 @@ def test_a_prior_that_knows_the_brightness_of_its_images_is_refused():
 def test_fewer_than_eight_calls_are_refused():
     with pytest.raises(ip.InputError, match="calls=7"):
         ip.VSTSampling(calls=7)
+
+
+def test_levels_of_a_scaled_picture_are_not_turned_around_by_rounding():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.35, 0.5)), tone_free=True)
+    scaled = vst_sampling._of_scaled(prior, torch.tensor([0.7]))  # a little less in float32
+    assert scaled.domain().sigma == (0.35, 0.35)

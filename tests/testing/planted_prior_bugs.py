@@ -8,6 +8,7 @@ from small_parts import planted, rows
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
+from invprob.contracts import Domain
 from invprob.priors.denoiser import DenoiserPrior
 from invprob.testing.reference import GaussianImages
 
@@ -161,6 +162,22 @@ BUGS = {
     "a network that still trains": (
         DenoiserPrior(lambda x, s: DROPOUT(x)),
         "networks_are_at_rest",
+    ),
+    "a quotient of nothing at sigma 0": (
+        planted(
+            Windows(),
+            denoise=lambda self, x, s, /: Windows.denoise(self, x, s) + rows(0 * s / s, x),
+            domain=lambda self: Domain(sigma=(0.0, 0.5)),
+        ),
+        "no_noise_leads_to_no_nan",
+    ),
+    "sigma over 255": (
+        planted(Windows(), denoise=lambda self, x, s, /: Windows.denoise(self, x, s / 255)),
+        "noise_is_taken_away",
+    ),
+    "a domain in grey levels": (
+        DenoiserPrior(Windows().denoise, Domain(sigma=(12.0, 75.0))),
+        "levels_are_those_of_images",
     ),
     "a refusal without words": (
         planted(images, refusal=lambda self, likelihood, /: None),

@@ -69,7 +69,9 @@ def test_what_a_part_raises_is_a_failure_and_not_a_crash():
 
     report = conforms(planted(WhiteNoise(), grad_x=broken), examples=1)
     assert "grad_x_has_mean_zero" in report.failed
-    assert "raised ZeroDivisionError: sigma was 0" in str(report)
+    line = broken.__code__.co_firstlineno + 1
+    place = f"raised ZeroDivisionError: sigma was 0, at test_kit.py:{line}, in broken"
+    assert place in str(report)
 
 
 def test_a_failure_shrinks_to_a_small_case():

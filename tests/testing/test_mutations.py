@@ -29,7 +29,7 @@ BUGS = [
     for bug, (part, check) in builtin.BUGS.items()
 ]
 CHECKS = {entry.name: entry for entry in checks()}
-RECOMMENDED_ONLY = {"is_frozen"}
+RECOMMENDED_ONLY = {"is_frozen", "answers_need_no_gradient", "no_call_takes_long"}
 SOUND = [
     WhiteNoise(sigma=0.3),
     Gamma(),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import invprob
+
 api = pytest.importorskip("mypy.api", reason="mypy is not installed")
 CASES = Path(__file__).with_name("compositions.py")
 
@@ -27,3 +29,16 @@ def test_impossible_compositions_are_type_errors(tmp_path):
     assert set(found) == set(expected), report
     for number, part in expected.items():
         assert part in found[number]
+
+
+def test_defaults_are_seen_by_checkers_without_a_plugin():
+    """Pyright takes an argument whose default is given by a decorator for one that is required."""
+    decorated = []
+    for path in Path(invprob.__file__).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        decorated += [
+            f"{path.name}: {name}"
+            for name in re.findall(r"^    @(\w+)\.default$", text, re.MULTILINE)
+            if not re.search(rf"^    {name}: .*init=False", text, re.MULTILINE)
+        ]
+    assert not decorated

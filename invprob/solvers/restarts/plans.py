@@ -92,7 +92,12 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
 
 
 def denoising(problem: Problem[Any, Any], noise: diffusion.Range, calls: int) -> Plan:
-    """White noise: the way to zero, and nothing else."""
+    """White noise: the way to zero, and nothing else.
+
+    Raises:
+        InputError: the prior denoises from the data's noise on, and samples would be all equal.
+    """
+    diffusion.last_level(problem, noise, noise.least, None, noise.low)
     most = min(calls, ENOUGH_FOR_DENOISING)
     levels = to_zero.levels(problem, noise, most, most)
     return Plan(levels, (1,) * len(levels), 0, (0,) * len(levels))

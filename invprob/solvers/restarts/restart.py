@@ -119,8 +119,8 @@ class Restart:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise, the samples are no multiple of the population, or the image is too large for
-            one, or for particles.
+            denoise (or has white noise no greater than the least that it can), the samples are no
+            multiple of the population, or the image is too large for one, or for particles.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)

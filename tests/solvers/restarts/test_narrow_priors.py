@@ -55,3 +55,24 @@ def test_a_way_that_goes_further_down_has_more_levels():
         assert levels[0] == 2.0 and levels[-1] == pytest.approx(sd / 200)
         found.append(len(levels))
     assert found == [12, 17]  # from the prior's radius, 0.08
+
+
+@pytest.mark.parametrize("lowest", [0.05, 0.1])
+@pytest.mark.parametrize("solver", [ip.Restart(), ip.DDRM(), ip.VSTSampling()], ids=repr)
+def test_a_prior_that_denoises_from_the_datas_noise_on_draws_no_samples(solver, lowest):
+    """They would be all equal. 0.05 in single precision is a little more than that."""
+    gaussian, noise = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2), ip.Gaussian(0.05)
+    if isinstance(solver, ip.VSTSampling):  # it makes any noise about 0.5
+        noise, lowest = ip.Poisson(peak=1e6), lowest + 0.5
+    prior = ip.DenoiserPrior(gaussian.denoise, ip.Domain(sigma=(lowest, 10.0)), tone_free=True)
+    problem = ip.Problem(prior, noise, torch.linspace(0.1, 0.9, 64).view(1, 1, 8, 8))
+    with pytest.raises(ip.InputError, match=f"noise is not above {lowest:.4g}.*PnP"):
+        ip.solve(problem, solver, samples=2)
+
+
+def test_a_level_to_start_at_below_the_prior_is_named_as_that():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.1, 10.0)))
+    noise = ip.Gaussian(0.05, operator=ip.Mask(torch.ones(8, 8).tril()))
+    problem = ip.Problem(prior, noise, torch.full((1, 1, 8, 8), 0.6))
+    with pytest.raises(ip.InputError, match="the level to start at is not above 0.1"):
+        ip.solve(problem, ip.DDRM(calls=20, sigma_max=0.1), samples=2, x0=problem.y)
