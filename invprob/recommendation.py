@@ -1,8 +1,10 @@
 """Which solver to use, and why: from what the prior and the likelihood can do.
 
 There is an order of preference for one estimate and another one for samples; the first solver that
-finds in the problem all that it needs is taken. Solvers of plugins come after ours. Nothing is
-measured and nothing is run: a recommendation knows what the parts can do, not their values.
+finds in the problem all that it needs is taken. Behind an operator that mixes pixels noise of the
+brightness has samples by `SplitGibbs`, if the prior is a network: docs/photographs.md has figures.
+Solvers of plugins come after ours. Nothing is measured and nothing is run: a recommendation knows
+what the parts can do, not their values.
 """
 
 from __future__ import annotations
@@ -13,8 +15,20 @@ from attrs import frozen
 
 from .catalogue import Component, catalogue
 from .compatibility import alternatives, check, lacks, missing
-from .contracts import AnySolver, Differentiable, Flat, Proximal, SamplesPosterior
+from .contracts import (
+    AnySolver,
+    Differentiable,
+    Flat,
+    HasMoments,
+    LocallyGaussian,
+    LocallyLinear,
+    Proximal,
+    SamplesPosterior,
+    Spectral,
+)
 from .errors import IncompatibleError
+from .likelihoods.delegation import operator_of
+from .likelihoods.gaussian import Diagonal
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
@@ -37,6 +51,10 @@ FOR_SAMPLES = {
     "split-gibbs": "it asks the operator for no singular values, and the noise for draws alone",
     "pscgan": BY_ITSELF,
 }
+UNEVEN = (
+    "behind an operator that mixes pixels such noise is even in no coordinates, and samples by "
+    "Restart, which takes it for even, are too much alike"
+)
 USUAL = "restart"
 """The sampler whose refusals are told where none accepts the parts."""
 USUAL_ESTIMATE = "pnp"
@@ -82,6 +100,8 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     if samples:
         check_sampling(problem)
     reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
+    if samples and _is_uneven(problem):
+        reasons = {"split-gibbs": ""} | FOR_SAMPLES | {"split-gibbs": UNEVEN}  # it comes first
     candidates = [
         (part.name, solver)
         for part in _in_order(list(reasons))
@@ -110,6 +130,16 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         said = _in_place_of_a_prox(problem) if Proximal in solver.needs.likelihood else ""
         raise IncompatibleError(f"{refusal}{said}", typed=refusal.typed) from None
     return Recommendation(solver, reasons.get(name, OTHERWISE))
+
+
+def _is_uneven(problem: Problem[Any, Any]) -> bool:
+    """Whether noise of the brightness sees mixed pixels, and the prior is a network."""
+    likelihood = problem.likelihood
+    near_an_image = LocallyLinear, LocallyGaussian
+    if not lacks(likelihood, Spectral) or any(lacks(likelihood, one) for one in near_an_image):
+        return False
+    alone = isinstance(operator_of(likelihood), Diagonal)
+    return not alone and not isinstance(problem.prior, HasMoments)
 
 
 def _in_place_of_a_prox(problem: Problem[Any, Any]) -> str:

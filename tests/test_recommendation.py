@@ -175,3 +175,21 @@ def test_a_likelihood_that_lacks_everything_is_to_blame_and_not_the_prior(prior)
     assert "prior" not in said.replace("this prior and this likelihood together", "")
     assert "OnlySamples() is not Proximal" in said and "ip.iterative_prox(noise)" in said
     assert "ProximalGradient would do with a gradient" in said and "ip.autograd(noise)" in said
+
+
+def test_samples_of_counts_behind_a_blur_are_those_of_split_gibbs_before_a_network():
+    """`Restart` takes their noise for even there, and samples of photographs are too narrow."""
+    network = ip.DenoiserPrior(lambda x, sigma: x)
+    blur, mask = ip.CircularBlur.named("uniform3"), ip.Mask(torch.ones(8, 8))
+    counts = ip.Poisson(peak=30)
+    taken = {
+        "SplitGibbs": measured(ip.Observed(counts, blur), network),
+        "Restart": measured(ip.Observed(counts, mask), network),
+    }
+    for name, problem in taken.items():
+        assert type(ip.recommend(problem, samples=True).solver).__name__ == name
+    assert "too much alike" in str(ip.recommend(taken["SplitGibbs"], samples=True))
+    for problem in (measured(ip.Observed(counts, blur)), measured(counts, network)):
+        assert isinstance(ip.recommend(problem, samples=True).solver, ip.Restart)
+    photograph = measured(ip.Gaussian(0.1, operator=ip.Blur(blur.kernel)), network)
+    assert "no singular values" in ip.recommend(photograph, samples=True).reason
