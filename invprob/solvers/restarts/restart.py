@@ -51,9 +51,9 @@ its calls is in `crowd_plans`, and how it moves in `gaussian_crowds` and `surrog
 Exact: with a Gaussian prior the law of x(rho) after many restarts at the last level.
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
 zero, 10 with 6), the annealed levels, the proportions of modes that are far apart, the surrogate,
-whose error vanishes with the square of the last level (behind a blur, where its curvature is taken
-for even, photographs have samples that are too narrow by half: `SplitGibbs` there), and what a prior that denoises from a level
-low on takes away, (low / rho)² of the variance.
+whose error vanishes with the square of the last level (behind a blur its curvature is taken for
+even, and samples of photographs are too narrow by half: `SplitGibbs` there), and what a prior that
+denoises from a level low on takes away, (low / rho)² of the variance.
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
