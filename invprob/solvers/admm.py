@@ -43,8 +43,8 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing
 from .balance import deviations, level_at_rest
+from .data_noise import noise_of
 from .first_image import first_image
-from .pnp import noise_of
 
 
 @frozen(eq=False)
@@ -113,9 +113,9 @@ class ADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests; no force."""
-        sd = deviations(problem)
-        rest = noise_of(problem) if sd is None else level_at_rest(sd)
-        plan = annealing.plan(problem, self.iterations, self.sigma, rest)
+        noise, sd = noise_of(problem), deviations(problem)
+        rest = noise if sd is None else level_at_rest(sd)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, rest)
         return SplitState.begin(problem, plan, x0)
 
     def step(

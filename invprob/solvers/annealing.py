@@ -25,7 +25,7 @@ from ..streams import generator
 from . import curvature
 from .first_image import first_image
 from .momentum import look_ahead
-from .pnp import HIGHEST, LOWEST, noise_of
+from .pnp import HIGHEST, LOWEST
 
 
 @frozen(eq=False)
@@ -131,19 +131,22 @@ def check(iterations: int, sigma: float | None) -> None:
         )
 
 
-def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, rest: float) -> Tensor:
+def plan(
+    problem: Problem[Any, Any], iterations: int, sigma: float | None, noise: float, rest: float
+) -> Tensor:
     """The noise level of each step, `(iterations,)`, float64 on the CPU.
 
     Args:
-        problem: whose data have noise sigma_0.
+        problem: whose prior is asked what it denoises.
         iterations: how many steps.
         sigma: the last level; by default `rest`.
+        noise: sigma_0, the noise of the data, in units of the image.
         rest: the same, > 0, if it is below the first level and the prior can denoise there.
 
     Raises:
         InputError: the prior can't denoise at `sigma`.
     """
-    noise, (low, high) = noise_of(problem), domain_of(problem.prior).sigma
+    low, high = domain_of(problem.prior).sigma
     if sigma is not None and not low <= sigma <= high:
         raise InputError(f"sigma={sigma:g}, but {problem.prior!r} denoises {low:g} to {high:g}")
     first = min(max(HIGHEST, 1.5 * noise), high)

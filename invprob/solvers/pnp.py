@@ -41,22 +41,20 @@ Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.137
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from attrs import frozen
 from torch import Tensor
 
 from .. import schedules
-from ..contracts import Denoises, Likelihood, Needs, Proximal
+from ..contracts import Denoises, Needs, Proximal
 from ..counts import check_count
 from ..errors import InputError
-from ..likelihoods.delegation import operator_of
-from ..likelihoods.gaussian import Gaussian
-from ..operators.structure import observed
 from ..problem import Problem, domain_of
-from ..streams import Streams, generator
+from ..streams import Streams
 from .balance import HEAVY, coordinates, is_white, weight_of
+from .data_noise import noise_of
 from .excess import excess
 from .fill import fill
 from .momentum import look_ahead
@@ -101,8 +99,8 @@ class PnP:
 
     Args:
         iterations: denoiser calls.
-        noise_level: sigma_0, the noise of the data in units of the image; by default a Gaussian
-            likelihood's sigma, or what another one does to a grey image.
+        noise_level: sigma_0, the noise of the data in units of the image, which for an operator
+            that changes them is not the sigma of y; by default see `data_noise`.
         weight: how much the denoised image counts against the data; smaller keeps more details
             and more noise. By default what `balance` says for each level; 0.23 for noise that is
             not Gaussian and sees no linear measurement, and for an operator without an SVD.
@@ -197,22 +195,3 @@ class PnP:
         sd, v = singular
         white = is_white(sd, v, plan[-1])
         return tuple(weight_of(sd, sigma, white=white) for sigma in plan)
-
-
-def noise_of(problem: Problem[Any, Any]) -> float:
-    """The noise level of the data: a Gaussian's sigma, or what another one does to grey.
-
-    That is the root mean square of the difference between two simulated measurements, over √2, of
-    the entries that were measured.
-    """
-    noise = problem.likelihood
-    if isinstance(noise, Gaussian):
-        return float(torch.as_tensor(noise.sigma).double().square().mean().sqrt())
-    assert isinstance(noise, Likelihood)  # `Problem` has checked it
-    grey = problem.zeros()[:1].cpu() + 0.5
-    draw = generator(0)
-    one, other = (noise.sample(grey, draw).double() for _ in range(2))
-    seen = observed(operator_of(noise), tuple(one.shape[1:]))
-    squares = (one - other).square() * seen
-    share = seen.expand(one.shape).double().mean()
-    return float(squares.mean().div(2 * share).sqrt()) if share > 0 else 0.0

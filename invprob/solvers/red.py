@@ -77,8 +77,9 @@ from . import annealing, curvature
 from .admm import SplitState
 from .annealing import DescentState
 from .balance import HEAVY
+from .data_noise import noise_of
 from .excess import excess
-from .pnp import check_weight, noise_of
+from .pnp import check_weight
 
 SHARE = 0.7
 
@@ -125,7 +126,8 @@ class RED:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         dark = annealing.needs_light(problem)
         return DescentState.begin(problem, plan, x0, curved=True, positive=dark)
 
@@ -195,7 +197,8 @@ class REDFixedPoint:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         return DescentState.begin(problem, plan, x0, curved=False)
 
     def step(
@@ -258,7 +261,8 @@ class REDADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         return SplitState.begin(problem, plan, x0)
 
     def step(
