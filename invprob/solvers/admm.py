@@ -16,10 +16,12 @@ the noise in x + u is sigma² Hᵀ n / sigma_0, large where H is. Its root mean 
     sigma = sigma_0 / sqrt(mean of s²),        s the singular values of H, 0 included:
 
 sigma_0 for plain denoising, 5 sigma_0 for a blur by 5x5 pixels, 1.4 sigma_0 for half of the
-pixels; for a likelihood without singular values sigma_0 (but not above the first level). Against
-sigma_0 for all, blurred photographs gain 0.5 to 1.4 dB in 24 calls, four-fold super-resolution
-0.2 to 0.5, and missing pixels up to 0.8. The multiplier is kept as u / sigma², the force between
-the two images, which keeps its meaning when sigma changes.
+pixels (but not above the first level); for noise that is not Gaussian what it does to grey.
+Against sigma_0 for all, blurred photographs gain 0.5 to 1.4 dB in 24 calls, four-fold
+super-resolution 0.2 to 0.5, and missing pixels up to 0.8. Where H has no singular values random
+images tell the mean: a photograph behind 45 angles of parallel rays gains 0.8 to 1.2 dB by that.
+The multiplier is kept as u / sigma², the force between the two images, which keeps its meaning
+when sigma changes.
 
 What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
 to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.
@@ -42,8 +44,7 @@ from ..contracts import Denoises, Needs, Proximal
 from ..problem import Problem
 from ..streams import Streams
 from . import annealing
-from .balance import deviations, level_at_rest
-from .data_noise import noise_of
+from .data_noise import noise_at_rest, noise_of
 from .first_image import first_image
 
 
@@ -84,7 +85,8 @@ class ADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default where the denoiser is told the truth (see above).
+        sigma: the last noise level, in units of the image; by default where the denoiser is told
+            the truth (see above).
 
     Raises:
         InputError: a value out of range; in use: the prior can't denoise at sigma.
@@ -113,8 +115,8 @@ class ADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests; no force."""
-        noise, sd = noise_of(problem), deviations(problem)
-        rest = noise if sd is None else level_at_rest(sd)
+        noise = noise_of(problem)
+        rest = noise_at_rest(problem, noise)
         plan = annealing.plan(problem, self.iterations, self.sigma, noise, rest)
         return SplitState.begin(problem, plan, x0)
 

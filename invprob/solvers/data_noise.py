@@ -18,19 +18,27 @@ largest values are close together ends a percent or so below, which moves no pla
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 
 from ..compatibility import lacks
 from ..contracts import HasSVD, Likelihood, Linearised, LinearOperator
+from ..errors import NoiseWarning
 from ..likelihoods.delegation import operator_of
 from ..likelihoods.draws import sharpest
 from ..likelihoods.gaussian import Gaussian
+from ..likelihoods.rows import normal
 from ..operators.identity import Identity
 from ..operators.structure import PartOf, observed
-from ..problem import Problem
+from ..problem import Problem, domain_of
 from ..streams import generator
+from .balance import deviations, level_at_rest
+
+PROBES = 4
+ALLOWED = 0.7
+"""A level below the noise by no more than this is what methods end at."""
 
 
 def noise_of(problem: Problem[Any, Any], /) -> float:
@@ -62,6 +70,46 @@ def largest_gain(problem: Problem[Any, Any], /) -> float:
     image = problem.zeros()[:1]
     data = Linearised(problem.y[:1], image.new_ones(()), operator.forward, operator.adjoint)
     return float(sharpest(data, image) ** 0.5)
+
+
+def noise_at_rest(problem: Problem[Any, Any], noise: float, /) -> float:
+    """The level at which a force of Gaussian data on white noise leaves so much of it.
+
+    That is `level_at_rest` where there are singular values; elsewhere sigma / sqrt(mean of s²),
+    with Hutchinson's estimate of the mean: that of ‖H r‖² / ‖r‖² for random r.
+
+    Args:
+        problem: whose likelihood is asked.
+        noise: of the data, in units of the image, which is the answer for other noise.
+    """
+    if (sd := deviations(problem)) is not None:
+        return level_at_rest(sd)
+    likelihood = problem.likelihood
+    if not isinstance(likelihood, Gaussian):
+        return noise
+    black = problem.zeros()[:1]
+    probe = normal(black.expand(PROBES, *black.shape[1:]), generator(2))
+    seen = likelihood.operator.forward(probe)
+    gain = float(seen.double().square().sum() / probe.double().square().sum()) ** 0.5
+    return _of_measurement(problem) / gain if gain > 0 else noise
+
+
+def warn_if_beyond(problem: Problem[Any, Any], noise: float, /) -> None:
+    """Warn where the data are noisier than the prior can denoise, by more than a method allows for.
+
+    Args:
+        problem: whose prior is asked.
+        noise: of the data, in units of the image.
+    """
+    low, high = domain_of(problem.prior).sigma
+    if ALLOWED * noise > high:
+        warnings.warn(
+            f"the data have noise of {noise:.3g} (in units of the image), but {problem.prior!r} "
+            f"denoises {low:g} to {high:g}: much of the noise will stay. Give a prior for such "
+            "levels, or, if it is good at them, its Domain(sigma=...)",
+            NoiseWarning,
+            stacklevel=2,
+        )
 
 
 def _of_measurement(problem: Problem[Any, Any]) -> float:

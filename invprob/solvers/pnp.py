@@ -27,12 +27,12 @@ know. With `unbiased` that is simulated and taken away (see `excess`): photograp
 gain up to 3 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
-noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
-because x, which is half data and half z, is less noisy than the data: with weight = 0.23 and no
-operator that is the level at which the denoiser is told the truth. On white noise the result is
-then as good as the denoiser's own, and inpainting gains. The denoiser stands in for the proximal
-map of -log p, which it is not exactly: the result is an estimate near the posterior's mode and
-mean, with no claim about uncertainty.
+noise sigma_0, in units of the image (see `data_noise`): first large structures, then details. It
+ends below sigma_0 (Zhang et al. end at it) because x, which is half data and half z, is less noisy
+than the data: with weight = 0.23 and no operator that is the level at which the denoiser is told
+the truth. On white noise the result is then as good as the denoiser's own, and inpainting gains.
+The denoiser stands in for the proximal map of -log p, which it is not exactly: the result is an
+estimate near the posterior's mode and mean, with no claim about uncertainty.
 
 Reference: K. Zhang, Y. Li, W. Zuo, L. Zhang, L. Van Gool, R. Timofte (2021). Plug-and-Play Image
 Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.13751
@@ -54,7 +54,7 @@ from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from .balance import HEAVY, coordinates, is_white, weight_of
-from .data_noise import noise_of
+from .data_noise import noise_of, warn_if_beyond
 from .excess import excess
 from .fill import fill
 from .momentum import look_ahead
@@ -178,6 +178,8 @@ class PnP:
                 f"noise_level={self.noise_level}, but {problem.prior!r} denoises {low:g} "
                 f"to {high:g}"
             )
+        if self.noise_level is None:
+            warn_if_beyond(problem, noise)
         if self.iterations == 1:
             return (min(max(noise, LOWEST, low), high),)
         last = min(max(END * noise, LOWEST, low), high)

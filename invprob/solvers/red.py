@@ -90,7 +90,7 @@ class RED:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         accelerated: look ahead (see `momentum`).
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average (see `excess`).
@@ -161,7 +161,7 @@ class REDFixedPoint:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         accelerated: look ahead (see `momentum`).
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average (see `excess`).
@@ -227,7 +227,7 @@ class REDADMM:
 
     Args:
         iterations: denoiser calls.
-        sigma: the last noise level; by default 0.7 of that of the data.
+        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
         weight: how much the denoiser counts against the data.
         unbiased: take away what skewed noise adds on average (see `excess`).
 

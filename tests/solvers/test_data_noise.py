@@ -1,12 +1,15 @@
 """The noise of the data is that of the image: whatever unit the measurement has."""
 
+import warnings
+
 import attrs
 import pytest
 import torch
 from gaussians import SHAPE, gaussian
 
 import invprob as ip
-from invprob.solvers.data_noise import noise_of
+from invprob.errors import NoiseWarning
+from invprob.solvers.data_noise import noise_at_rest, noise_of
 
 torch.set_num_threads(1)
 
@@ -105,3 +108,21 @@ def test_counts_behind_a_gain_are_known_as_well_as_counts_of_that_many(basis):
         counts = ip.Observed(ip.Poisson(100 / gain), H)
         found.append(noise_of(ip.Problem(gaussian(), counts, gain * y)))
     assert found[1] == pytest.approx(found[0]) and 0.05 < found[0] < 0.1
+
+
+def test_the_level_at_rest_needs_no_singular_values():
+    pair = [problem(1.0, basis=basis) for basis in (True, False)]
+    told, probed = (noise_at_rest(one, noise_of(one)) for one in pair)
+    assert told > 2 * noise_of(pair[0])
+    assert probed == pytest.approx(told, rel=0.25)
+
+
+@pytest.mark.parametrize("solver", ESTIMATORS, ids=lambda solver: type(solver).__name__)
+def test_a_prior_for_far_less_noise_is_warned_of(solver):
+    y = torch.full((1, *SHAPE), 0.5)
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 0.1)))
+    with pytest.warns(NoiseWarning, match=r"noise of 0.3 .* denoises 0.01 to 0.1"):
+        ip.solve(ip.Problem(prior, ip.Gaussian(0.3), y), solver)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NoiseWarning)
+        ip.solve(ip.Problem(prior, ip.Gaussian(0.14), y), solver)
