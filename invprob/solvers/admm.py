@@ -23,8 +23,9 @@ images tell the mean: a photograph behind 45 angles of parallel rays gains 0.8 t
 The multiplier is kept as u / sigma², the force between the two images, which keeps its meaning
 when sigma changes.
 
-What is exact: the prox. A denoiser that is a proximal map (symmetric and nonexpansive), or close
-to the identity, makes it converge; for networks nothing is guaranteed but the experience of many.
+What is exact: the prox, but for less than a denoiser can tell (see `agreement`). A denoiser that
+is a proximal map (symmetric and nonexpansive), or close to the identity, makes it converge; for
+networks nothing is guaranteed but the experience of many.
 
 References: S. Venkatakrishnan, C. Bouman, B. Wohlberg (2013). Plug-and-Play Priors for Model Based
 Reconstruction. IEEE GlobalSIP. https://doi.org/10.1109/GlobalSIP.2013.6737048; E. Ryu et al.
@@ -44,6 +45,7 @@ from ..contracts import Denoises, Needs, Proximal
 from ..problem import Problem
 from ..streams import Streams
 from . import annealing
+from .agreement import agree
 from .data_noise import noise_at_rest, noise_of
 from .first_image import first_image
 
@@ -126,7 +128,7 @@ class ADMM:
         """The likelihood's prox, one denoiser call, and the multiplier."""
         sigma = state.plan[state.done].to(state.v)
         u = sigma.square() * state.dual
-        x = problem.likelihood.prox(problem.y, state.v - u, sigma.square())
+        x = agree(problem, state.v - u, sigma.square())
         v = problem.prior.denoise(x + u, sigma)
         return state.next(x, v, (u + x - v) / sigma.square())
 

@@ -95,7 +95,7 @@ def noise_at_rest(problem: Problem[Any, Any], noise: float, /) -> float:
 
 
 def warn_if_beyond(problem: Problem[Any, Any], noise: float, /) -> None:
-    """Warn where the data are noisier than the prior can denoise, by more than a method allows for.
+    """Warn where the data are noisier than the prior can denoise, and than a method allows for.
 
     Args:
         problem: whose prior is asked.

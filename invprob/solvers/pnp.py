@@ -53,6 +53,7 @@ from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
+from .agreement import agree
 from .balance import HEAVY, coordinates, is_white, weight_of
 from .data_noise import noise_of, warn_if_beyond
 from .excess import excess
@@ -157,7 +158,7 @@ class PnP:
         """The likelihood's prox, the denoiser, and the look ahead."""
         sigma = state.plan[state.done].to(state.x)
         step = sigma.square() / float(state.weights[state.done])
-        agreeing = problem.likelihood.prox(problem.y, state.z, step)
+        agreeing = agree(problem, state.z, step)
         if self.unbiased:
             agreeing = agreeing - excess(problem, state.z, step)
         z = x = problem.prior.denoise(agreeing, sigma)

@@ -75,6 +75,7 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .admm import SplitState
+from .agreement import agree
 from .annealing import DescentState
 from .balance import HEAVY
 from .data_noise import noise_of
@@ -213,7 +214,7 @@ class REDFixedPoint:
         variance = sigma.square() / self.weight
         noisy = state.z - excess(problem, state.denoised, variance) if self.unbiased else state.z
         denoised = problem.prior.denoise(noisy, sigma)
-        x = problem.likelihood.prox(problem.y, denoised, variance)
+        x = agree(problem, denoised, variance)
         return state.after(x, denoised, accelerated=self.accelerated)
 
     def estimate(self, state: DescentState, /) -> Tensor:
@@ -272,7 +273,7 @@ class REDADMM:
         sigma = state.plan[state.done].to(state.x)
         variance = sigma.square() / self.weight
         u = variance * state.dual
-        x = problem.likelihood.prox(problem.y, state.v - u, variance)
+        x = agree(problem, state.v - u, variance)
         noisy = state.v - excess(problem, state.v - u, variance) if self.unbiased else state.v
         v = (x + u + problem.prior.denoise(noisy, sigma)) / 2
         return state.next(x, v, state.dual + (x - v) / variance)
