@@ -26,12 +26,11 @@ import torch
 from ..compatibility import lacks
 from ..contracts import HasSVD, Likelihood, Linearised, LinearOperator
 from ..errors import NoiseWarning
-from ..likelihoods.delegation import operator_of
 from ..likelihoods.draws import sharpest
 from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.rows import normal
 from ..operators.identity import Identity
-from ..operators.structure import PartOf, observed
+from ..operators.structure import PartOf, observed, operator_of
 from ..problem import Problem, domain_of
 from ..streams import generator
 from .balance import deviations, level_at_rest

@@ -45,6 +45,6 @@ def first_image(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
     if y.shape != centre.shape:
         return centre
     if lacks(likelihood, MatchesScore) is None:
-        image = likelihood.match_score(y, torch.zeros_like(y), y)
+        image: Tensor = likelihood.match_score(y, torch.zeros_like(y), y)
         return image
     return y.clone()
