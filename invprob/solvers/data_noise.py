@@ -22,6 +22,7 @@ import warnings
 from typing import Any
 
 import torch
+from torch.nn.functional import avg_pool2d
 
 from ..compatibility import lacks
 from ..contracts import HasSVD, Likelihood, Linearised, LinearOperator
@@ -33,7 +34,7 @@ from ..operators.identity import Identity
 from ..operators.structure import PartOf, observed, operator_of
 from ..problem import Problem, domain_of
 from ..streams import generator
-from .balance import deviations, level_at_rest
+from .balance import coordinates, deviations, level_at_rest
 
 PROBES = 4
 ALLOWED = 0.7
@@ -69,6 +70,30 @@ def largest_gain(problem: Problem[Any, Any], /) -> float:
     image = problem.zeros()[:1]
     data = Linearised(problem.y[:1], image.new_ones(()), operator.forward, operator.adjoint)
     return float(sharpest(data, image) ** 0.5)
+
+
+def noise_of_pixels(problem: Problem[Any, Any], noise: float, /) -> float:
+    """The same, spread over the pixels, where the data see only coordinates that are smooth.
+
+    The mean of n x n pixels has noise sigma, its singular coordinate n sigma, and every pixel
+    sigma again: with a share c of the coordinates seen, sqrt(c) of their noise is in a pixel.
+    Smooth is noise of which half or more is left in means of 2 x 2 pixels, and not a quarter, as
+    behind masks and random projections: there it is the noise itself.
+
+    Args:
+        problem: whose likelihood is asked.
+        noise: of the data, in units of the image.
+    """
+    found = coordinates(problem, noise)
+    if found is None or len(problem.image_shape) != 3:
+        return noise
+    seen = found[0].isfinite().double()
+    share = float(seen.mean())
+    if share in (0, 1) or min(problem.image_shape[-2:]) < 2:
+        return noise
+    drawn = found[1](normal(seen[None].expand(PROBES, *seen.shape), generator(3)) * seen)
+    left = float(avg_pool2d(drawn, 2).square().mean() / drawn.square().mean())
+    return noise * share**0.5 if left > 0.5 else noise
 
 
 def noise_at_rest(problem: Problem[Any, Any], noise: float, /) -> float:

@@ -27,12 +27,13 @@ know. With `unbiased` that is simulated and taken away (see `excess`): photograp
 gain up to 3 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
-noise sigma_0, in units of the image (see `data_noise`): first large structures, then details. It
-ends below sigma_0 (Zhang et al. end at it) because x, which is half data and half z, is less noisy
-than the data: with weight = 0.23 and no operator that is the level at which the denoiser is told
-the truth. On white noise the result is then as good as the denoiser's own, and inpainting gains.
-The denoiser stands in for the proximal map of -log p, which it is not exactly: the result is an
-estimate near the posterior's mode and mean, with no claim about uncertainty.
+noise sigma_0, in units of the image (see `data_noise`; where only smooth coordinates are seen,
+as in means of blocks, it is that of a pixel): first large structures, then
+details. It ends below sigma_0 (Zhang et al. end at it) because x, which is half data and half z,
+is less noisy than the data: with weight = 0.23 and no operator that is the level at which the
+denoiser is told the truth. On white noise the result is then as good as the denoiser's own, and
+inpainting gains. The denoiser stands in for the proximal map of -log p, which it is not exactly:
+the result is an estimate near the posterior's mode and mean, with no claim about uncertainty.
 
 Reference: K. Zhang, Y. Li, W. Zuo, L. Zhang, L. Van Gool, R. Timofte (2021). Plug-and-Play Image
 Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.13751
@@ -55,7 +56,7 @@ from ..problem import Problem, domain_of
 from ..streams import Streams
 from .agreement import agree
 from .balance import HEAVY, coordinates, is_white, weight_of
-from .data_noise import noise_of, warn_if_beyond
+from .data_noise import noise_of, noise_of_pixels, warn_if_beyond
 from .excess import excess
 from .fill import fill
 from .momentum import look_ahead
@@ -146,7 +147,8 @@ class PnP:
     ) -> PnPState:
         """x0, or the data with what they leave open filled in smoothly."""
         noise = noise_of(problem) if self.noise_level is None else self.noise_level
-        plan = self._plan(problem, noise)
+        level = noise_of_pixels(problem, noise) if self.noise_level is None else noise
+        plan = self._plan(problem, level)
         weights = self._weights(problem, noise, plan)
         x = fill(problem, plan[0] ** 2 / weights[0]) if x0 is None else x0
         levels, counts = (torch.tensor(part, dtype=torch.float64) for part in (plan, weights))

@@ -9,7 +9,7 @@ from gaussians import SHAPE, gaussian
 
 import invprob as ip
 from invprob.errors import NoiseWarning
-from invprob.solvers.data_noise import noise_at_rest, noise_of
+from invprob.solvers.data_noise import noise_at_rest, noise_of, noise_of_pixels
 
 torch.set_num_threads(1)
 
@@ -126,3 +126,12 @@ def test_a_prior_for_far_less_noise_is_warned_of(solver):
     with warnings.catch_warnings():
         warnings.simplefilter("error", NoiseWarning)
         ip.solve(ip.Problem(prior, ip.Gaussian(0.14), y), solver)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_noise_of_a_pixel_is_less_where_only_smooth_coordinates_are_seen(name):
+    operator, expected = OPERATORS[name]
+    y = torch.full((1, *operator.out_shape((3, 8, 8))), 0.5)
+    prior = ip.GaussianPrior(mean=torch.full((3, 8, 8), 0.5), sd=0.2)
+    found = noise_of_pixels(ip.Problem(prior, ip.Gaussian(0.1, operator=operator), y), expected)
+    assert found == pytest.approx(expected / 2 if name == "means of 2 x 2" else expected)
