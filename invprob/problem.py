@@ -24,6 +24,7 @@ from .contracts import (
     HasDomain,
     InfersImageShape,
     Likelihood,
+    LinearOperator,
     MadeForLikelihood,
     Prior,
     Shape,
@@ -31,6 +32,7 @@ from .contracts import (
 from .counts import check_count
 from .errors import InputError
 from .operators.adjoint_check import try_operators
+from .operators.structure import operator_of
 from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
@@ -63,7 +65,8 @@ class Problem(Generic[P_co, L_co]):
         likelihood: how a measurement arises from an image.
         y: the measurement, `(B, *measurement)`, floating point, for images in [0, 1].
         image_shape: the image's shape without the batch. By default what the likelihood infers
-            from y's shape, or y's shape itself.
+            from y's shape, or y's shape itself; an operator of your own that changes the shape
+            has a method `image_shape(shape)`, or it is given here.
         samples: how many rows of y repeat each measurement; `repeat` sets it.
 
     Raises:
@@ -91,13 +94,7 @@ class Problem(Generic[P_co, L_co]):
         check_measurement(self.y)
         if isinstance(self.likelihood, ChecksMeasurement) and self.samples == 1:
             self.likelihood.check_measurement(self.y)
-        inferred = _image_shape(self.likelihood, self.y)
-        if isinstance(self.likelihood, InfersImageShape) and self.image_shape != inferred:
-            raise InputError(
-                f"image_shape={self.image_shape}, but measurements of shape "
-                f"{tuple(self.y.shape[1:])} are made of images of shape {inferred} by "
-                f"{self.likelihood!r}; leave image_shape out"
-            )
+        _check_made(self.likelihood, self.image_shape, self.y)
         if isinstance(self.prior, MadeForLikelihood):
             if reason := self.prior.refusal(self.likelihood):
                 raise InputError(reason)
@@ -193,6 +190,11 @@ def check_measurement(y: Tensor, /) -> None:
             f"y is a {type(y).__name__}; give a torch.Tensor, for example torch.as_tensor(y) "
             "(a file: ip.read_image(path))"
         )
+    if y.is_complex():
+        raise InputError(
+            f"y has type {y.dtype}; give complex numbers as two real ones, torch.view_as_real(y), "
+            "and make them so: from_callable(lambda x: torch.view_as_real(f(x)), image_shape=...)"
+        )
     if not y.is_floating_point():
         raise InputError(
             f"y has type {y.dtype}; give floating-point numbers in [0, 1]: y.float() / 255 for an "
@@ -223,6 +225,26 @@ def _image_shape(likelihood: object, y: Tensor) -> Shape:
     check_measurement(y)
     shape = tuple(int(n) for n in y.shape[1:])
     return likelihood.image_shape(shape) if isinstance(likelihood, InfersImageShape) else shape
+
+
+def _check_made(likelihood: object, image_shape: Shape, y: Tensor) -> None:
+    """Raise `InputError` unless the likelihood measures y of images of this shape."""
+    operator, shape = operator_of(likelihood), tuple(y.shape[1:])
+    if not isinstance(likelihood, InfersImageShape):
+        return
+    if isinstance(operator, LinearOperator) and not isinstance(operator, InfersImageShape):
+        made = tuple(operator.out_shape(image_shape))
+        if made != shape:
+            raise InputError(
+                f"y has measurements of shape {shape}, but {operator!r} makes {made} of images "
+                f"of shape {image_shape}; give image_shape=, the shape of images of which it "
+                "makes y, or the operator a method image_shape(shape), which says it"
+            )
+    elif image_shape != (inferred := _image_shape(likelihood, y)):
+        raise InputError(
+            f"image_shape={image_shape}, but measurements of shape {shape} are made of images of "
+            f"shape {inferred} by {likelihood!r}; leave image_shape out"
+        )
 
 
 def _check_image_shape(domain: Domain, shape: Shape, prior: object, y: Tensor) -> None:

@@ -42,6 +42,7 @@ def test_repeat_is_sample_major():
     ("y", "message"),
     [
         ((GRAY * 255).to(torch.uint8), r"torch.uint8.*y.float\(\) / 255"),
+        (GRAY.to(torch.complex64), r"torch.complex64.*torch.view_as_real\(y\)"),
         (GRAY.half(), r"torch.float16.*y.float\(\)"),
         (GRAY.numpy(), "ndarray.*torch.as_tensor"),
         (GRAY[0, 0, 0], r"shape \(4,\); a batch is needed"),

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..formats import arrays, suffix
 from ..images import check_ends, white_of
-from ..likelihoods.delegation import operator_of
+from ..operators.structure import operator_of
 
 COLOURS = (1, 3)
 

@@ -12,8 +12,7 @@ from typing import Any
 from attrs import evolve
 from torch import Tensor
 
-from ..likelihoods.delegation import operator_of
-from ..operators.structure import crop
+from ..operators.structure import crop, operator_of
 from ..result import Result
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..likelihoods.delegation import operator_of
-from ..operators.structure import observed
+from ..operators.structure import observed, operator_of
 
 FEW = 0.15
 """A mask that leaves less than this may be the wrong way round."""

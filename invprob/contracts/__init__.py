@@ -9,7 +9,8 @@ Conventions that hold everywhere:
 * Argument order never varies: measurement `y`, image `x`, then parameters; all positional-only.
 * Shapes: `x (B, *image)`, usually `(B, C, H, W)`; `y (B, *measurement)`; `sigma ()` or `(B,)`;
   `log_prob (B,)`, in nats, *with* its constants. A `Shape` never counts the batch.
-* Images live in [0, 1], and every noise level is in that unit.
+* Images live in [0, 1], and every noise level is in that unit; the noise of a likelihood is in
+  that of y, which an operator may change.
 * Parts are frozen values; nothing changes its inputs.
 * Randomness enters only through an argument: a `torch.Generator` where one thing is drawn,
   `Streams` (one generator per row of the batch) in solvers.

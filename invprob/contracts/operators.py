@@ -12,7 +12,11 @@ from .parts import Map, Shape
 
 @runtime_checkable
 class LinearOperator(Protocol):
-    """A linear map H from images to measurements, and its adjoint."""
+    """A linear map H from images to measurements, and its adjoint.
+
+    One that changes the shape says of what images a measurement is by `image_shape(shape)` (see
+    `InfersImageShape`), or `Problem` is told the image's shape.
+    """
 
     def forward(self, x: Tensor, /) -> Tensor:
         """H x, from `(B, *image)` to `(B, *measurement)`."""

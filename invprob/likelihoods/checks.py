@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from ..contracts import LinearOperator
 from ..errors import InputError
+from ..streams import generator
 
 DARKEST = 1e-6
 """Where a formula divides by the brightness of a pixel, a pixel counts as at least this bright."""
@@ -72,13 +74,39 @@ def noise_levels(value: Tensor | float, /) -> Tensor | float:
             "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
             "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
         )
+    if level.numel() == 0:
+        raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
+    return level if level.ndim else float(level)
+
+
+def refuse_loud(sigma: Tensor | float, /) -> None:
+    """Raise `InputError` for a noise level that is none of images in [0, 1]."""
+    level = torch.as_tensor(sigma)
     loud = level > LOUDEST
     if bool(loud.any()):
         where = f" at index {tuple(loud.nonzero()[0].tolist())}" if level.ndim else ""
         raise InputError(too_loud("sigma", float(level[loud][0]), where))
-    if level.numel() == 0:
-        raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
-    return level if level.ndim else float(level)
+
+
+def refuse_louder_than(operator: LinearOperator, sigma: Tensor | float, image: Tensor, /) -> None:
+    """Raise `InputError` for a noise level far above what an operator makes of images.
+
+    Args:
+        operator: H.
+        sigma: in units of y.
+        image: `(1, *image)`, whose shape, dtype and device count.
+    """
+    largest = float(torch.as_tensor(sigma).max())
+    if largest <= LOUDEST:
+        return
+    random = torch.rand(image.shape, generator=generator(0), dtype=image.dtype).to(image)
+    both = torch.cat([torch.ones_like(image), random])
+    made = float(operator.forward(both).abs().max())
+    if largest > LOUDEST * made:
+        raise InputError(
+            f"sigma={largest:.4g}, but {operator!r} makes at most about {made:.4g} of images in "
+            "[0, 1], and this noise would drown any; sigma is in the unit of y"
+        )
 
 
 HALF_A_LEVEL = 1 / 510

@@ -12,6 +12,7 @@ from ..contracts import (
     Annealed,
     Differentiable,
     HasLikelihood,
+    HasSVD,
     InfersImageShape,
     Likelihood,
     LinearOperator,
@@ -24,8 +25,10 @@ from ..contracts import (
     Shape,
     Spectral,
     StatesEquation,
+    Withdraws,
 )
 from ..errors import IncompatibleError, InputError
+from ..operators.adjoint_check import FAILURES
 
 
 @runtime_checkable
@@ -85,6 +88,48 @@ def image_shape_of(noise: object, shape: Shape, /) -> Shape:
     return noise.image_shape(shape) if isinstance(noise, InfersImageShape) else tuple(shape)
 
 
+def image_shape_behind(operator: LinearOperator, shape: Shape, /) -> Shape:
+    """The image's shape for a measurement of this shape: what an operator says, or the same.
+
+    Raises:
+        InputError: it does not say, and makes another shape.
+    """
+    if isinstance(operator, InfersImageShape):
+        return operator.image_shape(shape)
+    try:
+        same = tuple(operator.out_shape(tuple(shape))) == tuple(shape)
+    except FAILURES:
+        same = False
+    if same:
+        return tuple(shape)
+    raise InputError(
+        f"measurements of shape {tuple(shape)} are not made of images of that shape by "
+        f"{operator!r}, and it has no method image_shape(shape) that says of which; write it, or "
+        "give Problem(prior, likelihood, y, image_shape=...)"
+    )
+
+
+def refuse_other_shapes(operator: LinearOperator, shape: Shape, /) -> None:
+    """Raise `InputError` if an operator that knows its images' shape makes no such measurement.
+
+    Of one that does not know it, `Problem` asks this with the shape it was given.
+    """
+    if isinstance(operator, InfersImageShape):
+        made = tuple(operator.out_shape(operator.image_shape(shape)))
+        if made != tuple(shape):
+            raise InputError(
+                f"y has measurements of shape {tuple(shape)}, but {operator!r} makes {made}"
+            )
+
+
+def why_no_svd(operator: object, /) -> str | None:
+    """Why a likelihood has no spectrum, if its operator has no decomposition; None if it has."""
+    lack = lacks(operator, HasSVD)
+    if lack is None or isinstance(operator, Withdraws):  # then it said itself why
+        return lack and f"its operator has no SVD ({lack})"
+    return "its operator has no SVD (Dense(matrix, image_shape) or a method `svd` gives one)"
+
+
 def equation_of(noise: Any, y: Tensor, x: Tensor, /) -> Tensor:
     """f(x, y) of the equation that a noise's `match_score` solves: its own, or its score."""
     stated = isinstance(noise, StatesEquation)
@@ -97,14 +142,6 @@ def least_y(noise: object, x: Tensor, /) -> Tensor:
     if isinstance(noise, Bounded) and not lacks(noise, Bounded):
         return noise.least_y(x)
     return torch.full_like(x, -torch.inf)
-
-
-def operator_of(noise: object, /) -> Any:
-    """The operator that a likelihood is behind, or the noise within it; None for none."""
-    part, operator = noise, None
-    while part is not None and operator is None:
-        operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
-    return operator
 
 
 def demand(part: object, capability: type, /) -> None:

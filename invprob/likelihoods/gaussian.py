@@ -38,7 +38,7 @@ from torch import Generator, Tensor
 from ..compatibility import lacks
 from ..contracts import (
     Annealed,
-    HasSVD,
+    InfersImageShape,
     Invertible,
     Linearised,
     Map,
@@ -46,7 +46,6 @@ from ..contracts import (
     Shape,
     Spectral,
     Spectrum,
-    Withdraws,
 )
 from ..errors import InputError
 from ..operators.identity import Identity
@@ -54,8 +53,14 @@ from ..operators.memo import Memo
 from ..operators.planes import broadcasts
 from ..operators.structure import Observes, PartOf
 from . import spectral
-from .checks import finite, noise_levels
-from .delegation import a_linear_operator, demand, image_shape_of
+from .checks import finite, noise_levels, refuse_loud, refuse_louder_than
+from .delegation import (
+    a_linear_operator,
+    demand,
+    image_shape_behind,
+    refuse_other_shapes,
+    why_no_svd,
+)
 from .descent import quadratic_prox
 from .rows import normal, per_row, total
 
@@ -73,15 +78,16 @@ class Gaussian:
     """y = H x + sigma n, with n standard normal.
 
     Args:
-        sigma: the noise level, in units of the image, whose range is [0, 1]: 25 grey levels are
-            `25 / 255`. A number; or a tensor that broadcasts to the measurement's shape (without
-            the batch), for noise that differs between pixels.
+        sigma: the noise level, in units of y, which are those of the image, whose range is
+            [0, 1], where the operator keeps them: 25 grey levels are `25 / 255`. A number; or a
+            tensor that broadcasts to the measurement's shape (without the batch), for noise that
+            differs between pixels.
         operator: H; by default the identity (denoising).
 
     Raises:
-        InputError: sigma is not positive, or above 10 and so no level for images in [0, 1], or
-            operator is no linear operator; in use: a sigma or an operator that does not fit the
-            measurement's shape, an image with pixels that are no numbers.
+        InputError: sigma is not positive, or above ten times what operator makes of images in
+            [0, 1], or operator is no linear operator; in use: a sigma or an operator that does not
+            fit the measurement's shape, an image with pixels that are no numbers.
 
     >>> import torch, invprob as ip
     >>> noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.tensor([[1, 0], [0, 1]])))
@@ -96,6 +102,10 @@ class Gaussian:
     sigma: Tensor | float = field(converter=noise_levels)
     operator: Any = field(factory=Identity, validator=a_linear_operator)
     _memo: Memo[Any] = field(factory=lambda: Memo(16), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.operator, Diagonal):
+            refuse_loud(self.sigma)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:
         """H x + sigma n; 0 where nothing was measured."""
@@ -168,12 +178,12 @@ class Gaussian:
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if sigma or the operator does not fit y's shape."""
         shape = tuple(y.shape[1:])
-        made = self.operator.out_shape(self.image_shape(shape))
-        if tuple(made) != shape:
-            raise InputError(
-                f"y has measurements of shape {shape}, but {self.operator!r} makes {tuple(made)}"
-            )
+        refuse_other_shapes(self.operator, shape)
         self._fits(shape)
+        operator = self.operator
+        if isinstance(operator, InfersImageShape):
+            image = y.new_empty((1, *operator.image_shape(shape)))
+            refuse_louder_than(self.operator, self.sigma, image)
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The image's shape for a measurement of this shape: what the operator says, or the same.
@@ -181,7 +191,7 @@ class Gaussian:
         Raises:
             InputError: no image has such a measurement.
         """
-        return image_shape_of(self.operator, shape)
+        return image_shape_behind(self.operator, shape)
 
     def withdrawn(self) -> Mapping[type, str]:
         """What H or sigma do not allow."""
@@ -203,9 +213,8 @@ class Gaussian:
         return reason
 
     def _why_not_spectral(self) -> str | None:
-        if lack := lacks(self.operator, HasSVD):
-            known = isinstance(self.operator, Withdraws)  # then it said itself why
-            return f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
+        if why := why_no_svd(self.operator):
+            return why
         if isinstance(self.sigma, Tensor) and not isinstance(self.operator, Diagonal):
             return (
                 "its sigma differs between pixels, and its operator mixes them; give one number, "
@@ -236,7 +245,8 @@ class Gaussian:
             raise InputError(
                 f"sigma has shape {tuple(self.sigma.shape)}, which does not broadcast to a "
                 f"measurement of shape {shape} (without the batch); give a number, or one of it "
-                "for each entry"
+                "for each entry. The measurements of a batch share it: one with another noise is "
+                "another problem"
             )
 
     def _observed(self, y: Tensor) -> Tensor | None:

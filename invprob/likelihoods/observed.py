@@ -51,13 +51,20 @@ from ..contracts import (
     Stabilised,
     Stabilises,
     Surrogate,
-    Withdraws,
 )
 from ..errors import InputError
 from ..operators.mask import Mask
 from ..operators.memo import Memo
 from ..operators.structure import Observes, PartOf
-from .delegation import a_likelihood, a_linear_operator, demand, image_shape_of, withdrawn_by
+from .delegation import (
+    a_likelihood,
+    a_linear_operator,
+    demand,
+    image_shape_behind,
+    refuse_other_shapes,
+    why_no_svd,
+    withdrawn_by,
+)
 from .descent import minimise
 from .draws import sharpest
 from .pixelwise import Pixelwise
@@ -165,12 +172,7 @@ class Observed:
 
     def check_measurement(self, y: Tensor, /) -> None:
         """Raise `InputError` if the noise refuses what was measured, or H makes another shape."""
-        shape = tuple(y.shape[1:])
-        made = tuple(self.operator.out_shape(self.image_shape(shape)))
-        if made != shape:
-            raise InputError(
-                f"y has measurements of shape {shape}, but {self.operator!r} makes {made}"
-            )
+        refuse_other_shapes(self.operator, tuple(y.shape[1:]))
         if isinstance(self.noise, ChecksMeasurement):
             seen = self._seen(y)
             if seen is not None:  # any number that was measured may stand where none was
@@ -179,7 +181,7 @@ class Observed:
 
     def image_shape(self, shape: Shape, /) -> Shape:
         """The image's shape for a measurement of this shape: what H says, or the same."""
-        return image_shape_of(self.operator, shape)
+        return image_shape_behind(self.operator, shape)
 
     def stabilise(self, y: Tensor, /) -> Stabilised:
         """The noise's own, behind a mask; 0 where nothing was measured."""
@@ -200,9 +202,7 @@ class Observed:
             reasons[Stabilises] = f"its noise {self.noise!r} is not: {lack}"
         if Differentiable in reasons:
             reasons.setdefault(Proximal, reasons[Differentiable])
-        if lack := lacks(self.operator, HasSVD):
-            known = isinstance(self.operator, Withdraws)  # then it said itself why
-            why = f"its operator has no SVD ({lack if known else 'CircularBlur has one'})"
+        if why := why_no_svd(self.operator):
             reasons.setdefault(LocallyGaussian, why)
             if not isinstance(self.operator, PartOf):
                 reasons.setdefault(Proximal, why)

@@ -105,7 +105,7 @@ def from_callable(
 
 
 def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
-    """An operator from a scipy `LinearOperator`, a sparse matrix or an array.
+    """An operator from a scipy `LinearOperator`, a sparse matrix (of torch, too) or an array.
 
     The products are scipy's, on the CPU, in the precision that scipy makes of the images; y has
     shape `(B, m)`.
@@ -126,9 +126,12 @@ def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
     from scipy.sparse.linalg import aslinearoperator
 
     try:
-        linear = aslinearoperator(operator)
+        linear = aslinearoperator(_of_scipy(operator))
     except TypeError as error:
-        raise InputError(f"{type(operator).__name__} is no linear operator: {error}") from None
+        raise InputError(
+            f"{type(operator).__name__} is no linear operator: {error}; a function f that is one "
+            "goes into from_callable(f, image_shape=...)"
+        ) from None
     shape = given_shape(image_shape)
     pixels = torch.Size(shape).numel()
     if linear.shape[1] != pixels:
@@ -150,6 +153,17 @@ def from_scipy(operator: Any, image_shape: Shape) -> LinearMap:
     adjoint = _Product(linear.rmatmat, shape)
     like = torch.empty(shape, dtype=torch.float64)
     return LinearMap(forward, adjoint, shape, try_maps(forward, adjoint, like, text), text)
+
+
+def _of_scipy(operator: Any) -> Any:
+    """A sparse tensor as the matrix of scipy with its entries; anything else as it is."""
+    if not isinstance(operator, Tensor) or operator.layout == torch.strided:
+        return operator
+    from scipy.sparse import csr_array
+
+    entries = operator.detach().cpu().to_sparse(layout=torch.sparse_coo).coalesce()
+    where = tuple(entries.indices().numpy())
+    return csr_array((entries.values().numpy(), where), shape=tuple(entries.shape))
 
 
 @frozen(eq=False)

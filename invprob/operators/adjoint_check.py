@@ -36,6 +36,16 @@ ROUNDINGS = 1e3
 PACKAGE = __name__.partition(".")[0]
 
 
+class WrongAdjoint(InputError):
+    """An adjoint that makes images of another shape.
+
+    Attributes:
+        made: the shape of the measurements that it was given.
+    """
+
+    made: Shape = ()
+
+
 def try_maps(forward: Map, adjoint: Map, like: Tensor, text: str) -> Shape:
     """The measurement's shape, once forward has proved linear and adjoint its adjoint.
 
@@ -59,7 +69,8 @@ def try_maps(forward: Map, adjoint: Map, like: Tensor, text: str) -> Shape:
 def try_operators(likelihood: object, shape: Shape, y: Tensor, /) -> None:
     """Try the operators from outside that are in a likelihood, as `try_maps` does.
 
-    One that fails when it is tried is left alone: its own error comes when it is used.
+    One that fails when it is tried is left alone: its own error comes when it is used. An adjoint
+    that makes images of another shape is told at once.
 
     Args:
         likelihood: what measures.
@@ -75,6 +86,13 @@ def try_operators(likelihood: object, shape: Shape, y: Tensor, /) -> None:
             try:
                 like = y.new_empty(shape, dtype=dtype)
                 tried = _tried(operator.forward, operator.adjoint, like, text)
+            except WrongAdjoint as error:
+                if error.made != tuple(y.shape[1:]):
+                    continue
+                raise InputError(
+                    f"{error}. If that is the shape of the images, give Problem(prior, "
+                    "likelihood, y, image_shape=...), or the operator a method image_shape(shape)"
+                ) from None
             except FAILURES:
                 continue
             if tried[1].shape[1:] == y.shape[1:]:  # an operator of images, not of measurements
@@ -130,10 +148,12 @@ def _tried(
     z = torch.stack((r, y[1], r - 2 * y[1]))
     image = _call(adjoint, z, f"the adjoint of {text}")
     if image.shape != x.shape:
-        raise InputError(
+        wrong = WrongAdjoint(
             f"the adjoint of {text} makes images of shape {tuple(image.shape)} of measurements "
             f"{tuple(z.shape)}; {tuple(x.shape)} is needed"
         )
+        wrong.made = tuple(z.shape[1:])
+        raise wrong
     return x, y, z, image
 
 

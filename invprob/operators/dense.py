@@ -26,6 +26,11 @@ from .planes import constant, given_shape
 
 
 def _matrix(value: object) -> Tensor:
+    if isinstance(value, Tensor) and value.layout != torch.strided:
+        raise InputError(
+            f"matrix is sparse ({value.layout}); from_scipy(matrix, image_shape) takes it as it "
+            "is, and Dense(matrix.to_dense(), image_shape) has a decomposition"
+        )
     matrix = constant(value, "matrix")
     if matrix.ndim != 2 or not bool(matrix.any()):
         raise InputError(

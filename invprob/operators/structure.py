@@ -7,7 +7,7 @@ such a structure says so by a method; it is optional, and plugins may define it.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -113,3 +113,11 @@ def observed(operator: object, shape: Shape, /) -> Tensor:
 def crop(operator: object, x: Tensor, /) -> Tensor:
     """The part of images that a measurement shows, all of them if the operator does not say."""
     return operator.crop(x) if isinstance(operator, Crops) else x
+
+
+def operator_of(noise: object, /) -> Any:
+    """The operator that a likelihood is behind, or the noise within it; None for none."""
+    part, operator = noise, None
+    while part is not None and operator is None:
+        operator, part = getattr(part, "operator", None), getattr(part, "noise", None)
+    return operator

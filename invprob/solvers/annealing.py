@@ -1,8 +1,9 @@
 """Noise levels for methods that descend: from coarse to fine, then at the last level to rest.
 
 A denoiser at noise level sigma sees the prior blurred by sigma, on which a descent meets few local
-optima. So the levels fall geometrically from max(49/255, 1.5 sigma_0), for data of noise sigma_0,
-over the first two thirds of a run; the last third stays at the last level and converges there.
+optima. So the levels fall geometrically from max(49/255, 1.5 sigma_0), for data of noise sigma_0
+in units of the image (see `data_noise`), over the first two thirds of a run; the last third stays
+at the last level and converges there.
 
 Reference: K. Zhang et al. (2021). Plug-and-Play Image Restoration with Deep Denoiser Prior. IEEE
 TPAMI. https://arxiv.org/abs/2008.13751 (the first level, and sigma_0 as the last).
@@ -23,9 +24,10 @@ from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
 from . import curvature
+from .data_noise import warn_if_beyond
 from .first_image import first_image
 from .momentum import look_ahead
-from .pnp import HIGHEST, LOWEST, noise_of
+from .pnp import HIGHEST, LOWEST
 
 
 @frozen(eq=False)
@@ -131,21 +133,26 @@ def check(iterations: int, sigma: float | None) -> None:
         )
 
 
-def plan(problem: Problem[Any, Any], iterations: int, sigma: float | None, rest: float) -> Tensor:
+def plan(
+    problem: Problem[Any, Any], iterations: int, sigma: float | None, noise: float, rest: float
+) -> Tensor:
     """The noise level of each step, `(iterations,)`, float64 on the CPU.
 
     Args:
-        problem: whose data have noise sigma_0.
+        problem: whose prior is asked what it denoises.
         iterations: how many steps.
         sigma: the last level; by default `rest`.
+        noise: sigma_0, the noise of the data, in units of the image.
         rest: the same, > 0, if it is below the first level and the prior can denoise there.
 
     Raises:
         InputError: the prior can't denoise at `sigma`.
     """
-    noise, (low, high) = noise_of(problem), domain_of(problem.prior).sigma
+    low, high = domain_of(problem.prior).sigma
     if sigma is not None and not low <= sigma <= high:
         raise InputError(f"sigma={sigma:g}, but {problem.prior!r} denoises {low:g} to {high:g}")
+    if sigma is None:
+        warn_if_beyond(problem, noise)
     first = min(max(HIGHEST, 1.5 * noise), high)
     last = sigma or max(min(max(rest, LOWEST), first), low)
     falling = 1 + 2 * (iterations - 1) // 3

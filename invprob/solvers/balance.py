@@ -82,7 +82,7 @@ def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Ma
     Args:
         problem: whose likelihood is asked.
         noise: of the data, in units of the image, where a noise that is not Gaussian sees a linear
-            measurement: its noise is taken to be even, as if of a grey image.
+            measurement: its noise is taken to be even, as if of a grey image (see `data_noise`).
     """
     likelihood, shape = _whole(problem.likelihood), problem.image_shape
     if lacks(likelihood, Spectral) is None:
@@ -91,7 +91,7 @@ def coordinates(problem: Problem[Any, Any], noise: float, /) -> tuple[Tensor, Ma
     if isinstance(likelihood, Observed) and lacks(likelihood.operator, HasSVD) is None:
         svd: SVD = likelihood.operator.svd(shape)
         told = svd.s > torch.finfo(svd.s.dtype).tiny ** 0.5
-        return torch.where(told, noise / svd.s, torch.inf), svd.v
+        return torch.where(told, noise * svd.s.max() / svd.s, torch.inf), svd.v
     return None
 
 

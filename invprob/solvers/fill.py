@@ -33,6 +33,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ..contracts import Proximal
 from ..operators.structure import PartOf
 from ..problem import Problem
+from .agreement import agree
 from .balance import decided, deviations
 
 ENOUGH = 1e-3
@@ -49,8 +50,8 @@ def fill(problem: Problem[Any, Proximal], step: float, /) -> Tensor:
     if (placed := _in_place(problem)) is not None:
         return _pull_push(*placed)
     size = torch.as_tensor(step).to(black)
-    low = problem.likelihood.prox(problem.y, black, size)
-    high = problem.likelihood.prox(problem.y, black + 1, size)
+    low = agree(problem, black, size)
+    high = agree(problem, black + 1, size)
     trust = (1 - (high - low)).clamp(0, 1)
     if black.ndim == 4:
         side = _pixels_per_coordinate(problem, step) ** 0.5

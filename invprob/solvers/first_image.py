@@ -20,6 +20,7 @@ from ..compatibility import lacks
 from ..contracts import MatchesScore, Proximal
 from ..problem import Problem
 from . import diffusion
+from .agreement import agree
 from .fill import fill
 
 DEVIATION = 0.25
@@ -39,12 +40,11 @@ def first_image(problem: Problem[Any, Any], x0: Tensor | None, /) -> Tensor:
     y, likelihood = problem.y, problem.likelihood
     if lacks(likelihood, Proximal) is None:
         step = torch.as_tensor(DEVIATION**2).to(y)
-        image: Tensor = likelihood.prox(y, fill(problem, DEVIATION**2), step)
-        return image
+        return agree(problem, fill(problem, DEVIATION**2), step)
     centre = diffusion.centre(problem, None)
     if y.shape != centre.shape:
         return centre
     if lacks(likelihood, MatchesScore) is None:
-        image = likelihood.match_score(y, torch.zeros_like(y), y)
+        image: Tensor = likelihood.match_score(y, torch.zeros_like(y), y)
         return image
     return y.clone()

@@ -27,12 +27,13 @@ know. With `unbiased` that is simulated and taken away (see `excess`): photograp
 gain up to 3 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
-noise sigma_0: first large structures, then details. It ends below sigma_0 (Zhang et al. end at it)
-because x, which is half data and half z, is less noisy than the data: with weight = 0.23 and no
-operator that is the level at which the denoiser is told the truth. On white noise the result is
-then as good as the denoiser's own, and inpainting gains. The denoiser stands in for the proximal
-map of -log p, which it is not exactly: the result is an estimate near the posterior's mode and
-mean, with no claim about uncertainty.
+noise sigma_0, in units of the image (see `data_noise`; where only smooth coordinates are seen,
+as in means of blocks, it is that of a pixel): first large structures, then
+details. It ends below sigma_0 (Zhang et al. end at it) because x, which is half data and half z,
+is less noisy than the data: with weight = 0.23 and no operator that is the level at which the
+denoiser is told the truth. On white noise the result is then as good as the denoiser's own, and
+inpainting gains. The denoiser stands in for the proximal map of -log p, which it is not exactly:
+the result is an estimate near the posterior's mode and mean, with no claim about uncertainty.
 
 Reference: K. Zhang, Y. Li, W. Zuo, L. Zhang, L. Van Gool, R. Timofte (2021). Plug-and-Play Image
 Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.13751
@@ -41,22 +42,21 @@ Restoration with Deep Denoiser Prior. IEEE TPAMI. https://arxiv.org/abs/2008.137
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from attrs import frozen
 from torch import Tensor
 
 from .. import schedules
-from ..contracts import Denoises, Likelihood, Needs, Proximal
+from ..contracts import Denoises, Needs, Proximal
 from ..counts import check_count
 from ..errors import InputError
-from ..likelihoods.delegation import operator_of
-from ..likelihoods.gaussian import Gaussian
-from ..operators.structure import observed
 from ..problem import Problem, domain_of
-from ..streams import Streams, generator
+from ..streams import Streams
+from .agreement import agree
 from .balance import HEAVY, coordinates, is_white, weight_of
+from .data_noise import noise_of, noise_of_pixels, warn_if_beyond
 from .excess import excess
 from .fill import fill
 from .momentum import look_ahead
@@ -104,8 +104,9 @@ class PnP:
 
     Args:
         iterations: denoiser calls.
-        noise_level: sigma_0, the noise of the data in units of the image; by default a Gaussian
-            likelihood's sigma, or what another one does to a grey image.
+        noise_level: sigma_0, the noise of the data in units of the image, which for an operator
+            that changes them is not the sigma of y: by default that, over the largest singular
+            value, or for noise that is not Gaussian what it does to grey.
         weight: how much the denoised image counts against the data; smaller keeps more details
             and more noise. By default each level has its own, up to 0.23, by how noisy the data
             make it; 0.23 for noise that is not Gaussian and sees no linear measurement, and for an
@@ -153,7 +154,8 @@ class PnP:
     ) -> PnPState:
         """x0, or the data with what they leave open filled in smoothly."""
         noise = noise_of(problem) if self.noise_level is None else self.noise_level
-        plan = self._plan(problem, noise)
+        level = noise_of_pixels(problem, noise) if self.noise_level is None else noise
+        plan = self._plan(problem, level)
         weights = self._weights(problem, noise, plan)
         x = fill(problem, plan[0] ** 2 / weights[0]) if x0 is None else x0
         levels, counts = (torch.tensor(part, dtype=torch.float64) for part in (plan, weights))
@@ -165,7 +167,7 @@ class PnP:
         """The likelihood's prox, the denoiser, and the look ahead."""
         sigma = state.plan[state.done].to(state.x)
         step = sigma.square() / float(state.weights[state.done])
-        agreeing = problem.likelihood.prox(problem.y, state.z, step)
+        agreeing = agree(problem, state.z, step)
         if self.unbiased:
             agreeing = agreeing - excess(problem, state.z, step)
         z = x = problem.prior.denoise(agreeing, sigma)
@@ -186,6 +188,8 @@ class PnP:
                 f"noise_level={self.noise_level}, but {problem.prior!r} denoises {low:g} "
                 f"to {high:g}"
             )
+        if self.noise_level is None:
+            warn_if_beyond(problem, noise)
         if self.iterations == 1:
             return (min(max(noise, LOWEST, low), high),)
         last = min(max(END * noise, LOWEST, low), high)
@@ -203,22 +207,3 @@ class PnP:
         sd, v = singular
         white = is_white(sd, v, plan[-1])
         return tuple(weight_of(sd, sigma, white=white) for sigma in plan)
-
-
-def noise_of(problem: Problem[Any, Any]) -> float:
-    """The noise level of the data: a Gaussian's sigma, or what another one does to grey.
-
-    That is the root mean square of the difference between two simulated measurements, over √2, of
-    the entries that were measured.
-    """
-    noise = problem.likelihood
-    if isinstance(noise, Gaussian):
-        return float(torch.as_tensor(noise.sigma).double().square().mean().sqrt())
-    assert isinstance(noise, Likelihood)  # `Problem` has checked it
-    grey = problem.zeros()[:1].cpu() + 0.5
-    draw = generator(0)
-    one, other = (noise.sample(grey, draw).double() for _ in range(2))
-    seen = observed(operator_of(noise), tuple(one.shape[1:]))
-    squares = (one - other).square() * seen
-    share = seen.expand(one.shape).double().mean()
-    return float(squares.mean().div(2 * share).sqrt()) if share > 0 else 0.0

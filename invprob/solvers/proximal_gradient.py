@@ -43,7 +43,8 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .annealing import DescentState
-from .pnp import LOWEST, noise_of
+from .data_noise import noise_of
+from .pnp import LOWEST
 
 
 @frozen
@@ -83,7 +84,8 @@ class ProximalGradient:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, None, noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, None, noise, noise)
         if not isinstance(problem.likelihood, Gaussian):
             plan = plan[-1].repeat(self.iterations)
         dark = annealing.needs_light(problem)

@@ -76,10 +76,12 @@ from ..problem import Problem
 from ..streams import Streams
 from . import annealing, curvature
 from .admm import SplitState
+from .agreement import agree
 from .annealing import DescentState
 from .balance import HEAVY
+from .data_noise import noise_of
 from .excess import excess
-from .pnp import check_weight, noise_of
+from .pnp import check_weight
 
 SHARE = 0.7
 
@@ -130,7 +132,8 @@ class RED:
         self, problem: Problem[Denoises, Differentiable], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         dark = annealing.needs_light(problem)
         return DescentState.begin(problem, plan, x0, curved=True, positive=dark)
 
@@ -204,7 +207,8 @@ class REDFixedPoint:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         return DescentState.begin(problem, plan, x0, curved=False)
 
     def step(
@@ -219,7 +223,7 @@ class REDFixedPoint:
         variance = sigma.square() / self.weight
         noisy = state.z - excess(problem, state.denoised, variance) if self.unbiased else state.z
         denoised = problem.prior.denoise(noisy, sigma)
-        x = problem.likelihood.prox(problem.y, denoised, variance)
+        x = agree(problem, denoised, variance)
         return state.after(x, denoised, accelerated=self.accelerated)
 
     def estimate(self, state: DescentState, /) -> Tensor:
@@ -271,7 +275,8 @@ class REDADMM:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> SplitState:
         """x0, or what the measurement alone suggests."""
-        plan = annealing.plan(problem, self.iterations, self.sigma, SHARE * noise_of(problem))
+        noise = noise_of(problem)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
         return SplitState.begin(problem, plan, x0)
 
     def step(
@@ -281,7 +286,7 @@ class REDADMM:
         sigma = state.plan[state.done].to(state.x)
         variance = sigma.square() / self.weight
         u = variance * state.dual
-        x = problem.likelihood.prox(problem.y, state.v - u, variance)
+        x = agree(problem, state.v - u, variance)
         noisy = state.v - excess(problem, state.v - u, variance) if self.unbiased else state.v
         v = (x + u + problem.prior.denoise(noisy, sigma)) / 2
         return state.next(x, v, state.dual + (x - v) / variance)

@@ -15,7 +15,7 @@ def test_what_is_withdrawn_and_why():
     assert set(NOISES["mask"].withdrawn()) == {MatchesScore}
     no_svd = ip.Gaussian(sigma=0.1, operator=Shear()).withdrawn()
     assert set(no_svd) == {Annealed, Spectral, MatchesScore}
-    assert "its operator has no SVD (CircularBlur has one)" in no_svd[Spectral]
+    assert "no SVD (Dense(matrix, image_shape) or a method `svd` gives one)" in no_svd[Spectral]
     mixed = ip.Gaussian(sigma=levels(), operator=ip.CircularBlur(torch.ones(1, 2)))
     assert set(mixed.withdrawn()) == {Annealed, Spectral}
     with pytest.raises(ip.IncompatibleError, match="sigma differs between pixels"):
@@ -73,3 +73,26 @@ def test_impossible_operator_and_shapes():
 def test_a_text_is_no_noise_level():
     with pytest.raises(ip.InputError, match="sigma='0.1' is neither a number.*: it is a text"):
         ip.Gaussian("0.1")
+
+
+def sums(scale):
+    """A scan whose numbers are as large as scale."""
+    return ip.from_callable(lambda x: scale * x.sum(-1), image_shape=SHAPE)
+
+
+def test_what_is_loud_is_so_in_the_unit_of_the_measurement():
+    for operator in (ip.Identity(), ip.Mask(torch.ones(SHAPE))):
+        with pytest.raises(ip.InputError, match=r"sigma=12: images live in .* sigma=12 / 255"):
+            ip.Gaussian(12.0, operator=operator)
+    noise = ip.Gaussian(12.0, operator=sums(30.0))
+    y = noise.sample(torch.rand(1, *SHAPE, generator=ip.generator(0)), ip.generator(1))
+    noise.check_measurement(y)
+    loud = ip.Gaussian(12.0, operator=sums(1e-3))
+    with pytest.raises(ip.InputError, match=r"sigma=12, but from_callable.* unit of y"):
+        loud.check_measurement(1e-3 * y)
+
+
+def test_a_level_for_each_measurement_of_a_batch_is_explained():
+    noise = ip.Gaussian(torch.full((8, 1, 1, 1), 0.1))
+    with pytest.raises(ip.InputError, match="measurements of a batch share it.*another problem"):
+        noise.check_measurement(torch.full((8, *SHAPE), 0.5))

@@ -189,3 +189,17 @@ def test_memo_forgets_the_oldest():
     for key in (1, 2, 1, 3, 2, 1):
         assert value(key) == key
     assert calls == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")
+def test_a_sparse_tensor_is_a_matrix_of_scipy(layout):
+    matrix = torch.tensor([[0.0, 2.0, 0.0, 1.0], [3.0, 0.0, 0.0, 0.0]])
+    sparse = matrix.to_sparse(layout=layout)
+    operator = ip.from_scipy(sparse, (1, 2, 2))
+    x = torch.rand(3, 1, 2, 2, generator=ip.generator(0))
+    torch.testing.assert_close(operator.forward(x), x.flatten(1) @ matrix.T)
+    with pytest.raises(ip.InputError, match=r"is sparse .*from_scipy.*matrix.to_dense\(\)"):
+        ip.Dense(sparse, (1, 2, 2))
+    with pytest.raises(ip.InputError, match=r"from_callable\(f, image_shape=...\)"):
+        ip.from_scipy(torch.nn.Identity(), (1, 2, 2))

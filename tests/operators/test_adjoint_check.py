@@ -109,3 +109,56 @@ def test_what_is_not_linear_is_said_and_what_fails_is_left_to_its_use():
         raise RuntimeError("not today")
 
     assert ip.Problem(PRIOR, ip.Gaussian(0.02, Shaken(inside=fails)), Y).measurements == 2
+
+
+class Gray:
+    """Means of three channels, by a class that does not say of what images."""
+
+    def forward(self, x, /):
+        return x.mean(1, keepdim=True)
+
+    def adjoint(self, y, /):
+        return y.expand(-1, 3, -1, -1) / 3
+
+    def out_shape(self, shape, /):
+        return 1, *shape[1:]
+
+    def __repr__(self):
+        return "Gray()"
+
+
+class Rows(Gray):
+    """Sums of rows, of the first channel."""
+
+    def forward(self, x, /):
+        return x.sum((1, 3))
+
+    def adjoint(self, y, /):
+        return y[:, None, :, None].expand(-1, 1, -1, 32)
+
+    def out_shape(self, shape, /):
+        return (shape[1],)
+
+
+BEHIND = [lambda H: ip.Gaussian(0.1, operator=H), lambda H: ip.Observed(ip.Poisson(30), H)]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_images_of_another_shape_are_said_where_the_operator_does_not(behind):
+    for operator, shape in ((Gray(), (3, 32, 32)), (Rows(), (1, 32, 32))):
+        prior = ip.GaussianPrior(mean=torch.full(shape, 0.5), sd=0.2)
+        likelihood = behind(operator)
+        y = operator.forward(torch.full((2, *shape), 0.5))
+        problem = ip.Problem(prior, likelihood, y, image_shape=shape)
+        assert problem.repeat(2).image_shape == shape
+        if isinstance(likelihood, ip.Gaussian):
+            assert ip.solve(problem, ip.PnP(iterations=2)).x.shape == (2, *shape)
+        with pytest.raises(ip.InputError, match=r"of shape .* makes .* give image_shape="):
+            ip.Problem(prior, likelihood, y, image_shape=(1, 16, 16))
+
+
+def test_an_operator_that_does_not_say_is_told_what_it_lacks():
+    with pytest.raises(ip.InputError, match=r"no method image_shape\(shape\).*image_shape=\.\.\."):
+        ip.Problem(PRIOR, ip.Gaussian(0.1, operator=Rows()), torch.full((1, 32), 16.0))
+    with pytest.raises(ip.InputError, match=r"of Gray\(\) makes .*\(3, 3, 6, 6\).*image_shape="):
+        ip.Problem(PRIOR, ip.Gaussian(0.1, operator=Gray()), Y)

@@ -5,7 +5,7 @@ import torch
 from gaussians import NOISES, SHAPE, exact, gaussian, measured, rms
 
 import invprob as ip
-from invprob.solvers.pnp import noise_of
+from invprob.solvers.data_noise import noise_of
 
 torch.set_num_threads(1)
 
@@ -40,7 +40,7 @@ def test_the_last_level_is_where_the_noise_at_rest_is_what_the_denoiser_is_told(
         (measured(NOISES["denoising"]), 0.1),
         (measured(blurred), 0.09),
         (measured(NOISES["a larger unit"]), 0.1),
-        (measured(lost), 49 / 255),  # 3.6, which is above the first level
+        (measured(lost), 0.9),  # 3.6, which is above the first level, 1.5 times the noise of 0.6
         (photons, noise_of(photons)),
     ):
         *_, last = ip.iterate(problem, ip.ADMM(3))

@@ -85,14 +85,21 @@ def test_noise_beside_a_large_hole_is_not_white_everywhere(columns):
     assert not is_white(spectrum.sd, spectrum.v, 0.1)
 
 
-@pytest.mark.parametrize("operator", [ip.CircularBlur.named("uniform5"), ip.Mask.random(16, 0.5)])
-def test_counts_of_a_linear_measurement_have_the_coordinates_of_even_noise(operator):
+@pytest.mark.parametrize(
+    ("operator", "noise"),
+    [
+        (ip.CircularBlur.named("uniform5"), 0.1),
+        (ip.Mask.random(16, 0.5), 0.1),
+        (ip.Downsample(2), 0.2),
+    ],
+)
+def test_counts_of_a_linear_measurement_have_the_coordinates_of_even_noise(operator, noise):
     grey = torch.full((1, 1, 16, 16), 0.5)
     problems = (
-        ip.Problem(ip.GaussianPrior(mean=grey[0], sd=0.2), noise, grey)
-        for noise in (ip.Observed(ip.Poisson(peak=30), operator), ip.Gaussian(0.1, operator))
+        ip.Problem(ip.GaussianPrior(mean=grey[0], sd=0.2), likelihood, operator.forward(grey))
+        for likelihood in (ip.Observed(ip.Poisson(30), operator), ip.Gaussian(0.1, operator))
     )
-    counts, gaussian = (coordinates(problem, 0.1) for problem in problems)
+    counts, gaussian = (coordinates(problem, noise) for problem in problems)
     assert torch.allclose(counts[0], gaussian[0])
 
 

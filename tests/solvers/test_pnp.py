@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 import invprob as ip
 from invprob.schedules import geometric
 from invprob.solvers.balance import HEAVY, LIGHT, weight_of
-from invprob.solvers.pnp import noise_of
+from invprob.solvers.data_noise import noise_of
 
 torch.set_num_threads(1)
 

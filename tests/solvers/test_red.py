@@ -8,6 +8,7 @@ from gaussians import NOISES, gaussian, measured, rms
 
 import invprob as ip
 from invprob.solvers.annealing import needs_light
+from invprob.solvers.data_noise import noise_of
 
 torch.set_num_threads(1)
 
@@ -29,7 +30,7 @@ def answer(problem, sigma, weight):
 )
 def test_the_answer_is_the_denoised_posterior_mean_under_the_blurred_prior(solver, name):
     problem = measured(NOISES[name])
-    target = answer(problem, 0.7 * problem.likelihood.sigma, 0.23)
+    target = answer(problem, 0.7 * noise_of(problem), 0.23)
     assert rms(ip.solve(problem, solver).x - target) < 2e-3
 
 
