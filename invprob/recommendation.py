@@ -27,8 +27,8 @@ from .contracts import (
     Spectral,
 )
 from .errors import IncompatibleError
-from .likelihoods.delegation import operator_of
 from .likelihoods.gaussian import Diagonal
+from .operators.structure import operator_of
 from .problem import Problem
 
 THE_PRIOR = "nothing was measured, so the likely images are those of the prior"
