@@ -31,7 +31,7 @@ from .contracts import (
 )
 from .counts import check_count
 from .errors import InputError
-from .operators.adjoint_check import try_operators
+from .operators.adjoint_check import FAILURES, try_operators
 from .operators.structure import operator_of
 from .streams import generator
 
@@ -233,7 +233,13 @@ def _check_made(likelihood: object, image_shape: Shape, y: Tensor) -> None:
     if not isinstance(likelihood, InfersImageShape):
         return
     if isinstance(operator, LinearOperator) and not isinstance(operator, InfersImageShape):
-        made = tuple(operator.out_shape(image_shape))
+        try:
+            made = tuple(operator.out_shape(image_shape))
+        except (AssertionError, *FAILURES) as error:
+            raise InputError(
+                f"{operator!r} takes no images of shape {image_shape}: {error}; give the shape "
+                f"of images of which it makes {shape}, image_shape=(C, H, W)"
+            ) from error
         if made != shape:
             raise InputError(
                 f"y has measurements of shape {shape}, but {operator!r} makes {made} of images "

@@ -63,3 +63,4 @@ def test_a_domain_is_a_value_whatever_it_was_given_as():
     given = ip.Domain(channels=[1, 3], shape=torch.Size([3, 8, 8]), sigma=[0, torch.inf])
     assert given == ip.Domain(channels=(1, 3), shape=(3, 8, 8), sigma=(0.0, float("inf")))
     assert hash(given) and ip.Domain(sigma=(0.1, 0.1)).sigma == (0.1, 0.1)
+    assert ip.Domain(sigma=torch.tensor([0.25, 0.5])).sigma == (0.25, 0.5)

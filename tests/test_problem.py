@@ -151,3 +151,27 @@ def test_a_measurement_with_a_history_is_taken_without_it(recwarn):
     assert not problem.y.requires_grad
     assert torch.equal(problem.y, GRAY) and y.requires_grad
     assert not recwarn.list
+
+
+class Thirds:
+    """An operator that says no to sides that 3 does not divide, in its own way."""
+
+    def forward(self, x, /):
+        return x[..., ::3, ::3]
+
+    def adjoint(self, y, /):
+        x = y.new_zeros(*y.shape[:-2], 3 * y.shape[-2], 3 * y.shape[-1])
+        x[..., ::3, ::3] = y
+        return x
+
+    def out_shape(self, shape, /):
+        assert shape[-1] % 3 == 0, "three, please"
+        return (*shape[:-2], shape[-2] // 3, shape[-1] // 3)
+
+
+def test_an_image_shape_that_an_operator_does_not_take_is_refused_in_words():
+    prior = ip.GaussianPrior(mean=torch.full((1, 9, 9), 0.5), sd=0.2)
+    noise, y = ip.Gaussian(0.1, operator=Thirds()), torch.zeros(1, 1, 3, 3)
+    assert ip.Problem(prior, noise, y, image_shape=(1, 9, 9)).image_shape == (1, 9, 9)
+    with pytest.raises(ip.InputError, match=r"no images of shape \(1, 8, 8\): three, please"):
+        ip.Problem(prior, noise, y, image_shape=(1, 8, 8))

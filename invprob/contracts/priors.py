@@ -138,14 +138,15 @@ def _as_levels(value: Iterable[float]) -> tuple[float, float]:
         found = tuple(value)
     except TypeError:
         found = ()
-    numbers = len(found) == 2 and all(isinstance(level, Real) for level in found)
-    if not (numbers and 0 <= found[0] <= found[1] and found[0] < float("inf")):
+    numbers = [float(level) for level in found if isinstance(level, Real | Tensor)]
+    right = len(found) == len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]
+    if not right or numbers[0] == float("inf"):
         raise InputError(
             f"sigma={value!r} of a Domain is no range of noise levels; give the least and the "
             "greatest that the prior denoises, in the unit of images in [0, 1]: "
             "sigma=(0.01, 0.5), and (0.1, 0.1) for one level alone"
         )
-    return float(found[0]), float(found[1])
+    return numbers[0], numbers[1]
 
 
 @frozen

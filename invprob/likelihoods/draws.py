@@ -13,7 +13,8 @@ The system is solved by conjugate gradients, until the residual is some share of
 the mean square. In a direction in which the data have k = rho² / sd², the residual is 1 + k times
 the error, and the deviation of a draw is rho / sqrt(1 + k): so the error is that share of the
 deviation, or less. Where rho is small, and the data hardly move anything, a share of the first
-residual is the goal instead, so that they move it all the same.
+residual is the goal instead, so that they move it all the same. What is less than rounding leaves
+of a residual is no goal.
 
 G. Papandreou, A. Yuille (2010). Gaussian Sampling by Local Perturbations. NeurIPS.
 """
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from ..contracts import Linearised
 from ..streams import generator
-from .descent import solve
+from .descent import solve, tolerance
 from .rows import normal, per_row, total
 
 
@@ -54,7 +55,8 @@ def draw(
     moved = data.w + torch.where(seen, data.sd, 0) * noise[0] - data.forward(start)
     right = data.adjoint(sharp * moved)
     size = total(right.square()).div(right[0].numel()).sqrt()
-    goal = (error * rho / size.clamp_min(torch.finfo(v.dtype).tiny)).clamp(max=followed)
+    goal = error * rho / size.clamp_min(torch.finfo(v.dtype).tiny)
+    goal = goal.clamp(tolerance(v.dtype), followed)  # below it there is rounding alone
 
     def product(d: Tensor) -> Tensor:
         return d + data.adjoint(sharp * data.forward(d))
@@ -71,13 +73,13 @@ def sharpest(data: Linearised, like: Tensor, /, products: int = 12) -> float:
         like: an image, `(1, *image)`.
         products: how many there are.
     """
-    weight = torch.where(data.sd < torch.inf, data.sd.square().reciprocal(), 0)
+    weight, most = _weights(data)
     way, length = normal(like, generator(1)), 0.0
     for _ in range(products):
         way = way / way.norm().clamp_min(torch.finfo(way.dtype).tiny)
         way = data.adjoint(weight * data.forward(way))
         length = float(way.norm())
-    return length
+    return length * most
 
 
 def usual_sharpness(data: Linearised, like: Tensor, /) -> float:
@@ -90,8 +92,18 @@ def usual_sharpness(data: Linearised, like: Tensor, /) -> float:
         data: sd and H.
         like: an image, `(1, *image)`.
     """
-    weight = torch.where(data.sd < torch.inf, data.sd.square().reciprocal(), 0)
-    way = normal(like, generator(1))
-    seen = data.forward(way)
+    weight, most = _weights(data)
+    seen = data.forward(normal(like, generator(1)))
     length = float((seen.square() * weight).sum())
-    return float(data.adjoint(weight * seen).square().sum()) / length if length > 0 else 0.0
+    if length == 0:
+        return 0.0
+    return most * float(data.adjoint(weight * seen).square().sum()) / length
+
+
+def _weights(data: Linearised) -> tuple[Tensor, float]:
+    """J over its largest entry, and that: together they may be too large for single precision."""
+    least = data.sd.min()
+    if least == torch.inf:
+        return torch.zeros_like(data.sd), 0.0
+    seen = data.sd < torch.inf
+    return torch.where(seen, (least / data.sd).square(), 0), float(least.double()) ** -2

@@ -49,6 +49,7 @@ from ..contracts import (
 )
 from ..errors import InputError
 from ..operators.identity import Identity
+from ..operators.mask import Mask
 from ..operators.memo import Memo
 from ..operators.planes import broadcasts
 from ..operators.structure import Observes, PartOf
@@ -85,9 +86,9 @@ class Gaussian:
         operator: H; by default the identity (denoising).
 
     Raises:
-        InputError: sigma is not positive, or above ten times what operator makes of images in
-            [0, 1], or operator is no linear operator; in use: a sigma or an operator that does not
-            fit the measurement's shape, an image with pixels that are no numbers.
+        InputError: sigma is not positive, or above 10 and ten times what operator makes of images
+            in [0, 1], or operator is no linear operator; in use: a sigma or an operator that does
+            not fit the measurement's shape, an image with pixels that are no numbers.
 
     >>> import torch, invprob as ip
     >>> noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.tensor([[1, 0], [0, 1]])))
@@ -104,7 +105,7 @@ class Gaussian:
     _memo: Memo[Any] = field(factory=lambda: Memo(16), init=False)
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.operator, Diagonal):
+        if isinstance(self.operator, Identity | Mask):
             refuse_loud(self.sigma)
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:

@@ -206,7 +206,7 @@ class MAP:
             reached,
             torch.where(stuck, 0, waited),
             state.halved + stuck.long(),
-            reached if 2 * done <= self.iterations else state.halfway,
+            reached if 2 * done <= max(self.iterations, 2) else state.halfway,
             done,
         )
 
@@ -221,7 +221,8 @@ class MAP:
 
     def remark(self, state: MAPState, /) -> str:
         """What the second half of the run gained; empty where it was cut short."""
-        if state.done < self.iterations and not self.finished(state):
+        cut = state.done < self.iterations and not self.finished(state)
+        if cut or self.iterations < 2:
             return ""
         gains = (state.objective - state.halfway).nan_to_num(0.0)
         worst = int(gains.argmax())

@@ -27,8 +27,8 @@ to a quarter of the data's noise, where a quarter of the sweeps is spent. Then t
 diffusion to zero, SDE-DPM-Solver++(2M) as in `restarts.restart`. Beyond 64 sweeps they get
 shorter, for the sake of a network's errors: they keep kappa² r' / r of z. And where a network (a
 prior that does not know its moments) is behind an operator without a basis that measures at least
-half as many numbers as an image has, kappa is 0.78 at least while levels fall, for the reasons that
-`restarts.restart` has where something was measured. Of photographs behind a blur, and behind rays
+half as many numbers as an image has, kappa is 0.78 at least while levels fall, for the reasons
+that `restarts.restart` has where something was measured. Of photographs behind a blur, and of rays
 at 45 angles, samples lose less of their spread then: error over spread 1.0 to 1.5, where whole
 sweeps have 1.15 to 1.5 and a kappa of 0.85 has 0.9 to 1.3, but also means that are up to 0.8 dB
 worse. With an exact prior whole sweeps mix faster.

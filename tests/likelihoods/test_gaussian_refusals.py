@@ -92,6 +92,22 @@ def test_what_is_loud_is_so_in_the_unit_of_the_measurement():
         loud.check_measurement(1e-3 * y)
 
 
+def test_an_operator_of_pixels_may_have_a_unit_of_its_own():
+    class Thousandfold:
+        def forward(self, x, /):
+            return 1e3 * x
+
+        adjoint = forward
+
+        def diagonal(self, shape, /):
+            return torch.tensor(1e3)
+
+        def out_shape(self, shape, /):
+            return tuple(shape)
+
+    ip.Gaussian(20.0, operator=Thousandfold()).check_measurement(torch.rand(1, *SHAPE))
+
+
 def test_a_level_for_each_measurement_of_a_batch_is_explained():
     noise = ip.Gaussian(torch.full((8, 1, 1, 1), 0.1))
     with pytest.raises(ip.InputError, match="measurements of a batch share it.*another problem"):

@@ -143,6 +143,10 @@ def test_few_directions_that_are_known_far_better_count_little():
     x = torch.zeros(1, 1, 64, 64, dtype=F64)
     found = usual_sharpness(mixed.linearised(x, x, x.new_tensor([0.1])), x)
     assert found == pytest.approx((63 * 25**2 + 100**2) / (63 * 25 + 100), rel=0.05)
+    steep = 1e3 * torch.eye(64)  # J is beyond single precision
+    loud = ip.Gaussian(1e-9, operator=Rows(steep)).linearised(x.float(), x.float(), torch.ones(1))
+    assert usual_sharpness(loud, x.float()) == pytest.approx(1e24, rel=1e-3)
+    assert sharpest(loud, x.float()) == pytest.approx(1e24, rel=1e-3)
     nothing = ip.Gaussian(0.1, operator=Rows(torch.zeros(64, 64, dtype=F64)))
     assert usual_sharpness(nothing.linearised(x, x, x.new_tensor([0.1])), x) == 0
 
@@ -181,3 +185,22 @@ def test_what_can_be_linearised():
         "it has no method `linearised(y, x, sigma)`: it sees no linear measurement of the image"
     )
     assert not is_linear(ip.Gaussian(0.1, operator=ip.CircularBlur.named("uniform3")))
+
+
+def test_a_system_that_rounding_ends_is_not_solved_further():
+    """A goal that is below what single precision leaves of a residual would never be reached."""
+    blur, products = ip.Blur.named("gaussian1.5"), []
+    noise = ip.Gaussian(1e-5, operator=blur)
+    x = torch.rand(1, 1, 20, 20, generator=ip.generator(0))
+    v = torch.rand(1, 1, 20, 20, generator=ip.generator(5))
+    data = noise.linearised(noise.sample(x, ip.generator(1)), v, torch.ones(1))
+
+    def forward(d):
+        products.append(1)
+        return blur.forward(d)
+
+    counted = attrs.evolve(data, forward=forward, inverse=None)
+    still = torch.zeros_like(data.w), torch.zeros_like(v)
+    found = draw(counted, v, torch.tensor([0.03]), still, 1e-3, 0.1)
+    assert len(products) < 1000
+    assert float((found - v).abs().max()) < 1

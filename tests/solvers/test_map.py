@@ -276,3 +276,10 @@ def test_the_rate_is_by_default_that_of_its_space():
         first, second = list(ip.iterate(problem, ip.MAP(space=space)))[:2]
         moved = (second.state.point - first.state.point).abs()
         torch.testing.assert_close(moved, torch.full_like(moved, rate), atol=1e-9, rtol=0)
+
+
+def test_a_run_of_one_step_has_no_second_half():
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    problem = ip.Problem(prior, ip.Gaussian(0.1), torch.full((1, 1, 4, 4), 0.7))
+    said = str(ip.solve(problem, ip.MAP(iterations=1), progress=False))
+    assert "second half" not in said and "ran its only step" in said
