@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..contracts import Differentiable, Likelihood, Linearised, LocallyLinear
 from .case import Case
+from .checks_linear import sharpness_on_gray
 from .registry import check
-from .statistics import COUNT, light_tailed
 from .verdict import Figure, below, close, holds, looks_like, skip
 
 
@@ -48,17 +48,10 @@ def a_linearised_measurement_has_the_gradient(part: Any, case: Case) -> Figure:
 @check("likelihood", Differentiable, LocallyLinear, once=True)
 def a_linearised_measurement_is_as_sharp_as_the_likelihood(part: Any, case: Case) -> Figure:
     """On a gray image, the mean of ‖H u / sd‖² over y is E (uᵀ∇ₓ log p)², within a factor of 3."""
-    gray = torch.full(case.small, (case.low + case.high) / 2, dtype=case.dtype)
-    x = gray.expand(COUNT // 4, *case.small).clone()
-    y = part.sample(x, case.generator())
-    u = case.normal(case.small, "direction").expand_as(x)
-    square = (u * part.grad_x(y, x)).flatten(1).sum(1) ** 2
-    light_tailed(square, "the squared gradient")
-    if not bool(square.any()):
-        skip("the measurement says nothing about this image")
+    x, y, u, wanted = sharpness_on_gray(part, case)
     data = part.linearised(y, x, x.new_full((len(x),), 1e-3))
     seen = data.forward(u)
-    ratio = float((seen * over_variance(data, seen)).flatten(1).sum(1).mean() / square.mean())
+    ratio = float((seen * over_variance(data, seen)).flatten(1).sum(1).mean() / wanted)
     return below(max(ratio, 1 / ratio), 3.0, "its curvature over the likelihood's")
 
 
