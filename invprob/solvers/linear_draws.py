@@ -8,8 +8,8 @@ another Gaussian is a linear system (`likelihoods.draws`). Three things make sys
   of what the data know well. While levels r are high so much is not worth it: data count as
   noisier than they are, by the factor (1 + (r / 50 sd)²)^½. What is known well is known to 2
   percent of r then, and at the end as well as it is.
-* It is solved to a fiftieth of a draw's deviation in the root of the mean square, or of
-  what the data move, where that is less.
+* It is solved to a fiftieth of a draw's deviation in the root of the mean square, or of what the
+  data move, where that is less.
 """
 
 from __future__ import annotations
