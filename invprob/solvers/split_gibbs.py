@@ -32,17 +32,19 @@ half as many numbers as an image has, kappa is 0.78 at least while levels fall, 
 that `restarts.restart` has where something was measured. Of photographs behind a blur, and of rays
 at 45 angles, in Gaussian noise, samples lose less of their spread then: with 100 calls error over
 spread is 1.0 to 1.4, where whole sweeps have 1.15 to 1.5; a kappa of 0.85 has 0.9 to 1.3, but also
-means that are up to 0.8 dB worse. With an exact prior whole sweeps mix faster. How noisy data are is found out by drawing (`least_noise`), from y that are simulated:
-measurements in one batch know nothing of each other.
+means that are up to 0.8 dB worse. With an exact prior whole sweeps mix faster.
+
+How noisy data are is found out by drawing (`least_noise`), from y that are simulated: measurements
+in one batch know nothing of each other.
 
 Exact: with a Gaussian prior and Gaussian noise, in the long run, but for k² (1.4 percent of the
 variance at a quarter) and the diffusion's discretisation (1 to 3 percent).
 Approximate: noise that is not Gaussian is drawn with the right mean and variance around each
 image, but not the right law, which matters less the lower r is; behind an operator it is replaced
 by the Gaussian with its gradient and curvature. What is known better than r, such as dark pixels
-in a batch of bright ones, comes out as wide as r: give a lower `sigma_min` if it matters. With few calls there are few sweeps, and what they begin with shows: white noise of the
-prior's own size has the mean a fifth of the way with 8 calls, 80 % with 12, 95 % with 20, 99 %
-with 40.
+in a batch of bright ones, comes out as wide as r: give a lower `sigma_min` if it matters. With few
+calls there are few sweeps, and what they begin with shows: white noise of the prior's own size has
+the mean a fifth of the way with 8 calls, 80 % with 12, 95 % with 20, 99 % with 40.
 Modes that are far apart are decided while the likelihood is blurred: as often wrong as by
 `Restart(particles=1)` or a little more often, and crowds, which need singular values, do far
 better. The numbers are in docs/exactness.md.
