@@ -106,4 +106,4 @@ def _weights(data: Linearised) -> tuple[Tensor, float]:
     if least == torch.inf:
         return torch.zeros_like(data.sd), 0.0
     seen = data.sd < torch.inf
-    return torch.where(seen, (least / data.sd).square(), 0), float(least.double()) ** -2
+    return torch.where(seen, (least / data.sd).square(), 0), float(least) ** -2
