@@ -21,10 +21,14 @@ G. Papandreou, A. Yuille (2010). Gaussian Sampling by Local Perturbations. NeurI
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from ..contracts import Linearised
+from ..compatibility import lacks
+from ..contracts import HasSVD, Linearised, LinearOperator
+from ..operators.structure import PartOf
 from ..streams import generator
 from .descent import solve, tolerance
 from .rows import normal, per_row, total
@@ -80,6 +84,26 @@ def sharpest(data: Linearised, like: Tensor, /, products: int = 12) -> float:
         way = data.adjoint(weight * data.forward(way))
         length = float(way.norm())
     return length * most
+
+
+def basis_of(operator: LinearOperator, /) -> HasSVD | None:
+    """The operator with a decomposition: this one, or the one of which it measures a part."""
+    basis = operator.whole() if isinstance(operator, PartOf) else operator
+    return basis if isinstance(basis, HasSVD) and lacks(basis, HasSVD) is None else None
+
+
+def largest_gain(operator: LinearOperator, like: Tensor, /) -> float:
+    """The largest singular value of H: from its decomposition, or by the power method, from below.
+
+    Args:
+        operator: H.
+        like: an image, `(1, *image)`.
+    """
+    if (basis := basis_of(operator)) is not None:
+        return float(basis.svd(tuple(like.shape[1:])).s.max())
+    made = operator.forward(like)
+    data = Linearised(made, like.new_ones(()), operator.forward, operator.adjoint)
+    return math.sqrt(sharpest(data, like))
 
 
 def usual_sharpness(data: Linearised, like: Tensor, /) -> float:

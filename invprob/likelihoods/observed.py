@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from math import sqrt
 from typing import Any
 
 import torch
@@ -40,7 +39,6 @@ from ..contracts import (
     SVD,
     ChecksMeasurement,
     Differentiable,
-    HasSVD,
     Linearised,
     LocallyGaussian,
     LocallyLinear,
@@ -66,7 +64,7 @@ from .delegation import (
     withdrawn_by,
 )
 from .descent import minimise
-from .draws import sharpest
+from .draws import basis_of, largest_gain
 from .pixelwise import Pixelwise
 from .rows import per_row, total
 from .spectral import inverse, spectrum_of
@@ -145,11 +143,10 @@ class Observed:
         """The Gaussian that stands in for p(y | u) near H x, seen through H."""
         demand(self, LocallyLinear)
         H, shape = self.operator, tuple(x.shape[1:])
-        gain: float = self._memo.get((shape, x.dtype, x.device), lambda: self._gain(x[:1]))
+        gain: float = self._memo.get((shape, x.dtype, x.device), lambda: largest_gain(H, x[:1]))
         w, sharp, middle = self._near(y, H.forward(x), sigma.to(x) * gain)
         sd = torch.where(sharp > 0, sharp.rsqrt(), torch.inf)
-        basis = H.whole() if isinstance(H, PartOf) else H
-        if lacks(basis, HasSVD):
+        if (basis := basis_of(H)) is None:
             return Linearised(w, sd, H.forward, H.adjoint)
         whole = spectrum_of(basis.svd(shape), 1.0, x)
         whole = evolve(whole, sd=whole.sd / per_row(middle, whole.vt(x)).sqrt())
@@ -215,12 +212,6 @@ class Observed:
         middle = self._entries_seen(sharp).median(1).values
         cap = torch.maximum(middle, reach.square().reciprocal())
         return near.w, torch.minimum(sharp, per_row(cap, sharp)), middle
-
-    def _gain(self, x: Tensor) -> float:
-        """The largest singular value of H."""
-        H = self.operator
-        data = Linearised(H.forward(x), x.new_ones(()), H.forward, H.adjoint)
-        return sqrt(sharpest(data, x))
 
     def _behind(self, y: Tensor, shape: Shape) -> Behind:
         """What splits the prox: H's decomposition, or that of the operator H is a part of."""

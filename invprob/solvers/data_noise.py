@@ -24,14 +24,13 @@ from typing import Any
 import torch
 from torch.nn.functional import avg_pool2d
 
-from ..compatibility import lacks
-from ..contracts import HasSVD, Likelihood, Linearised, LinearOperator
+from ..contracts import Likelihood, LinearOperator
 from ..errors import NoiseWarning
-from ..likelihoods.draws import sharpest
+from ..likelihoods.draws import largest_gain
 from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.rows import normal
 from ..operators.identity import Identity
-from ..operators.structure import PartOf, observed, operator_of
+from ..operators.structure import observed, operator_of
 from ..problem import Problem, domain_of
 from ..streams import generator
 from .balance import coordinates, deviations, level_at_rest
@@ -55,21 +54,11 @@ def noise_of(problem: Problem[Any, Any], /) -> float:
     >>> round(noise_of(ip.Problem(prior, noise, torch.ones(1, 1, 4, 4))), 4)
     0.1
     """
-    level, gain = _of_measurement(problem), largest_gain(problem)
-    return level / gain if gain > 0 else 0.0
-
-
-def largest_gain(problem: Problem[Any, Any], /) -> float:
-    """The largest singular value of the operator that the likelihood is behind; 1 for none."""
-    operator, shape = operator_of(problem.likelihood), problem.image_shape
+    level, operator = _of_measurement(problem), operator_of(problem.likelihood)
     if not isinstance(operator, LinearOperator) or isinstance(operator, Identity):
-        return 1.0
-    basis = operator.whole() if isinstance(operator, PartOf) else operator
-    if isinstance(basis, HasSVD) and lacks(basis, HasSVD) is None:
-        return float(basis.svd(shape).s.max())
-    image = problem.zeros()[:1]
-    data = Linearised(problem.y[:1], image.new_ones(()), operator.forward, operator.adjoint)
-    return float(sharpest(data, image) ** 0.5)
+        return level
+    gain = largest_gain(operator, problem.zeros()[:1])
+    return level / gain if gain > 0 else 0.0
 
 
 def noise_of_pixels(problem: Problem[Any, Any], noise: float, /) -> float:

@@ -206,8 +206,8 @@ def check_share(kappa: float | None) -> None:
     """Raise `InputError` unless kappa is a share below 1 or left out."""
     if kappa is not None and not 0 <= kappa < 1:
         raise InputError(
-            f"kappa={kappa}; a restart goes down to a share of the next level: 0 (all the way), "
-            "or for example 0.7"
+            f"kappa={kappa}; a restart, or a sweep, goes down to a share of the next level: 0 "
+            "(all the way), or for example 0.7"
         )
 
 

@@ -119,7 +119,7 @@ class SplitGibbsState:
 
 @frozen
 class SplitGibbs:
-    """Samples of p(x | y) for any denoiser, and any noise on any operator.
+    """Samples of p(x | y) for any denoiser and any operator, and noise that can be drawn from.
 
     Each call of the denoiser comes with four draws of the likelihood, one row at a time; or with
     two linear systems, behind an operator without a singular basis.
