@@ -25,9 +25,10 @@ from torch import Tensor
 
 import invprob as ip
 from invprob.networks.denoiser import Architecture
-from invprob.training.denoising import Denoising, Recipe, report
+from invprob.training.denoising import Denoising, Recipe
 from invprob.training.patches import store_photos
 from invprob.training.run import begin, train
+from invprob.training.validation import report
 
 STEPS = int(os.environ.get("STEPS", 0))  # a few, to see it run at once; 0 leaves it to --minutes
 COLUMNS, SAMPLES = 8, 2 if STEPS else 8

@@ -65,6 +65,9 @@ def denoiser(
     patch: Patch = 64,
     scales: Scales = "1,0.8,0.65,0.5",
     turns: Turns = True,
+    agree: Annotated[
+        float, typer.Option(help="How much more differences of two views of a patch count.")
+    ] = 0.0,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
     centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
@@ -89,10 +92,11 @@ def denoiser(
     import torch
 
     from ..networks.denoiser import Architecture
-    from ..training.denoising import COLUMNS, Denoising, Recipe, report
+    from ..training.denoising import Denoising, Recipe
     from ..training.images import read_apart
     from ..training.patches import store_photos
     from ..training.run import begin
+    from ..training.validation import COLUMNS, report
     from ..units import Unit
 
     kept = run_file(output, checkpoint)
@@ -106,6 +110,7 @@ def denoiser(
         rate=rate,
         adam_rate=adam_rate,
         turns=turns,
+        agree=agree,
         centre=centre,
         spread=spread,
         seed=seed,

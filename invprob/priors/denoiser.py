@@ -21,7 +21,7 @@ without priors or supervision, 2011, https://doi.org/10.1162/NECO_a_00076.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -35,7 +35,8 @@ from ..networks.stored_denoiser import Precision, StoredDenoiser, read_architect
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from .checks import check_images
-from .own_network import check_at_rest, in_its_precision, takes_two
+from .diffusion_network import DiffusionNetwork, Predicts
+from .own_network import called, check_at_rest
 
 DenoisingFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -133,6 +134,40 @@ class DenoiserPrior:
         domain = Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE)
         return cls(denoiser, domain, tone_free=True)
 
+    @classmethod
+    def from_diffusion(
+        cls,
+        network: Callable[..., object],
+        alphas_cumprod: Sequence[float] | Tensor | str = "linear",
+        predicts: Predicts = "epsilon",
+        whole_steps: bool = False,
+        shape: tuple[int, ...] | None = None,
+    ) -> DenoiserPrior:
+        """The images that a diffusion model makes, by its network; `priors/diffusion_network.py`.
+
+        Args:
+            network: takes noisy images `(B, C, H, W)`, as in training from [-1, 1], and steps
+                `(B,)` of 0 .. T - 1; returns a tensor, or what has one as `sample`; learned
+                variances, C more channels, are left out.
+            alphas_cumprod: `(T,)`, the products of 1 - beta, or the name of a schedule of 1000
+                steps: `"linear"` (Ho et al. 2020), `"cosine"` (Nichol and Dhariwal 2021).
+            predicts: what it answers with: the noise, `"epsilon"`, the image, `"x"`, or `"v"`.
+            whole_steps: ask at the nearest step, if the network takes no fractions of one.
+            shape: the one image shape `(C, H, W)` that it takes, if there is one.
+
+        Raises:
+            InputError: the network can't be called or is in training mode, where that makes a
+                difference; the schedule or a name is none.
+
+        >>> import torch, invprob as ip
+        >>> normal = lambda x, t: x * torch.linspace(0.01, 1, 1000)[t].view(-1, 1, 1, 1)
+        >>> prior = ip.DenoiserPrior.from_diffusion(normal, whole_steps=True)
+        >>> round(prior.domain().sigma[0], 3)
+        0.005
+        """
+        denoiser = DiffusionNetwork(network, alphas_cumprod, predicts, whole_steps)
+        return cls(denoiser, Domain(shape=shape, unit_range=True, sigma=denoiser.range))
+
     def tone_free(self) -> bool:
         """As it was said; see `withdrawn` where it was not."""
         return self._tone_free
@@ -156,7 +191,7 @@ class DenoiserPrior:
             InputError: x or sigma is outside the domain, or x is no batch of floating point.
         """
         check_images(x, self._domain, self)
-        out = self._called(x, self._levels(x, sigma))
+        out = called(self.denoiser, x, self._levels(x, sigma), self._name())
         if out.shape != x.shape:
             raise InputError(
                 f"the denoiser {self._name()} made {tuple(out.shape)} of an image of shape"
@@ -184,45 +219,6 @@ class DenoiserPrior:
     def domain(self) -> Domain:
         """The images and noise levels that the denoiser was made for."""
         return self._domain
-
-    def _called(self, x: Tensor, level: Tensor) -> Tensor:
-        """What the denoiser makes of x, in its own precision, if it is a tensor."""
-        check_at_rest(self.denoiser)
-        x, level = (in_its_precision(self.denoiser, one) for one in (x, level))
-        try:
-            out: object = self.denoiser(x, level)
-        except TypeError as error:
-            if takes_two(self.denoiser):
-                raise
-            raise InputError(
-                f"the denoiser {self._name()} can't be called with (x, sigma): {error}; if it has "
-                "no use for the noise level, DenoiserPrior(lambda x, sigma: f(x))"
-            ) from error
-        except (RuntimeError, ValueError) as error:
-            if not self._takes_one(x, level, error):
-                raise
-            raise InputError(
-                f"the denoiser {self._name()} takes one image, and not {len(x)}: {error}; sigma "
-                "has one number per row, shape (B,): sigma.view(-1, 1, 1, 1) meets images, where "
-                "float(sigma) is of one row alone"
-            ) from error
-        if not isinstance(out, Tensor):
-            kind = f"{type(out).__module__}.{type(out).__qualname__}"
-            raise InputError(
-                f"the denoiser {self._name()} returned {kind.removeprefix('builtins.')}, and a "
-                "torch.Tensor is needed; an array of numpy becomes one by torch.as_tensor(array)"
-            )
-        return out
-
-    def _takes_one(self, x: Tensor, level: Tensor, error: Exception) -> bool:
-        """Whether it is the number of rows at which the denoiser fails."""
-        if len(x) == 1 or "memory" in str(error):
-            return False
-        try:
-            self.denoiser(x[:1], level[:1])
-        except Exception:  # then it fails at other things as well
-            return False
-        return True
 
     def _levels(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Sigma as `(B,)`, checked."""

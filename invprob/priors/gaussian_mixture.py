@@ -180,7 +180,7 @@ class GaussianMixturePrior:
         flat = axes.movedim(0, 1).reshape(size, count * size)
         origin = torch.einsum("kd,kde->ke", self.means.to(x).flatten(1), axes)
         coordinates = (x.flatten(1) @ flat).reshape(-1, count, size) - origin
-        level = torch.as_tensor(sigma).to(x).reshape(-1, 1, 1)
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1, 1)
         variance = sd.square() + level.square()
         density = coordinates.square() / variance + variance.log() + math.log(2 * math.pi)
         return coordinates, variance, self.weights.to(x).log() - 0.5 * density.sum(2)

@@ -13,6 +13,7 @@ answers differ.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from types import CodeType
 
 import torch
@@ -69,6 +70,62 @@ def takes_two(function: object, /) -> bool:
     try:
         signature.bind(None, None)
     except TypeError:
+        return False
+    return True
+
+
+def called(
+    denoiser: Callable[[Tensor, Tensor], Tensor], x: Tensor, level: Tensor, name: str
+) -> Tensor:
+    """What a denoiser makes of images, asked in its own precision.
+
+    Args:
+        denoiser: `(x, sigma) -> x`.
+        x: images `(B, C, H, W)`.
+        level: noise levels `(B,)`.
+        name: of the denoiser, for messages.
+
+    Raises:
+        InputError: it is in training mode, can't be called with (x, sigma), takes one image alone,
+            or returns no tensor.
+    """
+    check_at_rest(denoiser)
+    x, level = (in_its_precision(denoiser, one) for one in (x, level))
+    try:
+        out: object = denoiser(x, level)
+    except TypeError as error:
+        if takes_two(denoiser):
+            raise
+        raise InputError(
+            f"the denoiser {name} can't be called with (x, sigma): {error}; if it has "
+            "no use for the noise level, DenoiserPrior(lambda x, sigma: f(x))"
+        ) from error
+    except (RuntimeError, ValueError) as error:
+        if not _takes_one(denoiser, x, level, error):
+            raise
+        raise InputError(
+            f"the denoiser {name} takes one image, and not {len(x)}: {error}; sigma "
+            "has one number per row, shape (B,): sigma.view(-1, 1, 1, 1) meets images, where "
+            "float(sigma) is of one row alone"
+        ) from error
+    if not isinstance(out, Tensor):
+        kind = f"{type(out).__module__}.{type(out).__qualname__}"
+        raise InputError(
+            f"the denoiser {name} returned {kind.removeprefix('builtins.')}, and a "
+            "torch.Tensor is needed; an array of numpy becomes one by torch.as_tensor(array)"
+        )
+    return out
+
+
+def _takes_one(
+    denoiser: Callable[[Tensor, Tensor], Tensor], x: Tensor, level: Tensor, error: Exception
+) -> bool:
+    """Whether it is the number of rows at which the denoiser fails."""
+    if len(x) == 1 or "memory" in str(error):
+        return False
+    try:
+        denoiser(x[:1], level[:1])
+    except Exception:  # then it fails at other things as well
         return False
     return True
 

@@ -11,9 +11,10 @@ from torch import Generator
 from invprob.errors import CheckpointError, DivergenceError, InputError
 from invprob.networks.denoiser import Architecture, Denoiser
 from invprob.networks.stored_denoiser import load_denoiser
-from invprob.training.denoising import Denoising, Recipe, report, validate
+from invprob.training.denoising import Denoising, Recipe
 from invprob.training.patches import store_photos
 from invprob.training.run import Run, begin, schedule, share_used, train
+from invprob.training.validation import report, validate
 
 SMALL = Recipe(steps=6, batch=4, patch=16)
 ARCHITECTURE = Architecture(widths=(8, 8, 8), before=(1, 1, 1), after=(1, 1))
