@@ -22,6 +22,7 @@ float32 may round their input to 11 bits.
 Nine tenths of a call on a processor are convolutions, at nine tenths of the speed of a large
 matrix product. Compiling the rest could save little, takes a compiler, and is not done.
 
+An image is turned or flipped before it is denoised, and back after it (`networks.positions`).
 Large images go through in tiles (`networks.tiles`).
 
 Networks are read once per process, device and precision, on first use, and never trained: their
@@ -40,6 +41,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
+from .positions import positions, turned, turned_back
 from .tiles import Tile, in_pieces, is_tile
 from .weights_file import NetworkFile
 
@@ -75,6 +77,8 @@ class StoredDenoiser:
             float32 elsewhere; the other two always the same.
         tile: images of more than tile x tile pixels are done in tiles of that side; `"auto"` is
             1024, and None never cuts an image. The result is the same up to rounding.
+        turns: whether images turned and flipped are as likely as they were: then another of eight
+            positions is theirs at each noise level (`networks.positions`).
         path: a file that `invprob train denoiser` wrote; None is the embedded one.
         sha256: which version of that file, None accepts any; the embedded one's by default.
 
@@ -91,6 +95,7 @@ class StoredDenoiser:
 
     precision: Precision = field(default="auto", validator=_known)
     tile: Tile = field(default="auto", validator=is_tile)
+    turns: bool = field(default=True)
     path: Path | None = field(default=None, kw_only=True)
     sha256: str | None = field(
         default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
@@ -111,14 +116,15 @@ class StoredDenoiser:
         wide = x if x.dtype == torch.float64 else x.float()
         level = sigma.to(wide).expand(x.shape[0])
         fast = self._fast(level)
-        if bool(fast.all()) or not bool(fast.any()):
-            return self._in_chunks(wide, level, bool(fast.all())).to(x.dtype)
-        parts = [
-            self._in_chunks(wide[fast], level[fast], True),
-            self._in_chunks(wide[~fast], level[~fast], False),
-        ]
-        back = torch.cat([fast.nonzero(), (~fast).nonzero()])[:, 0].argsort()
-        return torch.cat(parts)[back].to(x.dtype)
+        kinds = fast + 2 * positions(level) if self.turns else fast.long()
+        ways = sorted(set(kinds.tolist()))
+        if len(ways) == 1:
+            return self._in_one_way(wide, level, ways[0]).to(x.dtype)
+        out = torch.empty_like(wide)
+        for way in ways:
+            rows = kinds == way
+            out = out.index_put((rows,), self._in_one_way(wide[rows], level[rows], way))
+        return out.to(x.dtype)
 
     @property
     def file(self) -> Path:
@@ -130,6 +136,11 @@ class StoredDenoiser:
         if self.precision == "auto":
             return (level >= FAST_FROM) & bfloat16_is_fast(level.device)
         return torch.full_like(level, self.precision == "bfloat16", dtype=torch.bool)
+
+    def _in_one_way(self, x: Tensor, level: Tensor, way: int) -> Tensor:
+        """Rows that are done in one precision, the last bit, and in one position, the others."""
+        fast, position = bool(way % 2), way // 2
+        return turned_back(self._in_chunks(turned(x, position), level, fast), position)
 
     def _in_chunks(self, x: Tensor, level: Tensor, fast: bool) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""

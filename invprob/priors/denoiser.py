@@ -115,7 +115,11 @@ class DenoiserPrior:
 
     @classmethod
     def load(
-        cls, file: Path | str, precision: Precision = "auto", tile: Tile = "auto"
+        cls,
+        file: Path | str,
+        precision: Precision = "auto",
+        tile: Tile = "auto",
+        turns: bool = False,
     ) -> DenoiserPrior:
         """The denoiser in a file that `invprob train denoiser` wrote.
 
@@ -123,13 +127,16 @@ class DenoiserPrior:
             file: its path, .safetensors.
             precision: as in `pretrained`.
             tile: as in `pretrained`.
+            turns: whether its images are as likely turned and flipped, as photographs are and
+                faces are not: results are then a little better (`networks/positions.py`).
 
         Raises:
             InputError: precision or tile is something else.
             WeightsError: the file is missing or damaged, or holds another network.
         """
         path = Path(os.path.abspath(file))
-        denoiser = StoredDenoiser(precision, tile, path=path, sha256=digest_of(path))
+        digest = digest_of(path)
+        denoiser = StoredDenoiser(precision, tile, turns, path=path, sha256=digest)
         channels = read_architecture(path).channels
         domain = Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE)
         return cls(denoiser, domain, tone_free=True)
@@ -261,4 +268,6 @@ def _of_stored(denoiser: StoredDenoiser) -> str:
         value = getattr(denoiser, option.name)
         if option.name in ("precision", "tile") and value != option.default:
             given.append(f"{option.name}={value!r}")
+    if path is not None and denoiser.turns:
+        given.append("turns=True")
     return f"DenoiserPrior.{name}({', '.join(given)})"

@@ -22,6 +22,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from ..networks.positions import POSITIONS, turned, turned_back
+
 MORE = 2
 """How many pixels larger a view is, in height and width."""
 
@@ -34,7 +36,7 @@ def draw_views(count: int, turns: bool, generator: Generator) -> Tensor:
         turns: whether the patch is turned and flipped, in eight positions, and not only moved.
         generator: the source of randomness.
     """
-    most = torch.tensor([MORE + 1, MORE + 1, 8 if turns else 1])
+    most = torch.tensor([MORE + 1, MORE + 1, POSITIONS if turns else 1])
     random = torch.rand(count, 3, generator=generator, device=generator.device)
     return (random.cpu() * most).long()
 
@@ -44,8 +46,8 @@ def seen(patches: Tensor, views: Tensor) -> Tensor:
     cuts = []
     for patch, (top, left, position) in zip(patches, views.tolist(), strict=True):
         sides = (left, MORE - left, top, MORE - top)
-        wide = functional.pad(patch[None], sides, mode="reflect").rot90(position % 4, (-2, -1))
-        cuts.append(wide.flip(-1) if position > 3 else wide)
+        wide = functional.pad(patch[None], sides, mode="reflect")
+        cuts.append(turned(wide, position))
     return torch.cat(cuts)
 
 
@@ -60,6 +62,6 @@ def brought_back(images: Tensor, views: Tensor) -> Tensor:
     side = images.shape[-1] - MORE
     cuts = []
     for image, (top, left, position) in zip(images, views.tolist(), strict=True):
-        still = (image.flip(-1) if position > 3 else image).rot90(-position % 4, (-2, -1))
+        still = turned_back(image, position)
         cuts.append(still[None, :, top : top + side, left : left + side])
     return torch.cat(cuts)

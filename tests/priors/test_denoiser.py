@@ -12,6 +12,7 @@ from invprob.contracts import Domain
 from invprob.errors import InputError
 from invprob.networks import stored_denoiser, tiles
 from invprob.networks.denoiser import Denoiser
+from invprob.networks.positions import positions, turned, turned_back
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -159,8 +160,30 @@ def test_the_network_in_a_file():
     assert repr(prior) == f"DenoiserPrior.load({str(stored_denoiser.WEIGHTS)!r}, tile=None)"
     assert prior.domain() == DenoiserPrior.pretrained().domain()
     y = photo(1, 24) + 0.1 * noise(photo(1, 24))
-    assert torch.equal(prior.denoise(y, 0.1), DenoiserPrior.pretrained().denoise(y, 0.1))
+    plain, pretrained = stored_denoiser.StoredDenoiser(turns=False), DenoiserPrior.pretrained()
+    assert torch.equal(prior.denoise(y, 0.1), plain(y, torch.tensor(0.1)))
+    turns = DenoiserPrior.load(stored_denoiser.WEIGHTS, turns=True)
+    assert torch.equal(turns.denoise(y, 0.1), pretrained.denoise(y, 0.1))
+    assert repr(turns) == f"DenoiserPrior.load({str(stored_denoiser.WEIGHTS)!r}, turns=True)"
     assert make("prior", "denoiser:tile=512").denoiser.tile == 512
+
+
+def test_each_noise_level_has_a_position():
+    """Photographs are shown turned and flipped, wholly as if one had done it oneself."""
+    y = photo(3, 40)[..., :29] + 0.1 * noise(photo(3, 40)[..., :29])
+    plain, prior = stored_denoiser.StoredDenoiser(turns=False), DenoiserPrior.pretrained()
+    levels = torch.tensor([0.01 * 1.3**n for n in range(16)])
+    found = set()
+    for level in levels:
+        position = int(positions(level))
+        expected = turned_back(plain(turned(y, position), level), position)
+        assert torch.equal(prior.denoise(y, level), expected)
+        found.add(position)
+    assert len(found) == 8
+    together = prior.denoise(y.expand(16, -1, -1, -1), levels)
+    alone = torch.cat([prior.denoise(y, level) for level in levels])
+    torch.testing.assert_close(together, alone, atol=2e-3, rtol=0)
+    assert positions(torch.tensor(0.1)) == positions(torch.tensor(0.1000001))
 
 
 @pytest.mark.parametrize("tile", [0, -8, 99.5, "big", True])
