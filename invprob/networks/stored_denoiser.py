@@ -22,7 +22,7 @@ float32 may round their input to 11 bits.
 Nine tenths of a call on a processor are convolutions, at nine tenths of the speed of a large
 matrix product. Compiling the rest could save little, takes a compiler, and is not done.
 
-An image is turned or flipped before it is denoised, and back after it (`networks.positions`).
+An image is turned, flipped and moved, denoised, and put back (`networks.positions`).
 Large images go through in tiles (`networks.tiles`).
 
 Networks are read once per process, device and precision, on first use, and never trained: their
@@ -41,7 +41,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
-from .positions import positions, turned, turned_back
+from .positions import placed, positions, put_back
 from .tiles import Tile, in_pieces, is_tile
 from .weights_file import NetworkFile
 
@@ -77,8 +77,8 @@ class StoredDenoiser:
             float32 elsewhere; the other two always the same.
         tile: images of more than tile x tile pixels are done in tiles of that side; `"auto"` is
             1024, and None never cuts an image. The result is the same up to rounding.
-        turns: whether images turned and flipped are as likely as they were: then another of eight
-            positions is theirs at each noise level (`networks.positions`).
+        turns: whether images turned and flipped are as likely as they were: then they have another
+            position at each noise level (`networks.positions`).
         path: a file that `invprob train denoiser` wrote; None is the embedded one.
         sha256: which version of that file, None accepts any; the embedded one's by default.
 
@@ -140,7 +140,10 @@ class StoredDenoiser:
     def _in_one_way(self, x: Tensor, level: Tensor, way: int) -> Tensor:
         """Rows that are done in one precision, the last bit, and in one position, the others."""
         fast, position = bool(way % 2), way // 2
-        return turned_back(self._in_chunks(turned(x, position), level, fast), position)
+        if not self.turns:
+            return self._in_chunks(x, level, fast)
+        out = self._in_chunks(placed(x, position), level, fast)
+        return put_back(out, position, x.shape[-2:])
 
     def _in_chunks(self, x: Tensor, level: Tensor, fast: bool) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""

@@ -22,7 +22,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from ..networks.positions import POSITIONS, turned, turned_back
+from ..networks.positions import TURNS, turned, turned_back
 
 MORE = 2
 """How many pixels larger a view is, in height and width."""
@@ -36,7 +36,7 @@ def draw_views(count: int, turns: bool, generator: Generator) -> Tensor:
         turns: whether the patch is turned and flipped, in eight positions, and not only moved.
         generator: the source of randomness.
     """
-    most = torch.tensor([MORE + 1, MORE + 1, POSITIONS if turns else 1])
+    most = torch.tensor([MORE + 1, MORE + 1, TURNS if turns else 1])
     random = torch.rand(count, 3, generator=generator, device=generator.device)
     return (random.cpu() * most).long()
 
