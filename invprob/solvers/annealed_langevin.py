@@ -9,10 +9,11 @@ Langevin steps are taken in the likelihood's singular basis, coordinate by coord
              sigma² - sd_j²                                 sigma > sd_j
 
 where 1 / tau_j² bounds the curvature of the target, so that every ladder is stable for c < 2. This
-is the step of SNIPS, as its code has it. The paper on denoising takes c sigma² in all coordinates,
-which is there with `plain_step=True`; it overshoots where a level comes close to a noise level of
-the data, c sigma² > 2 tau_j², and is refused then. A ladder that starts at the noise level of y
-permits c < 2 (1 - ratio²).
+is the step of SNIPS, as its code has it. The paper on denoising and inpainting takes c sigma² in
+all coordinates, which is there with `plain_step=True`. That overshoots where a level comes close
+to a noise level of the data, c sigma² > 2 tau_j². So, as there, the noise level of the data is a
+level of the ladder and is skipped: a whole level away, c < 2 (1 - ratio²) is stable, as the
+published steps are. Where the data have many noise levels, as of a blur, it is mostly refused.
 
 The score g joins the prior's, from the denoiser, with the likelihood's (see
 `likelihoods.spectral`). The last call denoises what is left, which neither original does.
@@ -49,6 +50,7 @@ Molecular Sampling. AMRX. https://doi.org/10.1093/amrx/abs010.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -63,6 +65,7 @@ from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
 from ..streams import Streams
 from . import diffusion
+from .langevin_steps import check_plain_step, plain_levels
 
 Published = Literal["celeba", "lsun", "ffhq", "ffhq-inpainting"]
 PUBLISHED: dict[Published, tuple[float, int, int, float]] = {
@@ -120,7 +123,9 @@ class AnnealedLangevin:
             times the prior's radius, or the most that the prior can denoise.
         reuse_noise: whether a step takes the mean of its own normal draw and the last one.
         ratio: of neighbouring levels, in (0, 1), instead of their number.
-        plain_step: whether all take the step c sigma² of the paper on denoising, not SNIPS'.
+        plain_step: whether all take the step c sigma² of the paper on denoising, not SNIPS', and
+            no step at the data's noise level, on which a level is put: of the others there may
+            be one or two fewer.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -168,8 +173,8 @@ class AnnealedLangevin:
 
         It starts at that network's highest level where something was not measured; for a prior
         that denoises less, `attrs.evolve(sampler, sigma_max=None)`. The step is SNIPS', c tau²;
-        that of the paper on denoising is c sigma², `attrs.evolve(sampler, plain_step=True)`, and
-        overshoots near a noise level of the data, unless that is a level of the ladder.
+        the paper on denoising and inpainting has c sigma²: `attrs.evolve(sampler,
+        plain_step=True)`, whose ladder has a level at the noise of the data, and skips it.
 
         Args:
             name: the data that the network knows: "celeba", "lsun", "ffhq" or, with the more
@@ -217,7 +222,7 @@ class AnnealedLangevin:
         plan = torch.tensor(self._plan(problem), dtype=torch.float64)
         spectrum = diffusion.spectrum(problem)
         if self.plain_step:
-            self._check_plain_step(spectrum.sd, plan)
+            check_plain_step(spectrum.sd, plan, self.step_size)
         prior = spectrum.vt(diffusion.centre(problem, x0))
         w, seen = spectrum.observe(problem.y), spectrum.sd <= first
         centre = torch.where(seen, w, prior)
@@ -257,38 +262,30 @@ class AnnealedLangevin:
     def _plan(self, problem: Problem[Denoises, Spectral]) -> list[float]:
         """The level of each step; where it starts is skipped, and the last one denoises."""
         first, last = self._ends(problem)
+        ladder = self._ladder(diffusion.spectrum(problem).sd, first, last)
+        return [level for level in ladder for _ in range(self.repeats)] + [last]
+
+    def _ladder(self, sd: Tensor, first: float, last: float) -> Sequence[float]:
+        if self.plain_step:
+            ratio = self.ratio or (last / first) ** (1 / self.levels)
+            return plain_levels(sd, first, last, ratio, self.step_size)
         count = self.levels
         if self.ratio is not None:
             count = max(1, round(math.log(last / first) / math.log(self.ratio)))
-        ladder = schedules.geometric(first, last, count + 1)[1:]
-        return [level for level in ladder for _ in range(self.repeats)] + [last]
+        return schedules.geometric(first, last, count + 1)[1:]
 
     def _ends(self, problem: Problem[Denoises, Spectral]) -> tuple[float, float]:
         noise = diffusion.noise_range(problem)
         first = diffusion.first_level(problem, noise, self.sigma_max)
         usual = min(LAST, noise.least / 4)
         last = diffusion.last_level(problem, noise, first, self.sigma_min, usual)
-        if last > noise.least:
+        if last * diffusion.APART > noise.least:
             raise InputError(
                 f"sigma_min={last:.4g}, but the data's least noise is {noise.least:.4g}: what was "
                 f"measured better than the last level would be as noisy as that. Leave sigma_min "
                 f"out, or give {noise.least / 4:.2g}"
             )
         return first, last
-
-    def _check_plain_step(self, sd: Tensor, plan: Tensor) -> None:
-        """Raise `InputError` if a step of c sigma² overshoots at a level, in some coordinate."""
-        room = {
-            level: float((_width(sd.double(), level) / level).square().amin())
-            for level in set(plan.tolist())
-        }
-        where, least = min(room.items(), key=lambda item: item[1])
-        if not self.step_size < 2 * least:
-            raise InputError(
-                f"step_size={self.step_size:.4g} with plain_step=True would explode: the level "
-                f"{where:.4g} is so close to a noise level of the data that only steps below "
-                f"{2 * least:.2g} do not overshoot. Leave plain_step out, for a step that adapts"
-            )
 
 
 def _width(sd: Tensor, sigma: float) -> Tensor:

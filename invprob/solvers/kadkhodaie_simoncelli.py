@@ -55,13 +55,17 @@ class KadkhodaieSimoncelliState:
         x: the noisy images, `(B, *image)`.
         denoised: the images of the last call, on the constraints, `(B, *image)`.
         noise: the noise level of each row of x, `(B,)`; 0 where the run has ended.
+        sigma: the highest noise level that the last call was told; sigma_max at first.
         calls: how many are done.
+        chained: false: no two calls are steps of a chain at one noise level.
     """
 
     x: Tensor
     denoised: Tensor
     noise: Tensor
+    sigma: float
     calls: int
+    chained: ClassVar[bool] = False
 
 
 @frozen
@@ -140,7 +144,7 @@ class KadkhodaieSimoncelli:
         known = self._impose(problem, diffusion.centre(problem, x0))
         x = known + self.sigma_max * streams.normal(known)
         noise = x.new_full((len(x),), self.sigma_max)
-        return KadkhodaieSimoncelliState(x, known, noise, 0)
+        return KadkhodaieSimoncelliState(x, known, noise, self.sigma_max, 0)
 
     def step(
         self,
@@ -165,6 +169,7 @@ class KadkhodaieSimoncelli:
             torch.where(rows(going, x), moved, x),
             torch.where(rows(running, x), image, state.denoised),
             torch.where(going, (1 - self.beta * h) * sigma, 0.0),
+            float(level.max()),
             calls,
         )
 

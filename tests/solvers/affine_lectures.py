@@ -115,6 +115,51 @@ def langevin(lecture, solver, states):
     return x, denoised
 
 
+def published_levels(sigma_0, highest, lowest, ratio):
+    """sigma_-K ... sigma_L around sigma_0 = sigma_0, with the index of each."""
+    above = math.floor(math.log(highest / sigma_0) / -math.log(ratio))
+    below = math.floor(math.log(sigma_0 / lowest) / -math.log(ratio))
+    rising = [(i, sigma_0 * (highest / sigma_0) ** (-i / above)) for i in range(-above, 0)]
+    return [*rising, *((i, sigma_0 * (lowest / sigma_0) ** (i / below)) for i in range(below + 1))]
+
+
+def plain_langevin(lecture, solver, states):
+    """Kawar, Vaksman, Elad (2021), Algorithm 2; where all was measured it is Algorithm 1.
+
+    Their x_M and x_R are what was measured, all with noise sigma_0, and the rest; a denoiser call
+    at sigma_L follows.
+    """
+    measured, c, done = torch.isfinite(lecture.sd), solver.step_size, 0
+    y, sigma_0 = lecture.observed, float(lecture.sd.min())
+    levels = published_levels(sigma_0, solver.sigma_max, solver.sigma_min, solver.ratio)
+    if bool(measured.all()):
+        levels, x = levels[-levels[-1][0] - 1 :], y
+    else:
+        first, share = levels[0][1], c / 2
+        start = (1 - share) ** 0.5 * lecture.draw(0) + share**0.5 * lecture.draw(1)
+        width = torch.where(measured, (first**2 - sigma_0**2) ** 0.5, first)
+        x = lecture.where(measured, y, lecture.mean) + diag(width, start)
+    denoised = x
+    for i, sigma in levels[1:]:
+        for _ in range(solver.repeats if i else 0):
+            if done == len(states) - 1:
+                return x, denoised
+            denoised = lecture.denoise(x, sigma)
+            score = (denoised - x) / sigma**2
+            if i < 0:
+                g = lecture.where(measured, (y - x) / (sigma**2 - sigma_0**2), score)
+            else:
+                pull = score + (y - x) / (sigma_0**2 - sigma**2)
+                g = lecture.where(measured, pull, score)
+            alpha = c * sigma**2
+            x = x + alpha * g + (2 * alpha) ** 0.5 * lecture.draw(2 + done)
+            done += 1
+    if done < len(states) - 1:
+        assert done == len(states) - 2
+        denoised = lecture.denoise(x, solver.sigma_min)
+    return x, denoised
+
+
 def ddrm(lecture, solver, states):
     sd, w = lecture.sd, lecture.observed
     sigma = states[0].sigma

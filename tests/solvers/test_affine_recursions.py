@@ -30,6 +30,7 @@ from affine_lectures import (
     langevin,
     moments,
     orthogonal,
+    plain_langevin,
     prior_sampling,
     restart,
     split_gibbs,
@@ -37,7 +38,7 @@ from affine_lectures import (
 
 import invprob as ip
 
-STEPS = [1, 2, 5, None]
+STEPS = [1, 2, 5, 13, None]
 PRIOR = ip.GaussianPrior.from_covariance(MEAN.reshape(SHAPE), COVARIANCE)
 SINGULAR = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.2, 0.0, 0.0, 0.0], dtype=F64)
 MATRIX = (orthogonal(2) * SINGULAR) @ orthogonal(3).T
@@ -114,6 +115,20 @@ CASES = [
         ip.AnnealedLangevin(levels=5, step_size=0.1, reuse_noise=False, sigma_max=1.0),
         langevin,
         "dense mask white",
+    ),
+    (
+        "langevin, plain",
+        ip.AnnealedLangevin(
+            ratio=0.8,
+            repeats=2,
+            step_size=0.1,
+            sigma_min=0.01,
+            sigma_max=1.0,
+            reuse_noise=False,
+            plain_step=True,
+        ),
+        plain_langevin,
+        "mask white",
     ),
     ("ddrm", ip.DDRM(calls=8), ddrm, "dense mask white"),
     ("ddrm, other shares", ip.DDRM(calls=6, eta=0.3, eta_b=0.7), ddrm, "dense mask white"),

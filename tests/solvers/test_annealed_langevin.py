@@ -207,43 +207,6 @@ def test_what_was_measured_well_is_known_well_where_the_rest_was_not_measured():
         ip.solve(problem, ip.AnnealedLangevin(sigma_min=0.01))
 
 
-# --------------------------------------------------------------------------- the plain step
-
-
-def test_the_plain_step_is_right_where_it_is_stable():
-    problem = grey_problem(0.1)
-    solver = ip.AnnealedLangevin(
-        ratio=0.9, repeats=5, step_size=0.1, reuse_noise=False, plain_step=True
-    )
-    samples = ip.solve(problem, solver, samples=300).samples
-    exact = 0.1 * 0.2 / math.hypot(0.1, 0.2)
-    assert float(samples.std(0).mean()) == pytest.approx(exact, rel=0.1)
-    adapted = ip.solve(problem, attrs.evolve(solver, plain_step=False), samples=300).samples
-    assert not torch.equal(samples, adapted)
-
-
-@pytest.mark.parametrize("name", ["celeba", "lsun"])
-def test_the_published_step_on_request(name):
-    solver = attrs.evolve(ip.AnnealedLangevin.published(name), plain_step=True)
-    events = ip.iterate(grey_problem(0.203), solver)
-    state = [next(events) for _ in range(3)][-1].state
-    assert bool(torch.isfinite(state.x).all())
-
-
-def test_a_plain_step_that_overshoots_is_refused():
-    solver = ip.AnnealedLangevin(ratio=0.99, step_size=0.1, plain_step=True)
-    with pytest.raises(ip.InputError, match=r"would explode: the level 0.099.*below 0.0"):
-        ip.solve(grey_problem(0.1), solver)
-
-
-def test_it_would_have_exploded(monkeypatch):
-    solver = ip.AnnealedLangevin(ratio=0.999, step_size=0.1, repeats=20, plain_step=True)
-    monkeypatch.setattr(ip.AnnealedLangevin, "_check_plain_step", lambda *_: None)
-    events = ip.iterate(grey_problem(0.1), solver)
-    state = [next(events) for _ in range(20)][-1].state
-    assert not float(state.x.abs().max()) < 1e3
-
-
 def test_a_published_ladder_says_how_it_starts_lower():
     prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.001, 10)))
     noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(torch.eye(4)))

@@ -2,6 +2,7 @@
 
 import math
 
+import attrs
 import pytest
 import torch
 
@@ -110,6 +111,34 @@ def test_a_run_that_has_not_ended_says_so_and_with_how_many_calls_it_would():
     assert "unfinished: a noise of 0." in str(short)
     more = ip.solve(problem, ip.KadkhodaieSimoncelli(calls=int(str(short).split("calls=")[-1])))
     assert "unfinished" not in str(more) and "fell below" in more.stopped
+
+
+@pytest.mark.parametrize(
+    ("factor", "named"),
+    [(math.nan, "step 3 of 200, noise level sigma=0.5"), (50.0, "sigma=2;")],
+)
+def test_a_run_that_diverges_names_the_noise_level(factor, named):
+    """The one that the denoiser was told, and never more than it knows."""
+    told = []
+
+    def denoise(x, sigma):
+        told.append(float(sigma.max()))
+        return x * (factor if len(told) > 2 else 0.9)
+
+    problem = attrs.evolve(
+        inpainting(), prior=ip.DenoiserPrior(denoise, ip.Domain(sigma=(0.001, 2.0)))
+    )
+    with pytest.raises(ip.DivergenceError, match=named) as caught:
+        ip.solve(problem, ip.KadkhodaieSimoncelli())
+    assert f"sigma={told[-1]:.4g};" in str(caught.value)
+
+
+def test_calls_at_the_least_level_that_is_known_are_no_chain():
+    problem = attrs.evolve(
+        inpainting(), prior=ip.DenoiserPrior(lambda x, sigma: 0.9 * x, ip.Domain(sigma=(0.5, 2.0)))
+    )
+    result = ip.solve(problem, ip.KadkhodaieSimoncelli(calls=60), samples=2)
+    assert [record.sigma for record in result.history].count(0.5) > 20 and result.mixing is None
 
 
 def test_data_that_were_taken_for_exact_are_not_complained_of():
