@@ -7,7 +7,8 @@ position all the time these errors are alike and add up. Asked in another positi
 level they average out, at no cost. Photographs that `PnP` restores in 8 calls, and means of
 samples by `Restart`, gain up to 0.1 dB by that; samples by `AnnealedLangevin`, in which errors add
 up the most, 1.6 dB. (The mean over eight positions in each call, at eight times the cost, would
-gain `PnP` a few hundredths more.)
+gain `PnP` a few hundredths more.) Images that are cut into tiles are turned and not moved, so that
+tiles lie on the grid.
 
 The position is a hash of the noise level, so an answer depends on the image and the level alone.
 Levels are rounded to steps of 3 % before, so that the last digit of one decides nothing.
@@ -17,6 +18,8 @@ Reference: Terris, Moreau, Pustelnik, Tachella, Equivariant plug-and-play image 
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from torch import Tensor
 from torch.nn import functional
@@ -34,7 +37,15 @@ ROUNDED = 24
 def positions(sigma: Tensor) -> Tensor:
     """In which position an image is shown at each noise level, `(B,)`, in 0 .. 511."""
     steps = (sigma.double().log2() * ROUNDED).round().long()
-    return (steps * 0x9E3779B1 & 0xFFFFFFFF) >> 23
+    mixed = steps * 0x9E3779B1 & 0xFFFFFFFF  # ends as MurmurHash3 does
+    mixed = (mixed ^ mixed >> 15) * 0x85EBCA6B & 0xFFFFFFFF
+    return (mixed ^ mixed >> 13) & (TURNS * MOVES**2 - 1)
+
+
+def in_position(function: Callable[[Tensor], Tensor], x: Tensor, position: int) -> Tensor:
+    """What a function of images `(B, C, H, W)` makes of them in a position, put back."""
+    out = function(placed(x, position))
+    return put_back(out, position, (x.shape[-2], x.shape[-1]))
 
 
 def placed(x: Tensor, position: int) -> Tensor:
@@ -59,14 +70,14 @@ def put_back(x: Tensor, position: int, shape: tuple[int, int]) -> Tensor:
 
 def turned(x: Tensor, turn: int) -> Tensor:
     """Images `(..., H, W)` turned and flipped in one of eight ways; 0 is as they are."""
-    image = x.rot90(turn % 4, (-2, -1))
+    image = x.rot90(turn % 4, (-2, -1)) if turn % 4 else x
     return image.flip(-1) if turn > 3 else image
 
 
 def turned_back(x: Tensor, turn: int) -> Tensor:
     """The inverse of `turned`."""
     image = x.flip(-1) if turn > 3 else x
-    return image.rot90(-turn % 4, (-2, -1))
+    return image.rot90(-turn % 4, (-2, -1)) if turn % 4 else image
 
 
 def _parts(shape: tuple[int, ...], position: int) -> tuple[int, int, int]:

@@ -41,8 +41,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from .denoiser import Architecture, Denoiser
-from .positions import placed, positions, put_back
-from .tiles import Tile, in_pieces, is_tile
+from .positions import TURNS, in_position, positions
+from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import NetworkFile
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -140,12 +140,12 @@ class StoredDenoiser:
     def _in_one_way(self, x: Tensor, level: Tensor, way: int) -> Tensor:
         """Rows that are done in one precision, the last bit, and in one position, the others."""
         fast, position = bool(way % 2), way // 2
-        if not self.turns:
-            return self._in_chunks(x, level, fast)
-        out = self._in_chunks(placed(x, position), level, fast)
-        return put_back(out, position, x.shape[-2:])
+        if not is_cut(x, self.tile):
+            return self._in_chunks(x, level, fast, position)
+        pieces = partial(self._in_chunks, level=level, fast=fast, position=0)
+        return in_position(pieces, x, position % TURNS)  # tiles lie on the grid: it is not moved
 
-    def _in_chunks(self, x: Tensor, level: Tensor, fast: bool) -> Tensor:
+    def _in_chunks(self, x: Tensor, level: Tensor, fast: bool, position: int) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""
         precision = torch.bfloat16 if fast else torch.float32
         network = _network(self.file, self.sha256, x.device, precision)
@@ -153,7 +153,7 @@ class StoredDenoiser:
         rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
         done = []
         for some, levels in zip(torch.split(x, rows), torch.split(level, rows), strict=True):
-            denoise = partial(network, sigma=levels)
+            denoise = partial(in_position, partial(network, sigma=levels), position=position)
             done.append(in_pieces(denoise, network, some, self.tile))
         return done[0] if len(done) == 1 else torch.cat(done)
 

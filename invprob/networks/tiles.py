@@ -56,6 +56,12 @@ def least_tile(network: Reaching) -> int:
     return 2 * _margin(network) + 2 * network.grid
 
 
+def is_cut(x: Tensor, tile: Tile) -> bool:
+    """Whether images `(B, C, H, W)` have more than tile x tile pixels."""
+    side = TILE if tile == "auto" else tile
+    return side is not None and x.shape[-2] * x.shape[-1] > side**2
+
+
 def in_pieces(
     function: Callable[[Tensor], Tensor], network: Reaching, x: Tensor, tile: Tile
 ) -> Tensor:
@@ -73,12 +79,11 @@ def in_pieces(
     Raises:
         InputError: tile is too small for the network's reach.
     """
-    side = TILE if tile == "auto" else tile
-    if side is None or x.shape[-2] * x.shape[-1] <= side**2:
-        out = function(x)
-        count_pixels(len(x) * x.shape[-2] * x.shape[-1])
-        return out
-    return in_tiles(function, network, x, side)
+    if tile is not None and is_cut(x, tile):
+        return in_tiles(function, network, x, TILE if tile == "auto" else tile)
+    out = function(x)
+    count_pixels(len(x) * x.shape[-2] * x.shape[-1])
+    return out
 
 
 def in_tiles(
