@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import invprob as ip
-from invprob.diagnostics.laboratory import smooth_mixture
+from invprob.diagnostics.laboratory import measurements, smooth_mixture
 from invprob.diagnostics.wasserstein import exactness
 
 SAMPLES, MEASUREMENTS, LIMIT = 150, 4, 1.25
@@ -52,6 +52,23 @@ def test_samples_are_close_to_exact_ones(task, solver):
     raw, whitened = ratios(likelihood(task), solver)
     assert raw < LIMIT
     assert whitened < LIMIT
+
+
+@pytest.mark.parametrize("task", ["blur", "sr", "cs"])
+@pytest.mark.parametrize(
+    "solver",
+    [ip.Restart(calls=40), ip.Restart(calls=40, population=8), ip.AnnealedLangevin()],
+    ids=["Restart", "population", "AnnealedLangevin"],
+)
+def test_samples_are_close_to_exact_ones_behind_other_operators(task, solver):
+    prior = smooth_mixture((4, 4))
+    noise = measurements((4, 4), character="smooth", seed=0)[task]
+    draw = ip.generator(0, 2)
+    y = noise.sample(prior.sample((MEASUREMENTS, 1, 4, 4), draw), draw)
+    posteriors = [prior.posterior(noise, row[None]) for row in y]
+    samples = ip.solve(ip.Problem(prior, noise, y.float()), solver, samples=96).samples
+    found = exactness(list(samples.transpose(0, 1).double()), posteriors, ip.generator(0, 3))
+    assert found < LIMIT
 
 
 def test_the_measure_notices_a_wrong_noise_level():
