@@ -124,7 +124,8 @@ class AnnealedLangevin:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise, or less noisy than the last level; or the plain step would overshoot.
+            denoise or than sigma_max, or less noisy than the last level; sigma_min is less than
+            the prior can denoise; or the plain step would overshoot.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -208,8 +209,9 @@ class AnnealedLangevin:
         """The measurement, brought to the first noise level; noise around x0 where it is noisier.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise, or less noisy than
-                the last level, or sigma_max is too low to start from grey.
+            InputError: the measurement is noisier than the prior can denoise or than sigma_max,
+                or less noisy than the last level; sigma_max is too low to start from grey, or
+                sigma_min less than the prior can denoise.
         """
         if x0 is None:
             diffusion.check_reach(problem, self.sigma_max)
