@@ -37,7 +37,7 @@ MOST = 1e6
 
 
 def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) -> Spectrum:
-    """The pseudo-observations of y = U S Vᵀ x + sigma n.
+    """The pseudo-observations of y = U S Vᵀ x + sigma n, of which only `sd` is kept.
 
     Args:
         svd: the operator's.
@@ -46,14 +46,23 @@ def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) 
     """
     s = svd.s if like is None else svd.s.to(like)
     seen = s > torch.finfo(s.dtype).tiny ** 0.5  # below it sd² overflows: it tells nothing
-    inverse = torch.where(seen, 1 / s, 0)
     level = torch.as_tensor(sigma, dtype=s.dtype, device=s.device)
-    sd = torch.where(seen, level * inverse, torch.inf)
+    sd, ut = torch.where(seen, level / s, torch.inf), svd.ut
 
     def observe(y: Tensor) -> Tensor:
-        return svd.ut(y) * inverse.to(y)
+        known = rounded(sd, y)
+        return ut(y) * torch.where(known.isinf(), 0, known / level.to(y))
 
     return Spectrum(sd, svd.v, svd.vt, observe)
+
+
+def rounded(sd: Tensor, like: Tensor, /) -> Tensor:
+    """The noise of each coordinate with the dtype and device of `like`.
+
+    What is too large for its square there tells nothing, and is inf.
+    """
+    most = torch.finfo(like.dtype).max ** 0.5
+    return torch.where(sd < most, sd, torch.inf).to(like)
 
 
 def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
