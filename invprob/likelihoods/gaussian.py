@@ -279,7 +279,7 @@ class Gaussian:
         shape, key = tuple(x.shape[1:]), (x.shape[1:], x.dtype, x.device)
         if x.device.type == "cpu":  # one rounding costs less than a second copy
             found = self.spectrum(shape)
-            return evolve(found, sd=spectral.rounded(found.sd, x))
+            return evolve(found, sd=found.sd.to(x))
         spectrum: Spectrum = self._memo.get(
             key, lambda: self._make_spectrum(shape, x.new_empty(()))
         )

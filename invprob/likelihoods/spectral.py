@@ -32,6 +32,8 @@ from torch import Generator, Tensor
 from ..contracts import SVD, Map, Spectrum
 from .rows import normal, per_row
 
+LOUDEST = torch.finfo(torch.float32).max ** 0.5
+"""What has more noise tells nothing: in single precision its square overflows."""
 MOST = 1e6
 """By so much an approximate inverse shrinks a coordinate at most."""
 
@@ -45,24 +47,15 @@ def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) 
         like: `sd` gets the dtype and device of this, by default those of `svd.s`.
     """
     s = svd.s if like is None else svd.s.to(like)
-    seen = s > torch.finfo(s.dtype).tiny ** 0.5  # below it sd² overflows: it tells nothing
-    level = torch.as_tensor(sigma, dtype=s.dtype, device=s.device)
-    sd, ut = torch.where(seen, level / s, torch.inf), svd.ut
+    level, ut = torch.as_tensor(sigma, dtype=s.dtype, device=s.device), svd.ut
+    sd = level / s
+    sd = torch.where(sd < LOUDEST, sd, torch.inf)
 
     def observe(y: Tensor) -> Tensor:
-        known = rounded(sd, y)
-        return ut(y) * torch.where(known.isinf(), 0, known / level.to(y))
+        inverse = sd.to(y) / level.to(y)
+        return ut(y) * inverse.nan_to_num_(posinf=0.0)
 
     return Spectrum(sd, svd.v, svd.vt, observe)
-
-
-def rounded(sd: Tensor, like: Tensor, /) -> Tensor:
-    """The noise of each coordinate with the dtype and device of `like`.
-
-    What is too large for its square there tells nothing, and is inf.
-    """
-    most = torch.finfo(like.dtype).max ** 0.5
-    return torch.where(sd < most, sd, torch.inf).to(like)
 
 
 def prox(spectrum: Spectrum, y: Tensor, v: Tensor, step: Tensor, /) -> Tensor:
