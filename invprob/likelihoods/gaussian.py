@@ -276,9 +276,12 @@ class Gaussian:
         return value
 
     def _spectrum(self, x: Tensor) -> Spectrum:
-        key = (x.shape[1:], x.dtype, x.device)
+        shape, key = tuple(x.shape[1:]), (x.shape[1:], x.dtype, x.device)
+        if x.device.type == "cpu":  # one rounding costs less than a second copy
+            found = self.spectrum(shape)
+            return evolve(found, sd=found.sd.to(x))
         spectrum: Spectrum = self._memo.get(
-            key, lambda: self._make_spectrum(tuple(x.shape[1:]), x.new_empty(()))
+            key, lambda: self._make_spectrum(shape, x.new_empty(()))
         )
         return spectrum
 

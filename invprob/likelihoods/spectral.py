@@ -32,12 +32,14 @@ from torch import Generator, Tensor
 from ..contracts import SVD, Map, Spectrum
 from .rows import normal, per_row
 
+LOUDEST = torch.finfo(torch.float32).max ** 0.5
+"""What has more noise tells nothing: in single precision its square overflows."""
 MOST = 1e6
 """By so much an approximate inverse shrinks a coordinate at most."""
 
 
 def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) -> Spectrum:
-    """The pseudo-observations of y = U S Vᵀ x + sigma n.
+    """The pseudo-observations of y = U S Vᵀ x + sigma n, of which only `sd` is kept.
 
     Args:
         svd: the operator's.
@@ -45,13 +47,13 @@ def spectrum_of(svd: SVD, sigma: Tensor | float, like: Tensor | None = None, /) 
         like: `sd` gets the dtype and device of this, by default those of `svd.s`.
     """
     s = svd.s if like is None else svd.s.to(like)
-    seen = s > torch.finfo(s.dtype).tiny ** 0.5  # below it sd² overflows: it tells nothing
-    inverse = torch.where(seen, 1 / s, 0)
-    level = torch.as_tensor(sigma, dtype=s.dtype, device=s.device)
-    sd = torch.where(seen, level * inverse, torch.inf)
+    level, ut = torch.as_tensor(sigma, dtype=s.dtype, device=s.device), svd.ut
+    sd = level / s
+    sd = torch.where(sd < LOUDEST, sd, torch.inf)
 
     def observe(y: Tensor) -> Tensor:
-        return svd.ut(y) * inverse.to(y)
+        inverse = sd.to(y) / level.to(y)
+        return ut(y) * inverse.nan_to_num_(posinf=0.0)
 
     return Spectrum(sd, svd.v, svd.vt, observe)
 

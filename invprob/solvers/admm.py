@@ -52,10 +52,9 @@ from .first_image import first_image
 
 @frozen(eq=False)
 class SplitState:
-    """A run of a method that holds two images and a multiplier, between two steps.
+    """A run of a method that splits the image in two, with a multiplier, between two steps.
 
     Attributes:
-        x: the images that agree with the data, `(B, *image)`.
         v: the images that agree with the prior, `(B, *image)`.
         dual: u / sigma², `(B, *image)`.
         sigma: the noise level of the last denoiser call; of the next one before the first.
@@ -63,7 +62,6 @@ class SplitState:
         done: how many steps are done.
     """
 
-    x: Tensor
     v: Tensor
     dual: Tensor
     sigma: float
@@ -72,13 +70,13 @@ class SplitState:
 
     @classmethod
     def begin(cls, problem: Problem[Any, Any], plan: Tensor, x0: Tensor | None, /) -> SplitState:
-        """x0, or what the measurement alone suggests, twice; no force between them."""
+        """x0, or what the measurement alone suggests; no force."""
         x = first_image(problem, x0)
-        return cls(x, x, torch.zeros_like(x), float(plan[0]), plan, 0)
+        return cls(x, torch.zeros_like(x), float(plan[0]), plan, 0)
 
-    def next(self, x: Tensor, v: Tensor, dual: Tensor, /) -> SplitState:
+    def next(self, v: Tensor, dual: Tensor, /) -> SplitState:
         """The state after the next step."""
-        return SplitState(x, v, dual, float(self.plan[self.done]), self.plan, self.done + 1)
+        return SplitState(v, dual, float(self.plan[self.done]), self.plan, self.done + 1)
 
 
 @frozen
@@ -130,9 +128,10 @@ class ADMM:
         """The likelihood's prox, one denoiser call, and the multiplier."""
         sigma = state.plan[state.done].to(state.v)
         u = sigma.square() * state.dual
-        x = agree(problem, state.v - u, sigma.square())
-        v = problem.prior.denoise(x + u, sigma)
-        return state.next(x, v, (u + x - v) / sigma.square())
+        noisy = agree(problem, state.v - u, sigma.square()) + u
+        del u  # no more images than needed beside the denoiser's own
+        v = problem.prior.denoise(noisy, sigma)
+        return state.next(v, (noisy - v) / sigma.square())
 
     def estimate(self, state: SplitState, /) -> Tensor:
         """The denoised image."""

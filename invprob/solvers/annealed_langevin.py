@@ -87,7 +87,6 @@ class AnnealedLangevinState:
 
     Attributes:
         x: the noisy images in the singular basis, `(B, *spectral)`.
-        measured: what was measured there, `(B, *spectral)`.
         noise: the last normal draw, `(B, *spectral)`.
         denoised: what the last call said about them, `(B, *image)`.
         sigma: their noise level.
@@ -96,7 +95,6 @@ class AnnealedLangevinState:
     """
 
     x: Tensor
-    measured: Tensor
     noise: Tensor
     denoised: Tensor
     sigma: float
@@ -129,7 +127,8 @@ class AnnealedLangevin:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise, or less noisy than the last level; or the plain step would overshoot.
+            denoise or than sigma_max, or less noisy than the last level; sigma_min is less than
+            the prior can denoise; or the plain step would overshoot.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -213,8 +212,9 @@ class AnnealedLangevin:
         """The measurement, brought to the first noise level; noise around x0 where it is noisier.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise, or less noisy than
-                the last level, or sigma_max is too low to start from grey.
+            InputError: the measurement is noisier than the prior can denoise or than sigma_max,
+                or less noisy than the last level; sigma_max is too low to start from grey, or
+                sigma_min less than the prior can denoise.
         """
         if x0 is None:
             diffusion.check_reach(problem, self.sigma_max)
@@ -231,7 +231,7 @@ class AnnealedLangevin:
         share = self.step_size / 2  # of the last draw in an image's noise, in the long run
         noise = math.sqrt(1 - share) * old + math.sqrt(share) * new
         x = centre + missing.clamp(min=0).sqrt() * noise
-        return AnnealedLangevinState(x, w, new, spectrum.v(x), first, plan, 0)
+        return AnnealedLangevinState(x, new, spectrum.v(x), first, plan, 0)
 
     def step(
         self,
@@ -242,12 +242,13 @@ class AnnealedLangevin:
     ) -> AnnealedLangevinState:
         """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
-        level, spectrum = state.plan[state.done].to(state.x), diffusion.spectrum(problem)
-        denoised = problem.prior.denoise(spectrum.v(state.x), level)
+        level = state.plan[state.done].to(state.x)
+        denoised = problem.prior.denoise(diffusion.spectrum(problem).v(state.x), level)
         if done == len(state.plan):
             return evolve(state, denoised=denoised, sigma=0.0, done=done)
-        prior = (spectrum.vt(denoised) - state.x) / sigma**2
-        score = coordinate_score(spectrum.sd, state.measured, state.x, prior, level)
+        spectrum = diffusion.spectrum(problem)
+        prior, w = (spectrum.vt(denoised) - state.x) / sigma**2, spectrum.observe(problem.y)
+        score = coordinate_score(spectrum.sd, w, state.x, prior, level)
         tau = level.expand_as(spectrum.sd) if self.plain_step else _width(spectrum.sd, sigma)
         fresh = streams.normal(state.noise)
         noise = (fresh + state.noise) / 2 if self.reuse_noise else fresh

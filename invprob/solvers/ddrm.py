@@ -69,7 +69,7 @@ class DDRM:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise.
+            denoise or than sigma_max, or sigma_min is less than the prior can denoise.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -107,8 +107,9 @@ class DDRM:
         """The measurement brought to the first level; noise around x0 where it is noisier.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise, or sigma_max too
-                low to start from grey.
+            InputError: the measurement is noisier than the prior can denoise or than sigma_max,
+                sigma_max is too low to start from grey, or sigma_min less than the prior can
+                denoise.
         """
         if x0 is None:
             diffusion.check_reach(problem, self.sigma_max)

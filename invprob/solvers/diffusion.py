@@ -96,13 +96,19 @@ def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
             f"nothing was measured: {problem.likelihood!r} sees no coordinate of the image; to "
             "draw from the prior take Unobserved() and PriorSampling()"
         )
+    check_known(problem, least)
+    return Range(max(least, low), max(greatest, low), low, high)
+
+
+def check_known(problem: Problem[Any, Any], least: float) -> None:
+    """Raise `InputError` if even the least noise of the data is more than the prior denoises."""
+    high = domain_of(problem.prior).sigma[1]
     if least > high:
         raise InputError(
             f"the least noise of this measurement is {least:.4g} (in units of the image, whose "
             f"range is [0, 1]), but {problem.prior!r} denoises only up to {high:.4g}; is y scaled "
             "to [0, 1], and sigma with it?"
         )
-    return Range(max(least, low), max(greatest, low), low, high)
 
 
 def first_level(problem: Problem[Any, Any], noise: Range, sigma_max: float | None) -> float:
@@ -113,15 +119,21 @@ def first_level(problem: Problem[Any, Any], noise: Range, sigma_max: float | Non
     radius, or the most that the prior can denoise.
 
     Raises:
-        InputError: sigma_max is needed, and more than the prior can denoise.
+        InputError: sigma_max is needed, and more than the prior can denoise; or it is less than
+            the least noise, where levels end.
     """
     if sigma_max is None:
-        sigma_max = min(10 * radius(problem), noise.high)
-    elif min(sigma_max, noise.greatest) > noise.high:
+        return max(min(10 * radius(problem), noise.high, noise.greatest), noise.least)
+    if min(sigma_max, noise.greatest) > noise.high:
         raise InputError(
             f"sigma_max={sigma_max:.4g}, but {problem.prior!r} denoises only up to "
             f"{noise.high:.4g}; leave it out to start there: "
             "attrs.evolve(solver, sigma_max=None)"
+        )
+    if sigma_max < noise.least * APART:
+        raise InputError(
+            f"sigma_max={sigma_max:.4g}, but no noise level is below {noise.least:.4g}, "
+            f"{_bound(noise)}; leave it out, or give more than that"
         )
     return max(min(sigma_max, noise.greatest), noise.least)
 
@@ -134,8 +146,14 @@ def last_level(
     What is left of noise at a share r of the data's takes r² of a sample's variance away.
 
     Raises:
-        InputError: it is not below the first level, and samples would be all equal.
+        InputError: sigma_min is less than the prior can denoise, or the last level is not below
+            the first one, and samples would be all equal.
     """
+    if sigma_min is not None and sigma_min < noise.low:
+        raise InputError(
+            f"sigma_min={sigma_min:.4g}, but {problem.prior!r} denoises from {noise.low:.4g} on; "
+            f"leave it out, or give {noise.low:.4g} or more"
+        )
     last = max(min(usual, first / 4) if sigma_min is None else sigma_min, noise.low)
     if last < first * APART:
         return last
@@ -150,6 +168,13 @@ def last_level(
         "there is no level between to sample at; take PnP() for an estimate",
         typed="-s pnp, without --samples",
     )
+
+
+def _bound(noise: Range) -> str:
+    """What the least level of a run is."""
+    if noise.least > noise.low:
+        return "the least noise of the data"
+    return "the least that the prior can denoise"
 
 
 def check_reach(problem: Problem[Any, Any], sigma_max: float | None) -> None:

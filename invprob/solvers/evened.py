@@ -16,7 +16,7 @@ from attrs import frozen
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ..contracts import Denoises, Stabilised, Stabilises
+from ..contracts import Denoises, Map, Stabilises
 from ..operators.structure import observed
 from ..problem import Problem, domain_of
 
@@ -36,18 +36,18 @@ class Evened:
         sigma: of their noise, `(B,)`.
         low: T at u = 0, in a shape that broadcasts.
         width: T at u = 1, less that.
-        stabilised: knows the way back.
+        inverse: of T, unbiased.
     """
 
     u: Tensor
     sigma: Tensor
     low: Tensor
     width: Tensor
-    stabilised: Stabilised
+    inverse: Map
 
     def image(self, u: Tensor, /) -> Tensor:
         """From pictures to images, unbiased."""
-        return self.stabilised.inverse(u * self.width + self.low)
+        return self.inverse(u * self.width + self.low)
 
 
 def evened(problem: Problem[Denoises, Stabilises], rows: slice = slice(None), /) -> Evened:
@@ -62,7 +62,7 @@ def evened(problem: Problem[Denoises, Stabilises], rows: slice = slice(None), /)
     low, width = _range(even.value, even.sd / min(LOUDEST, most), seen)
     u = (even.value - low) / width
     sigma = (even.sd / width).flatten().clamp(least, most)
-    return Evened(u if seen is None else u * seen, sigma, low, width, even)
+    return Evened(u if seen is None else u * seen, sigma, low, width, even.inverse)
 
 
 def measured(problem: Problem[Denoises, Stabilises]) -> Tensor | None:

@@ -55,6 +55,20 @@ DARK = 1 / 255
 """Of images, where the noise knows no black."""
 
 
+def without_excess(
+    problem: Problem[Any, Any], image: Tensor, z: Tensor, step: Tensor, /
+) -> Tensor:
+    """The image less the bias b around z; the image itself where that is zero.
+
+    Args:
+        problem: whose likelihood is asked.
+        image: what a denoiser is to be given, `(B, *image)`.
+        z: as for `excess`.
+        step: as for `excess`.
+    """
+    return image - excess(problem, z, step) if _is_biased(problem.likelihood, z) else image
+
+
 def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     """The bias b of the prox around images, `(B, *image)`; zero where noise is Gaussian.
 
@@ -75,14 +89,23 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
     True
     """
     likelihood = problem.likelihood
-    measured = _measured(likelihood, z)
-    if lacks(likelihood, Proximal) or measured is None or _gaussian(likelihood):
+    if not _is_biased(likelihood, z):
         return torch.zeros_like(z)
     try:
         mean = _mean(likelihood, z.clamp(min=0), step)
     except InputError:  # a noise that knows no black
         mean = _mean(likelihood, z.clamp(min=DARK), step)
-    return mean if mean.ndim != 4 else measured * _smooth(mean, measured)
+    if mean.ndim != 4:
+        return mean
+    measured = _measured(likelihood, z)
+    return measured * _smooth(mean, measured)
+
+
+def _is_biased(likelihood: Any, z: Tensor) -> bool:
+    """Whether there is a bias, as far as it is known."""
+    if lacks(likelihood, Proximal) or _gaussian(likelihood):
+        return False
+    return isinstance(getattr(likelihood, "operator", None), Diagonal | None)
 
 
 def _mean(likelihood: Any, z: Tensor, step: Tensor) -> Tensor:
@@ -103,13 +126,11 @@ def _smooth(image: Tensor, measured: Tensor) -> Tensor:
     return sums / shares.clamp(min=0.5 / WINDOW**2)
 
 
-def _measured(likelihood: Any, z: Tensor) -> Tensor | None:
-    """1 where a pixel was measured, 0 elsewhere; None behind an operator that mixes pixels."""
+def _measured(likelihood: Any, z: Tensor) -> Tensor:
+    """1 where a pixel was measured, 0 elsewhere."""
     operator = getattr(likelihood, "operator", None)
     if operator is None:
         return torch.ones_like(z[:1])
-    if not isinstance(operator, Diagonal):
-        return None
     factor: Tensor = operator.diagonal(tuple(z.shape[1:])).to(z)
     return (factor != 0).to(z).expand_as(z[:1])
 

@@ -77,7 +77,8 @@ class KadkhodaieSimoncelli:
         beta: the share of a step that is not filled up with new noise, in (0, 1].
         first_step: h0, in (0, 1].
         sigma_max: the noise level to start at.
-        sigma_min: the noise level to end at; data with more noise are ignored.
+        sigma_min: the noise level to end at; data with more noise are ignored. Below the least
+            level that the prior can denoise it is asked at that level.
 
     Raises:
         InputError: a value out of range; in use: all data are noisier than sigma_min, or the prior
@@ -126,20 +127,18 @@ class KadkhodaieSimoncelli:
             InputError: all data are noisier than sigma_min, or the prior can't denoise at
                 sigma_max.
         """
-        least, high = (
-            float(diffusion.spectrum(problem).sd.min()),
-            domain_of(problem.prior).sigma[1],
-        )
+        least = float(diffusion.spectrum(problem).sd.min())
+        low, high = domain_of(problem.prior).sigma
         if not least < self.sigma_min:
             raise InputError(
                 f"{problem.likelihood!r} has noise of at least {least:.4g} in every coordinate; "
                 f"KadkhodaieSimoncelli takes what has less than sigma_min={self.sigma_min:g} for "
                 "exact and ignores the others; for noisy data take Restart()"
             )
-        if self.sigma_max > high:
+        if not low < self.sigma_max <= high:
             raise InputError(
-                f"sigma_max={self.sigma_max:.4g}, but {problem.prior!r} denoises only up to "
-                f"{high:.4g}"
+                f"sigma_max={self.sigma_max:.4g}, but {problem.prior!r} denoises from {low:.4g} "
+                f"to {high:.4g}; give a level between"
             )
         known = self._impose(problem, diffusion.centre(problem, x0))
         x = known + self.sigma_max * streams.normal(known)

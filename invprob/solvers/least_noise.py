@@ -25,9 +25,10 @@ from typing import Any
 import torch
 
 from ..contracts import LocallyLinear, SamplesGivenGaussian
-from ..problem import Problem
+from ..problem import Problem, domain_of
 from ..streams import generator
 from . import diffusion
+from .data_noise import noise_of
 from .linear_draws import deviation_of_known, is_linear
 
 ROUNDS, PRODUCTS = 4, 3
@@ -64,3 +65,32 @@ def least_noise(problem: Problem[Any, SamplesGivenGaussian | LocallyLinear], /) 
             return math.inf
         rho = rho * math.sqrt(max(follows, LEAST**2) / (1 - follows))
     return rho
+
+
+def surely(problem: Problem[Any, Any], least: float, /) -> float:
+    """A noise level that the data are at least as noisy as, in units of the image.
+
+    Args:
+        problem: whose likelihood is asked.
+        least: its `least_noise`, which is up to half more than that.
+    """
+    return min(least, noise_of(problem))
+
+
+def check_known(problem: Problem[Any, Any], least: float, /) -> None:
+    """Raise `InputError` if the prior denoises none of the levels that the data's noise has.
+
+    That is where all of it is more than the prior can denoise, or everything was measured with no
+    more than the least: a draw against an image of that noise would be as noisy.
+
+    Args:
+        problem: whose prior and likelihood are asked.
+        least: its `least_noise`.
+    """
+    if math.isinf(least):
+        return
+    if exact := diffusion.linear(problem):
+        noise = diffusion.noise_range(exact)
+        diffusion.last_level(exact, noise, noise.greatest, None, noise.low)
+    elif least > domain_of(problem.prior).sigma[1]:
+        diffusion.check_known(problem, surely(problem, least))

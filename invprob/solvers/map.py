@@ -86,7 +86,7 @@ class MAPState:
         source: where that of the best images was, like `point`.
         first: Adam's running mean of the gradient, like `point`.
         second: Adam's running mean of its square, like `point`.
-        best: the best images so far, `(B, *image)`.
+        best: the best images so far, `(B, *image)`; in image space those of `source`.
         objective: theirs, in nats, `(B,)`.
         waited: iterations since then, or since the rate was halved, `(B,)`.
         halved: how often it was, `(B,)`.
@@ -197,12 +197,15 @@ class MAP:
         moved = state.point + step * _rows(0.5**state.halved, step)
         moved = torch.where(_rows(stuck, step), source, moved)
         reached = torch.where(better, objective, state.objective)
+        best = source
+        if self.space == "latent":
+            best = torch.where(_rows(better, x), x, state.best)
         return MAPState(
             torch.where(_rows(active, step), moved, state.point),
             source,
             torch.where(_rows(stuck, first), 0, first),
             second,
-            torch.where(_rows(better, x), x, state.best),
+            best,
             reached,
             torch.where(stuck, 0, waited),
             state.halved + stuck.long(),

@@ -57,7 +57,7 @@ from ..streams import Streams
 from .agreement import agree
 from .balance import HEAVY, coordinates, is_white, weight_of
 from .data_noise import noise_of, noise_of_pixels, warn_if_beyond
-from .excess import excess
+from .excess import without_excess
 from .fill import fill
 from .momentum import look_ahead
 
@@ -169,7 +169,7 @@ class PnP:
         step = sigma.square() / float(state.weights[state.done])
         agreeing = agree(problem, state.z, step)
         if self.unbiased:
-            agreeing = agreeing - excess(problem, state.z, step)
+            agreeing = without_excess(problem, agreeing, state.z, step)
         z = x = problem.prior.denoise(agreeing, sigma)
         momentum = state.momentum
         if self.accelerated:

@@ -46,6 +46,7 @@ from .diffusion import DiffusionState
 Method = Literal["diffusion", "langevin"]
 
 EXPONENT = 7
+LAST = 0.005
 STEP_SIZE = 0.2
 
 
@@ -58,10 +59,12 @@ class PriorSampling:
         method: how to go from noise to images.
         sigma_max: the first noise level; by default ten times the prior's radius, or the most
             that the prior can denoise.
-        sigma_min: the last one.
+        sigma_min: the last one; by default 0.005, a quarter of the first if that is less, or the
+            least that the prior can denoise.
 
     Raises:
-        InputError: a value out of range; in use: the prior can't denoise at sigma_max.
+        InputError: a value out of range; in use: the prior can't denoise at sigma_max or
+            sigma_min.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 40, 40), 0.5), sd=0.2)
@@ -76,7 +79,7 @@ class PriorSampling:
     calls: int = 50
     method: Method = field(default="diffusion", kw_only=True)
     sigma_max: float | None = field(default=None, kw_only=True)
-    sigma_min: float = field(default=0.005, kw_only=True)
+    sigma_min: float | None = field(default=None, kw_only=True)
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Flat,))
     stochastic: ClassVar[bool] = True
@@ -97,7 +100,7 @@ class PriorSampling:
         """Noise around x0, the prior's mean or grey.
 
         Raises:
-            InputError: the prior can't denoise at sigma_max.
+            InputError: the prior can't denoise at sigma_max or sigma_min.
         """
         first = self._levels(problem)[0]
         centre = diffusion.centre(problem, x0)
@@ -133,10 +136,17 @@ class PriorSampling:
     def _levels(self, problem: Problem[Denoises, Flat]) -> tuple[float, ...]:
         low, high = domain_of(problem.prior).sigma
         first = min(10 * diffusion.radius(problem), high)
-        if self.sigma_max is not None:
-            first = self.sigma_max
-            if first > high:
+        for name, level in (("sigma_max", self.sigma_max), ("sigma_min", self.sigma_min)):
+            if level is not None and not low <= level <= high:
                 raise InputError(
-                    f"sigma_max={first:.4g}, but {problem.prior!r} denoises only up to {high:.4g}"
+                    f"{name}={level:.4g}, but {problem.prior!r} denoises from {low:.4g} to "
+                    f"{high:.4g}; leave it out, or give a level between"
                 )
-        return schedules.power(first, max(self.sigma_min, low), self.calls, EXPONENT)
+        first = self.sigma_max or first
+        last = self.sigma_min or max(min(LAST, first / 4), low)
+        if not last < first:
+            raise InputError(
+                f"the noise levels would fall from {first:.4g} to {last:.4g}: give a sigma_max "
+                f"above {last:.4g}"
+            )
+        return schedules.power(first, last, self.calls, EXPONENT)

@@ -80,7 +80,7 @@ from .agreement import agree
 from .annealing import DescentState
 from .balance import HEAVY
 from .data_noise import noise_of
-from .excess import excess
+from .excess import without_excess
 from .pnp import check_weight
 
 SHARE = 0.7
@@ -141,14 +141,15 @@ class RED:
         self, problem: Problem[Denoises, Differentiable], state: DescentState, streams: Streams, /
     ) -> DescentState:
         """One denoiser call and one step along the gradient."""
-        z, sigma = state.ahead, state.plan[state.done].to(state.z)
+        sigma = state.plan[state.done].to(state.z)
+        variance, noisy = sigma.square() / self.weight, state.ahead
+        if self.unbiased:
+            noisy = without_excess(problem, noisy, state.denoised, variance)
+        denoised, z = problem.prior.denoise(noisy, sigma), state.ahead
         pull = problem.likelihood.grad_x(problem.y, z)
         direction, steepest = curvature.refine(
             problem, z, pull, state.direction, positive=state.positive
         )
-        variance = sigma.square() / self.weight
-        noisy = z - excess(problem, state.denoised, variance) if self.unbiased else z
-        denoised = problem.prior.denoise(noisy, sigma)
         steep = torch.maximum(variance * steepest, variance * pull.abs() / sigma)
         x = z + (variance * pull + denoised - z) / (1 + steep)
         if state.done == 0 and state.plan[0] > state.plan[-1] and not state.positive:
@@ -220,8 +221,9 @@ class REDFixedPoint:
     ) -> DescentState:
         """One denoiser call and the likelihood's prox."""
         sigma = state.plan[state.done].to(state.x)
-        variance = sigma.square() / self.weight
-        noisy = state.z - excess(problem, state.denoised, variance) if self.unbiased else state.z
+        variance, noisy = sigma.square() / self.weight, state.z
+        if self.unbiased:
+            noisy = without_excess(problem, noisy, state.denoised, variance)
         denoised = problem.prior.denoise(noisy, sigma)
         x = agree(problem, denoised, variance)
         return state.after(x, denoised, accelerated=self.accelerated)
@@ -283,13 +285,16 @@ class REDADMM:
         self, problem: Problem[Denoises, Proximal], state: SplitState, streams: Streams, /
     ) -> SplitState:
         """The likelihood's prox, one denoiser call, and the multiplier."""
-        sigma = state.plan[state.done].to(state.x)
-        variance = sigma.square() / self.weight
-        u = variance * state.dual
-        x = agree(problem, state.v - u, variance)
-        noisy = state.v - excess(problem, state.v - u, variance) if self.unbiased else state.v
-        v = (x + u + problem.prior.denoise(noisy, sigma)) / 2
-        return state.next(x, v, state.dual + (x - v) / variance)
+        sigma = state.plan[state.done].to(state.v)
+        variance, noisy = sigma.square() / self.weight, state.v
+        before = state.v - variance * state.dual
+        x = agree(problem, before, variance)
+        if self.unbiased:
+            noisy = without_excess(problem, noisy, before, variance)
+        del before  # no more images than needed beside the denoiser's own
+        denoised = problem.prior.denoise(noisy, sigma)
+        v = (x + variance * state.dual + denoised) / 2
+        return state.next(v, state.dual + (x - v) / variance)
 
     def estimate(self, state: SplitState, /) -> Tensor:
         """The denoised v: v - u, which is D(v) at the fixed point."""

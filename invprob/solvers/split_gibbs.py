@@ -67,7 +67,7 @@ https://arxiv.org/abs/2405.18782. The weights of the draws are ours.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from attrs import evolve, field, frozen
@@ -136,8 +136,9 @@ class SplitGibbs:
             behind an operator without singular values, and with a network, 0.78 at least.
 
     Raises:
-        InputError: a value out of range; in use: levels that the prior can't denoise, or a
-            sigma_max that is too low to start from grey.
+        InputError: a value out of range; in use: levels that the prior can't denoise, data that
+            are noisier than that (or measure all with no more than the least of them), a sigma_min
+            above the data's noise, or a sigma_max that is below it or too low to start from grey.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -182,10 +183,11 @@ class SplitGibbs:
         """A sweep around x0, or the prior's mean, to the first level.
 
         Raises:
-            InputError: levels that the prior can't denoise, or sigma_max is too low to start from
-                grey.
+            InputError: levels that the prior can't denoise, data that are noisier than that, or
+                levels that are too high or too low for these data.
         """
         least = least_noise.least_noise(problem)
+        least_noise.check_known(problem, least)
         first, last = self._ends(problem, x0, least)
         low, high = domain_of(problem.prior).sigma
         noise = diffusion.Range(last, math.inf, low, high)
@@ -254,22 +256,38 @@ class SplitGibbs:
                 f"sigma_max={first:.4g}, but {problem.prior!r} denoises from {low:.4g} to "
                 f"{high:.4g}; leave it out to start at {high:.4g} or below"
             )
-        if x0 is None and self.sigma_max is not None and first < diffusion.deviation(problem):
-            raise InputError(
-                f"sigma_max={first:.4g} is less than pixels vary by, "
-                f"{diffusion.deviation(problem):.4g}; what was not measured would stay as grey as "
-                "it begins; leave it out, or give x0 to start near an image"
-            )
+        if x0 is None and self.sigma_max is not None:
+            self._check_first(problem, first, least)
         if self.sigma_min is not None and not low <= self.sigma_min < first:
             raise InputError(
                 f"sigma_min={self.sigma_min:.4g}, but {problem.prior!r} denoises from {low:.4g} "
                 f"on, and the noise levels fall from {first:.4g}; leave it out, or give a level "
                 "between"
             )
+        if self.sigma_min is not None and self.sigma_min > least:
+            raise InputError(
+                f"sigma_min={self.sigma_min:.4g}, but the data's least noise is about "
+                f"{least:.2g}: what was measured better than the last level would be as noisy as "
+                f"that. Leave sigma_min out, or give {max(SHARE * least, low):.2g}"
+            )
         if self.sigma_min is not None:
             return first, self.sigma_min
         usual = min(SHARE * least, first / 4)
         return first, min(max(usual, low), first)
+
+    def _check_first(self, problem: Problem[Denoises, Any], first: float, least: float) -> None:
+        """Raise `InputError` if a sigma_max is too low to start from grey."""
+        if first < diffusion.deviation(problem):
+            raise InputError(
+                f"sigma_max={first:.4g} is less than pixels vary by, "
+                f"{diffusion.deviation(problem):.4g}; what was not measured would stay as grey as "
+                "it begins; leave it out, or give x0 to start near an image"
+            )
+        if first < (noise := least_noise.surely(problem, least)) * diffusion.APART:
+            raise InputError(
+                f"sigma_max={first:.4g} is less than the noise of the data, {noise:.4g}; leave it "
+                "out, give more than that, or x0 to start near an image"
+            )
 
 
 def _seeds(rows: int, streams: Streams) -> Tensor:

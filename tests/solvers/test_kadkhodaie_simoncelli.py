@@ -75,7 +75,7 @@ def test_noisy_data_are_refused():
 def test_a_level_that_the_prior_does_not_know():
     prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 0.5)))
     problem = ip.Problem(prior, ip.Gaussian(sigma=1e-3), torch.rand(1, 1, 2, 2))
-    with pytest.raises(ip.InputError, match="denoises only up to 0.5"):
+    with pytest.raises(ip.InputError, match="denoises from 0.01 to 0.5"):
         ip.solve(problem, ip.KadkhodaieSimoncelli())
 
 

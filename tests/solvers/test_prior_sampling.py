@@ -52,15 +52,32 @@ def test_a_measurement_is_refused():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"calls": 1}, {"method": "gan"}, {"sigma_min": 0.0}, {"sigma_max": 0.001}]
+    "bad", [{"calls": 1}, {"method": "gan"}, {"sigma_min": 0.0}, {"sigma_max": 0.0}]
 )
 def test_impossible_settings(bad):
     with pytest.raises(ip.InputError, match=next(iter(bad))):
         ip.PriorSampling(**bad)
 
 
-def test_a_level_that_the_prior_does_not_know():
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sigma_max": 3.0}, "sigma_max=3, .* from 0.01 to 2"),
+        ({"sigma_max": 0.008}, "sigma_max=0.008, .* from 0.01 to 2"),
+        ({"sigma_min": 0.005}, "sigma_min=0.005, .* from 0.01 to 2"),
+        ({"sigma_max": 0.01}, "from 0.01 to 0.01: give a sigma_max above 0.01"),
+    ],
+)
+def test_a_level_that_the_prior_does_not_know(options, said):
     prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(0.01, 2.0)))
     problem = ip.Problem(prior, ip.Unobserved(), torch.zeros(1, 1, 4, 4))
-    with pytest.raises(ip.InputError, match="denoises only up to 2"):
-        ip.solve(problem, ip.PriorSampling(sigma_max=3.0))
+    with pytest.raises(ip.InputError, match=said):
+        ip.solve(problem, ip.PriorSampling(**options))
+
+
+@pytest.mark.parametrize(("low", "last"), [(0.0, 0.005), (0.01, 0.01)])
+def test_by_default_it_ends_at_what_the_prior_knows(low, last):
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(sigma=(low, 2.0)))
+    problem = ip.Problem(prior, ip.Unobserved(), torch.zeros(1, 1, 4, 4))
+    *_, before, end = ip.iterate(problem, ip.PriorSampling(calls=5))
+    assert (before.sigma, end.sigma) == (last, 0.0)

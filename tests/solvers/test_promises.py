@@ -99,18 +99,6 @@ def test_single_precision_and_untouched_inputs(name):
         torch.testing.assert_close(x.double(), double, atol=2e-4, rtol=0)
 
 
-def test_a_solver_keeps_at_most_six_images(name):
-    """But for the crowds of `Restart`, in images of at most 4096 numbers."""
-    problem, solver = problem_for(name, rows=1), SOLVERS[name]
-    if isinstance(solver, ip.Restart):
-        solver = attrs.evolve(solver, calls=20, particles=1)  # few: its levels are no image
-    image = problem.y[0].numel() if name == "score-equation" else problem.zeros()[0].numel()
-    for event in ip.iterate(problem, solver):
-        state = attrs.asdict(event.state, recurse=False).values()
-        kept = [value.numel() for value in state if isinstance(value, torch.Tensor)]
-        assert sum(n for n in kept if n >= image) <= 6 * image
-
-
 @pytest.mark.parametrize(
     "made",
     [ip.SplitGibbs, ip.AnnealedLangevin, ip.DDRM, ip.PriorSampling, ip.KadkhodaieSimoncelli],

@@ -120,8 +120,9 @@ class Restart:
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
-            denoise (or has white noise no greater than the least that it can), the samples are no
-            multiple of the population, or the image is too large for one, or for particles.
+            denoise (or has white noise no greater than the least that it can), sigma_max is less
+            than the least noise, the samples are no multiple of the population, or the image is
+            too large for one, or for particles.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
@@ -169,9 +170,9 @@ class Restart:
         """The measurement where it is less noisy than the first level, noise around x0 elsewhere.
 
         Raises:
-            InputError: the measurement is noisier than the prior can denoise, sigma_max is too
-                low to start from grey, the samples are no multiple of the population, or the
-                image is too large for one, or for particles.
+            InputError: the measurement is noisier than the prior can denoise, sigma_max is less
+                than the least noise or too low to start from grey, the samples are no multiple of
+                the population, or the image is too large for one, or for particles.
         """
         plans.check_crowd(problem, self.population, self.particles)
         if x0 is None:
@@ -282,9 +283,9 @@ class Restart:
 
     def _plan(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> Plan:
         noise = diffusion.noise_range(problem)
+        first = diffusion.first_level(problem, noise, self.sigma_max)
         if noise.least == noise.greatest and diffusion.linear(problem):
             return plans.denoising(problem, noise, self.calls)
-        first = diffusion.first_level(problem, noise, self.sigma_max)
         if diffusion.linear(problem) and self._weighs(problem):
             crowd = self.population > 1 or plans.fits(problem, self.particles)
             most = self.particles if crowd else 1

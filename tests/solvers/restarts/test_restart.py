@@ -111,8 +111,8 @@ def test_a_denoiser_that_is_no_derivative_pulls_to_nothing_infinite():
 
 def test_too_little_noise_to_start_from_grey_is_refused_but_not_from_an_image():
     y = measured(PINHOLES)
-    problem, solver = ip.Problem(PRIOR, PINHOLES, y), ip.Restart(sigma_max=1e-3)
-    with pytest.raises(ip.InputError, match="sigma_max=0.001 is less than pixels vary by"):
+    problem, solver = ip.Problem(PRIOR, PINHOLES, y), ip.Restart(sigma_max=0.06)
+    with pytest.raises(ip.InputError, match="sigma_max=0.06 is less than pixels vary by"):
         ip.solve(problem, solver)
     near = ip.solve(problem, solver, x0=PRIOR.means[:1])
     assert near.samples.isfinite().all()

@@ -109,7 +109,7 @@ def test_modes_that_the_noise_hardly_tells_apart_have_their_share(noise, y):
     assert 0.1 < lower < 0.9
 
 
-@pytest.mark.parametrize("sigma_max", [0.5, 0.1, 0.02])
+@pytest.mark.parametrize("sigma_max", [0.5, 0.1, 0.055])
 def test_a_crowd_from_a_low_level_has_no_empty_particles(sigma_max):
     class Refusing:
         def denoise(self, x, sigma):
