@@ -65,9 +65,6 @@ def denoiser(
     patch: Patch = 64,
     scales: Scales = "1,0.8,0.65,0.5",
     turns: Turns = True,
-    agree: Annotated[
-        float, typer.Option(help="How much more differences of two views of a patch count.")
-    ] = 0.0,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
     centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
@@ -110,7 +107,6 @@ def denoiser(
         rate=rate,
         adam_rate=adam_rate,
         turns=turns,
-        agree=agree,
         centre=centre,
         spread=spread,
         seed=seed,

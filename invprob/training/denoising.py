@@ -4,8 +4,7 @@ A step denoises a batch of patches at noise levels of its own for each patch (`l
 is the squared error, relative to that of a good denoiser. What strong noise hides can only be told
 from far around, so one patch of twice the width takes the place of the four with the most noise.
 Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
-colour and gray learns gray in every `gray_every`-th batch. If its views of a patch should agree
-(`views`), half as many patches are each seen twice. The network computes in bfloat16, all
+colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
 else is done in float32.
 
 Everything is drawn, cut and learned on one device, so a graphics card waits for nothing but the
@@ -32,7 +31,6 @@ from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
 from .patches import Photos
 from .run import check_budget
-from .views import MORE, brought_back, draw_views, seen
 
 WIDER = 2
 """How many times as wide a patch is for strong noise."""
@@ -56,8 +54,6 @@ class Recipe:
         average: share of the moving average that a step keeps.
         gray_every: every this many steps a gray batch, if the network takes gray and colour.
         turns: whether patches are turned and flipped.
-        agree: how many times more it counts where two views of a patch differ (`views`); 0 for one
-            view of each patch.
         centre: the noise level about which most are, in the image's unit. Images of one kind are
             told apart at noise in which photographs are lost: for these it is larger.
         spread: how far they are from it, the standard deviation of log sigma.
@@ -76,7 +72,6 @@ class Recipe:
     average: float = 0.998
     gray_every: int = 4
     turns: bool = True
-    agree: float = 0.0
     centre: float = CENTRE
     spread: float = SPREAD
     seed: int = 0
@@ -87,11 +82,6 @@ class Recipe:
             raise InputError(
                 f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every}: a batch"
                 " has 1 patch or more, of 16 pixels or more on a side"
-            )
-        if not 0 <= self.agree < math.inf or (self.agree and self.batch % 2):
-            raise InputError(
-                f"agree={self.agree}, batch={self.batch}: agree is 0 or more, and two views of a"
-                " patch need an even batch"
             )
         rates = (self.rate, self.adam_rate)
         if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.average < 1:
@@ -179,16 +169,14 @@ class Denoising:
         channels = min(counts) if gray else max(counts)
         draw = partial(self._errors, network, channels, generator)
         levels = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
-        wide = recipe.batch // AREA**2 if self.has_wide else 0
+        if not self.has_wide:
+            return draw(levels, recipe.patch).mean()
+        wide = recipe.batch // AREA**2
         weak, strong = levels.sort().values.tensor_split([recipe.batch - wide * AREA])
-        wide_errors = weak.new_zeros(0)
-        if wide:
-            strong = _one_of_each(AREA, strong, generator)
-            wide_errors = draw(strong, WIDER * recipe.patch).repeat(AREA)
-        if not recipe.agree:
-            return torch.cat([draw(weak, recipe.patch), wide_errors]).mean()
-        weak = _one_of_each(2, weak, generator)
-        return torch.cat([draw(weak, recipe.patch).repeat(2), wide_errors]).mean()
+        one = torch.randint(AREA, (wide, 1), generator=generator, device=levels.device)
+        strong = strong.view(wide, AREA).gather(1, one)[:, 0]
+        seen_wide = draw(strong, WIDER * recipe.patch).repeat(AREA)
+        return torch.cat([draw(weak, recipe.patch), seen_wide]).mean()
 
     @property
     def has_wide(self) -> bool:
@@ -200,42 +188,12 @@ class Denoising:
         self, network: nn.Module, channels: int, generator: Generator, sigma: Tensor, size: int
     ) -> Tensor:
         """The relative squared error of a patch at each noise level, `(B,)`."""
-        size -= MORE if self.recipe.agree else 0
-        x = self.photos.patches(len(sigma), size, channels, generator, self.recipe.turns)
+        turns = self.recipe.turns
+        x = self.photos.patches(len(sigma), size, channels, generator, turns)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
-        y = x + sigma.view(-1, 1, 1, 1) * noise
-        if self.recipe.agree:
-            first, second = self._two_views(network, y, sigma, generator)
-            answer, apart = (first + second) / 2, (first - second) / 2
-            errors = (answer - x).square() + (1 + self.recipe.agree) * apart.square()
-        else:
-            answer = _half_precision(network, y, sigma)
-            errors = (answer - x).square()
-        squared = errors.mean(dim=(1, 2, 3))
+        with torch.autocast(x.device.type, torch.bfloat16):
+            denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
+        answer = denoised.float()
+        squared = (answer - x).square().mean(dim=(1, 2, 3))
         relative: Tensor = squared / expected_error(sigma).square() / roughness(answer)
         return relative
-
-    def _two_views(
-        self, network: nn.Module, y: Tensor, sigma: Tensor, generator: Generator
-    ) -> tuple[Tensor, Tensor]:
-        """What the network makes of each patch in two positions, brought back."""
-        views = draw_views(2 * len(y), self.recipe.turns, generator)
-        twice = seen(torch.cat([y, y]), views)
-        answers = brought_back(_half_precision(network, twice, sigma.repeat(2)), views)
-        first, second = answers.chunk(2)
-        return first, second
-
-
-def _half_precision(network: nn.Module, y: Tensor, sigma: Tensor) -> Tensor:
-    """What the network answers if it computes in bfloat16, in float32."""
-    with torch.autocast(y.device.type, torch.bfloat16):
-        answer: Tensor = network(y, sigma)
-    return answer.float()
-
-
-def _one_of_each(several: int, levels: Tensor, generator: Generator) -> Tensor:
-    """One of each so many neighbours, `(B / several,)`."""
-    choices = torch.randint(
-        several, (len(levels) // several, 1), generator=generator, device=levels.device
-    )
-    return levels.view(-1, several).gather(1, choices)[:, 0]
