@@ -54,8 +54,7 @@ what the denoiser is given, in all three variants alike:
 For noise without a proximal map nothing is known of b, and `RED` solves (*).
 
 What is exact: with a Gaussian prior of covariance C the three agree, and x is the posterior mean
-under the covariance (C + sigma² I) / weight; the estimate is D(x, sigma). With a network nothing
-guarantees convergence.
+under the covariance (C + sigma² I) / weight; the estimate is D(x, sigma). Networks may diverge.
 
 References: Y. Romano, M. Elad, P. Milanfar (2017). The Little Engine That Could: Regularization by
 Denoising. SIAM Journal on Imaging Sciences. https://arxiv.org/abs/1611.02862; E. Reehorst, P.
