@@ -35,8 +35,8 @@ ROUNDED = 24
 
 
 def positions(sigma: Tensor) -> Tensor:
-    """In which position an image is shown at each noise level, `(B,)`, in 0 .. 511."""
-    steps = (sigma.double().log2() * ROUNDED).round().long()
+    """In which position an image is shown at each noise level, `(B,)`, in 0 .. 511, on the CPU."""
+    steps = (sigma.cpu().double().log2() * ROUNDED).round().long()  # some devices have no 64 bits
     mixed = steps * 0x9E3779B1 & 0xFFFFFFFF  # ends as MurmurHash3 does
     mixed = (mixed ^ mixed >> 15) * 0x85EBCA6B & 0xFFFFFFFF
     return (mixed ^ mixed >> 13) & (TURNS * MOVES**2 - 1)

@@ -116,13 +116,13 @@ class StoredDenoiser:
         wide = x if x.dtype == torch.float64 else x.float()
         level = sigma.to(wide).expand(x.shape[0])
         fast = self._fast(level)
-        kinds = fast + 2 * positions(level) if self.turns else fast.long()
+        kinds = fast.cpu().long() + (2 * positions(level) if self.turns else 0)
         ways = sorted(set(kinds.tolist()))
         if len(ways) == 1:
             return self._in_one_way(wide, level, ways[0]).to(x.dtype)
         out = torch.empty_like(wide)
         for way in ways:
-            rows = kinds == way
+            rows = (kinds == way).to(wide.device)
             out = out.index_put((rows,), self._in_one_way(wide[rows], level[rows], way))
         return out.to(x.dtype)
 

