@@ -11,7 +11,13 @@ FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+LONG = ("narrow_class.py", "tomography.py")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in EXAMPLES],
+)
 def test_an_example_runs(name, tmp_path):
     paths = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(

@@ -159,7 +159,13 @@ def said(name):
     return between, dict(zip(NOISES, most, strict=True))
 
 
-@pytest.mark.parametrize(("name", "noise"), CASES)
+FAST = ("white", "mask", "blur")
+
+
+@pytest.mark.parametrize(
+    ("name", "noise"),
+    [pytest.param(*case, marks=() if case[1] in FAST else pytest.mark.slow) for case in CASES],
+)
 def test_a_solver_keeps_at_most_six_images(name, noise):
     most, between = images_beside(SOLVERS[name], made(name, NOISES[noise][0]))
     usual, each = said(name)

@@ -42,7 +42,7 @@ def ratios(noise, solver, told=None):
     [
         ("denoise", ip.Restart(calls=10)),
         ("inpaint", ip.Restart(calls=52)),
-        ("inpaint", ip.SplitGibbs(calls=70)),
+        pytest.param("inpaint", ip.SplitGibbs(calls=70), marks=pytest.mark.slow),
         ("denoise", ip.AnnealedLangevin()),
         ("inpaint", ip.AnnealedLangevin()),
     ],
