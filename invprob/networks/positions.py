@@ -5,10 +5,10 @@ with the noisy image. A network does so only nearly, since it folds two by two p
 eight, into one: what it gets wrong depends on the position. Along a run that asks it in one
 position all the time these errors are alike and add up. Asked in another position at each noise
 level they average out, at little cost (moved, 192 x 192 pixels take 7 % longer, 64 x 64 18 %).
-Photographs that `PnP` restores in 8 calls, and means of samples by `Restart`, gain up to 0.1 dB by that; samples by
-`AnnealedLangevin`, in which errors add up the most, 2 to 3.7 dB. (The mean over eight positions in
-each call, at eight times the cost, would gain `PnP` a few hundredths more.) Images that are cut
-into tiles are turned and not moved, so that tiles lie on the grid.
+Photographs that `PnP` restores in 8 calls, and means of samples by `Restart`, gain up to 0.1 dB
+by that; samples by `AnnealedLangevin`, in which errors add up the most, 2 to 3.7 dB. (The mean
+over eight positions in each call, at eight times the cost, would gain `PnP` a few hundredths
+more.) Images that are cut into tiles are turned and not moved, so that tiles lie on the grid.
 
 The position is a hash of the noise level, so an answer depends on the image and the level alone.
 Levels are rounded to steps of 3 % before, so that the last digit of one decides nothing.
