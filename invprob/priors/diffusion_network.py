@@ -174,7 +174,7 @@ class DiffusionNetwork:
                 ) from error
             raise
         if not isinstance(found, Tensor):
-            found = getattr(found, "sample", None) if hasattr(found, "sample") else _first(found)
+            found = getattr(found, "sample", _first(found))
         channels = x.shape[1]
         if isinstance(found, Tensor) and found.shape[1:] == (2 * channels, *x.shape[2:]):
             found = found[:, :channels]
