@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("INVPROB_PLUGINS", "")  # what else is installed must not change our tests
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: more threads would wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -12,6 +14,12 @@ import torch
 import invprob as ip
 
 torch.set_num_threads(max(1, min(2, torch.get_num_threads())))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto`: a process a core, and no more than 8, each of which imports torch."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
 @pytest.fixture
