@@ -5,7 +5,7 @@ denoised image is rounded to 8 bits, and PSNR is averaged over the images, as is
 (Zhang, Zuo, Zhang 2018, https://arxiv.org/abs/1710.04026). Noise levels up to 50 of 255 are shown
 for both networks, and strong ones, which posterior samplers need, for ours.
 
-    python benchmarks/denoiser_quality.py --data DIR [--weights FILE] [--sets NAME ...] [--limit N]
+    python benchmarks/denoiser_quality.py --data DIR [--weights FILE] [--views N] [--sets NAME ...]
 
 DIR (or the environment variable INVPROB_DATA) holds `test/cbsd68`, `test/kodak24`, `test/set12`,
 `test/bsd68_gray` and `reference/ffdnet_color.safetensors`, `ffdnet_gray.safetensors`; what is
@@ -79,14 +79,15 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--limit", type=int, default=1000, help="use the first so many images")
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--views", type=int, default=1, help="positions that a call averages")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     if given.data is None:
         raise SystemExit("skipped: no test photos; give --data DIR or set INVPROB_DATA")
-    ours = DenoiserPrior.pretrained(given.precision)
+    ours = DenoiserPrior.pretrained(given.precision, views=given.views)
     if given.weights is not None:
-        ours = DenoiserPrior.load(given.weights, given.precision)
+        ours = DenoiserPrior.load(given.weights, given.precision, turns=True, views=given.views)
     contestants = {"invprob": (ours, MODERATE + STRONG)}
     reference = Path(given.data) / "reference"
     if (reference / "ffdnet_color.safetensors").exists():

@@ -1,6 +1,6 @@
 """Estimates of blurred, small and incomplete photographs: PSNR of every solver, at equal calls.
 
-    python benchmarks/restoration.py [--count 4] [--size 256] [--solvers PnP] [--gains]
+    python benchmarks/restoration.py [--count 4] [--size 256] [--solvers PnP] [--views 8] [--gains]
 
 Deblurring a 5x5 uniform blur with noise of 0.02 and 0.1, four-fold super-resolution and inpainting
 half of the pixels with noise of 0.01: the PSNR of what was measured (for super-resolution, with
@@ -96,12 +96,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--solvers", default="", help="only those whose names begin so")
+    parser.add_argument("--views", type=int, default=1, help="that a call of ours averages")
     parser.add_argument("--gains", action="store_true", help="dB over what was measured")
     options = parser.parse_args()
     x = centres(options.images, options.count, options.size)
     if x is None:
         parser.exit(0, f"skipped: no photographs in {options.images}\n")
-    priors = [ip.DenoiserPrior.pretrained(), FFDNet.published(3)]
+    priors = [ip.DenoiserPrior.pretrained(views=options.views), FFDNet.published(3)]
     chosen = {name: solver for name, solver in SOLVERS.items() if name.startswith(options.solvers)}
     for prior in filter(None, priors):
         print(f"\n{prior!r}, {len(x)} images of {options.size}x{options.size}\n")

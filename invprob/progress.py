@@ -45,8 +45,8 @@ class Watch:
     def __init__(self, event: Event, trace: Trace, *, show: Progress) -> None:
         problem = event.problem
         rows = problem.samples * problem.measurements
-        self._expected = max(1, rows * math.prod(problem.image_shape[-2:]))
-        self._pixels = 0
+        self._expected = max(1.0, rows * math.prod(problem.image_shape[-2:]))
+        self._pixels = 0.0
         self._event = event
         self._trace = trace
         self._display = _display(event, show)
@@ -71,7 +71,7 @@ class Watch:
 
     def see(self, event: Event) -> None:
         """Take note of a step, and look at it if it is time to."""
-        self._expected, self._pixels = self._pixels or self._expected, 0
+        self._expected, self._pixels = self._pixels or self._expected, 0.0
         self._event = event
         if time.monotonic() >= self._next_look:
             self.finish(event)
@@ -86,7 +86,7 @@ class Watch:
         self._show(event.step)
         self._trace.inspect(event)
 
-    def _hear(self, pixels: int) -> None:
+    def _hear(self, pixels: float) -> None:
         """Some pixels more of the step that is being made."""
         self._pixels += pixels
         if self._pixels < self._expected and time.monotonic() >= self._next_show:

@@ -41,11 +41,15 @@ def _towards_grey(y: torch.Tensor) -> torch.Tensor:
 
 
 def _denoiser(
-    file: Path | None = None, precision: Precision = "auto", tile: Tile = "auto"
+    file: Path | None = None,
+    precision: Precision = "auto",
+    tile: Tile = "auto",
+    turns: bool = False,
+    views: int = 1,
 ) -> DenoiserPrior:
     if file is None:
-        return DenoiserPrior.pretrained(precision, tile)
-    return DenoiserPrior.load(file, precision, tile)
+        return DenoiserPrior.pretrained(precision, tile, views)
+    return DenoiserPrior.load(file, precision, tile, turns, views)
 
 
 def _flow() -> FlowPrior:

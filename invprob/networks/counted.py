@@ -17,11 +17,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-_listener: ContextVar[Callable[[int], None] | None] = ContextVar("listener", default=None)
+_listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", default=None)
 
 
 @contextlib.contextmanager
-def listening(hear: Callable[[int], None], /) -> Iterator[None]:
+def listening(hear: Callable[[float], None], /) -> Iterator[None]:
     """Have `hear(pixels)` called after each piece that is done in the block.
 
     >>> heard = []
@@ -38,7 +38,22 @@ def listening(hear: Callable[[int], None], /) -> Iterator[None]:
         _listener.reset(token)
 
 
-def count_pixels(pixels: int, /) -> None:
+@contextlib.contextmanager
+def each_of(calls: int, /) -> Iterator[None]:
+    """In the block each pixel is done in so many calls, and counts a share in each.
+
+    >>> heard = []
+    >>> with listening(heard.append), each_of(8):
+    ...     count_pixels(64)
+    >>> heard
+    [8.0]
+    """
+    hear = _listener.get()
+    with contextlib.nullcontext() if hear is None else listening(lambda n: hear(n / calls)):
+        yield
+
+
+def count_pixels(pixels: float, /) -> None:
     """Say that so many pixels, of all images of a batch together, are done."""
     if (hear := _listener.get()) is not None:
         hear(pixels)

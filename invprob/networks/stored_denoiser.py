@@ -39,9 +39,11 @@ import torch
 from attrs import Factory, field, frozen
 from torch import Tensor
 
+from ..counts import check_count
 from ..errors import InputError
+from .counted import each_of
 from .denoiser import Architecture, Denoiser
-from .positions import TURNS, in_position, positions
+from .positions import TURNS, in_position, positions, view
 from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import NetworkFile
 
@@ -62,6 +64,15 @@ FILE = NetworkFile("denoiser", "denoiser", "denoiser", Denoiser, Architecture.fr
 write_denoiser, load_denoiser, read_architecture = FILE.write, FILE.load, FILE.architecture
 
 
+def _is_count(instance: StoredDenoiser, attribute: object, value: int) -> None:
+    check_count("views", value)
+    if value > 1 and not instance.turns:
+        raise InputError(
+            f"views={value} are of images turned, flipped and moved, and turns=False says that "
+            "turned ones are less likely; give turns=True, or views=1"
+        )
+
+
 def _known(instance: object, attribute: object, value: str) -> None:
     known = get_args(Precision)
     if value not in known:
@@ -79,11 +90,13 @@ class StoredDenoiser:
             1024, and None never cuts an image. The result is the same up to rounding.
         turns: whether images turned and flipped are as likely as they were: then they have another
             position at each noise level (`networks.positions`).
+        views: the answer is the mean over so many positions, and takes as many times as long.
         path: a file that `invprob train denoiser` wrote; None is the embedded one.
         sha256: which version of that file, None accepts any; the embedded one's by default.
 
     Raises:
-        InputError: precision or tile is something else; in use: tile is too small, or the image
+        InputError: precision or tile is something else, views is no count, or more than 1 without
+            turns; in use: tile is too small, or the image
             has other channels than those that the network was made for.
         WeightsError: in use: the file is missing, damaged, another one than expected, or no
             denoiser.
@@ -96,6 +109,7 @@ class StoredDenoiser:
     precision: Precision = field(default="auto", validator=_known)
     tile: Tile = field(default="auto", validator=is_tile)
     turns: bool = field(default=True)
+    views: int = field(default=1, validator=_is_count)
     path: Path | None = field(default=None, kw_only=True)
     sha256: str | None = field(
         default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
@@ -115,16 +129,13 @@ class StoredDenoiser:
         """
         wide = x if x.dtype == torch.float64 else x.float()
         level = sigma.to(wide).expand(x.shape[0])
-        fast = self._fast(level)
-        kinds = fast.cpu().long() + (2 * positions(level) if self.turns else 0)
-        ways = sorted(set(kinds.tolist()))
-        if len(ways) == 1:
-            return self._in_one_way(wide, level, ways[0]).to(x.dtype)
-        out = torch.empty_like(wide)
-        for way in ways:
-            rows = (kinds == way).to(wide.device)
-            out = out.index_put((rows,), self._in_one_way(wide[rows], level[rows], way))
-        return out.to(x.dtype)
+        fast = self._fast(level).cpu().long()
+        place = positions(level) if self.turns else torch.zeros_like(fast)
+        with each_of(self.views):
+            total = self._in_ways(wide, level, fast + 2 * place)
+            for number in range(1, self.views):
+                total = total + self._in_ways(wide, level, fast + 2 * view(place, number))
+        return (total / self.views if self.views > 1 else total).to(x.dtype)
 
     @property
     def file(self) -> Path:
@@ -136,6 +147,17 @@ class StoredDenoiser:
         if self.precision == "auto":
             return (level >= FAST_FROM) & bfloat16_is_fast(level.device)
         return torch.full_like(level, self.precision == "bfloat16", dtype=torch.bool)
+
+    def _in_ways(self, x: Tensor, level: Tensor, kinds: Tensor) -> Tensor:
+        """Each row in its way, `(B,)`."""
+        ways = sorted(set(kinds.tolist()))
+        if len(ways) == 1:
+            return self._in_one_way(x, level, ways[0])
+        out = torch.empty_like(x)
+        for way in ways:
+            rows = (kinds == way).to(x.device)
+            out = out.index_put((rows,), self._in_one_way(x[rows], level[rows], way))
+        return out
 
     def _in_one_way(self, x: Tensor, level: Tensor, way: int) -> Tensor:
         """Rows that are done in one precision, the last bit, and in one position, the others."""

@@ -88,7 +88,9 @@ class DenoiserPrior:
         check_at_rest(value)
 
     @classmethod
-    def pretrained(cls, precision: Precision = "auto", tile: Tile = "auto") -> DenoiserPrior:
+    def pretrained(
+        cls, precision: Precision = "auto", tile: Tile = "auto", views: int = 1
+    ) -> DenoiserPrior:
         """Photographs, colour or gray, of any size: the network that comes with the package.
 
         Works offline. See `networks/weights/README.md` for what it was trained on.
@@ -99,9 +101,12 @@ class DenoiserPrior:
             tile: images of more than tile x tile pixels are done in tiles of that side, which
                 bounds memory and changes nothing but rounding; `"auto"` is 1024, and None never
                 cuts an image.
+            views: each call is the mean over so many, of the image turned, flipped and moved
+                (self-ensemble, `networks/positions.py`). Where one call denoises a photograph, 8
+                gain 0.15 dB and 2 half of it; they take 8 times, and twice as long.
 
         Raises:
-            InputError: precision or tile is something else.
+            InputError: precision, tile or views is something else.
             WeightsError: in use: the embedded file is missing or damaged.
 
         >>> import invprob as ip
@@ -111,7 +116,7 @@ class DenoiserPrior:
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(StoredDenoiser(precision, tile), domain, tone_free=True)
+        return cls(StoredDenoiser(precision, tile, views=views), domain, tone_free=True)
 
     @classmethod
     def load(
@@ -120,6 +125,7 @@ class DenoiserPrior:
         precision: Precision = "auto",
         tile: Tile = "auto",
         turns: bool = False,
+        views: int = 1,
     ) -> DenoiserPrior:
         """The denoiser in a file that `invprob train denoiser` wrote.
 
@@ -129,14 +135,15 @@ class DenoiserPrior:
             tile: as in `pretrained`.
             turns: whether its images are as likely turned and flipped, as photographs are and
                 faces are not: results are then a little better (`networks/positions.py`).
+            views: as in `pretrained`; more than 1 where `turns` is true.
 
         Raises:
-            InputError: precision or tile is something else.
+            InputError: precision, tile or views is something else.
             WeightsError: the file is missing or damaged, or holds another network.
         """
         path = Path(os.path.abspath(file))
         digest = digest_of(path)
-        denoiser = StoredDenoiser(precision, tile, turns, path=path, sha256=digest)
+        denoiser = StoredDenoiser(precision, tile, turns, views, path=path, sha256=digest)
         channels = read_architecture(path).channels
         domain = Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE)
         return cls(denoiser, domain, tone_free=True)
@@ -266,8 +273,7 @@ def _of_stored(denoiser: StoredDenoiser) -> str:
     name, given = ("pretrained", []) if path is None else ("load", [repr(str(path))])
     for option in fields(StoredDenoiser):
         value = getattr(denoiser, option.name)
-        if option.name in ("precision", "tile") and value != option.default:
+        usual = path is None if option.name == "turns" else option.default
+        if option.name in ("precision", "tile", "turns", "views") and value != usual:
             given.append(f"{option.name}={value!r}")
-    if path is not None and denoiser.turns:
-        given.append("turns=True")
     return f"DenoiserPrior.{name}({', '.join(given)})"

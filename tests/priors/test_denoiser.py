@@ -1,19 +1,16 @@
 """`DenoiserPrior`: around any denoiser, and the embedded one."""
 
 import pickle
-from functools import partial
 
 import pytest
 import torch
 from torch import Generator
 
 from invprob import contracts
-from invprob.cli.specs import make
 from invprob.contracts import Domain
 from invprob.errors import InputError
 from invprob.networks import stored_denoiser, tiles
 from invprob.networks.denoiser import Denoiser
-from invprob.networks.positions import in_position, positions
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -153,39 +150,6 @@ def test_large_images_are_cut_unless_it_is_forbidden(monkeypatch):
     DenoiserPrior.pretrained(tile=None).denoise(x, 0.1)
     DenoiserPrior.pretrained().denoise(x[..., :272, :], 0.1)
     assert len(sizes) == 2 and min(sizes) >= 272**2  # moved by a few pixels, and whole
-
-
-def test_the_network_in_a_file():
-    prior = make("prior", f"denoiser:file={stored_denoiser.WEIGHTS},tile=none")
-    assert prior.denoiser.file == stored_denoiser.WEIGHTS and prior.denoiser.tile is None
-    assert repr(prior) == f"DenoiserPrior.load({str(stored_denoiser.WEIGHTS)!r}, tile=None)"
-    assert prior.domain() == DenoiserPrior.pretrained().domain()
-    y = photo(1, 24) + 0.1 * noise(photo(1, 24))
-    plain, pretrained = stored_denoiser.StoredDenoiser(turns=False), DenoiserPrior.pretrained()
-    assert torch.equal(prior.denoise(y, 0.1), plain(y, torch.tensor(0.1)))
-    turns = DenoiserPrior.load(stored_denoiser.WEIGHTS, turns=True)
-    assert torch.equal(turns.denoise(y, 0.1), pretrained.denoise(y, 0.1))
-    assert repr(turns) == f"DenoiserPrior.load({str(stored_denoiser.WEIGHTS)!r}, turns=True)"
-    assert make("prior", "denoiser:tile=512").denoiser.tile == 512
-
-
-def test_each_noise_level_has_a_position():
-    """Photographs are shown turned and flipped, wholly as if one had done it oneself."""
-    y = photo(3, 40)[..., :29] + 0.1 * noise(photo(3, 40)[..., :29])
-    plain, prior = stored_denoiser.StoredDenoiser(turns=False), DenoiserPrior.pretrained()
-    levels = torch.tensor([0.01 * 1.3**n for n in range(16)])
-    found = set()
-    for level in levels:
-        position = int(positions(level))
-        expected = in_position(partial(plain, sigma=level), y, position)
-        assert torch.equal(prior.denoise(y, level), expected)
-        found.add(position)
-    assert len(found) > 12
-    assert len({turn % 8 for turn in found}) > 6
-    together = prior.denoise(y.expand(16, -1, -1, -1), levels)
-    alone = torch.cat([prior.denoise(y, level) for level in levels])
-    torch.testing.assert_close(together, alone, atol=2e-3, rtol=0)
-    assert positions(torch.tensor(0.1)) == positions(torch.tensor(0.1000001))
 
 
 @pytest.mark.parametrize("tile", [0, -8, 99.5, "big", True])
