@@ -44,12 +44,12 @@ def _denoiser(
     file: Path | None = None,
     precision: Precision = "auto",
     tile: Tile = "auto",
-    turns: bool = False,
+    turns: bool | None = None,
     views: int = 1,
 ) -> DenoiserPrior:
     if file is None:
-        return DenoiserPrior.pretrained(precision, tile, views)
-    return DenoiserPrior.load(file, precision, tile, turns, views)
+        return DenoiserPrior.pretrained(precision, tile, turns is not False, views)
+    return DenoiserPrior.load(file, precision, tile, bool(turns), views)
 
 
 def _flow() -> FlowPrior:

@@ -6,11 +6,13 @@ eight, into one: what it gets wrong depends on the position. Along a run that as
 position all the time these errors are alike and add up. Asked in another position at each noise
 level they average out, at little cost (moved, 192 x 192 pixels take 7 % longer, 64 x 64 18 %).
 Photographs that `PnP` restores in 8 calls, and means of samples by `Restart`, gain up to 0.1 dB
-by that; samples by `AnnealedLangevin`, in which errors add up the most, 2 to 3.7 dB. Images that
-are cut into tiles are turned and not moved, so that tiles lie on the grid.
+by that; samples by `AnnealedLangevin`, in which errors add up the most, 2 to 3.7 dB. An image that
+is cut into tiles is turned and moved as a whole before, so that tiles lie on the grid.
 
 The position is a hash of the noise level, so an answer depends on the image and the level alone.
-Levels are rounded to steps of 3 % before, so that the last digit of one decides nothing.
+Levels are rounded to steps of 3 % before, so that the last digit of one decides nothing. From one
+step to the next the answer jumps by what the network gets wrong: a photograph with noise of 0.1 by
+0.005, root mean square, and by 0.05 in single pixels. In one position it is smooth in the level.
 
 Where a call may take longer, it is the mean over several positions, *views*: the errors of one
 image average out, not those of a run. One call that denoises a photograph gains 0.15 dB by eight

@@ -43,7 +43,7 @@ from ..counts import check_count
 from ..errors import InputError
 from .counted import each_of
 from .denoiser import Architecture, Denoiser
-from .positions import TURNS, in_position, positions, view
+from .positions import in_position, positions, view
 from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import NetworkFile
 
@@ -165,7 +165,7 @@ class StoredDenoiser:
         if not is_cut(x, self.tile):
             return self._in_chunks(x, level, fast, position)
         pieces = partial(self._in_chunks, level=level, fast=fast, position=0)
-        return in_position(pieces, x, position % TURNS)  # tiles lie on the grid: it is not moved
+        return in_position(pieces, x, position)
 
     def _in_chunks(self, x: Tensor, level: Tensor, fast: bool, position: int) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""

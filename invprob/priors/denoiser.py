@@ -89,7 +89,11 @@ class DenoiserPrior:
 
     @classmethod
     def pretrained(
-        cls, precision: Precision = "auto", tile: Tile = "auto", views: int = 1
+        cls,
+        precision: Precision = "auto",
+        tile: Tile = "auto",
+        turns: bool = True,
+        views: int = 1,
     ) -> DenoiserPrior:
         """Photographs, colour or gray, of any size: the network that comes with the package.
 
@@ -101,9 +105,13 @@ class DenoiserPrior:
             tile: images of more than tile x tile pixels are done in tiles of that side, which
                 bounds memory and changes nothing but rounding; `"auto"` is 1024, and None never
                 cuts an image.
-            views: each call is the mean over so many, of the image turned, flipped and moved
-                (self-ensemble, `networks/positions.py`). Where one call denoises a photograph, 8
-                gain 0.15 dB and 2 half of it; they take 8 times, and twice as long.
+            turns: each noise level, in steps of 3 %, has a position of its own in which the image
+                is shown to the network, turned, flipped and moved (`networks/positions.py`). That
+                makes results better, and the denoised image jump a little from one step to the
+                next. False for one that is smooth in sigma.
+            views: each call is the mean over so many, positions (self-ensemble). Where one call
+                denoises a photograph, 8 gain 0.15 dB and 2 half of it; they take 8 times, and
+                twice as long. More than 1 where `turns` is true.
 
         Raises:
             InputError: precision, tile or views is something else.
@@ -116,7 +124,7 @@ class DenoiserPrior:
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(StoredDenoiser(precision, tile, views=views), domain, tone_free=True)
+        return cls(StoredDenoiser(precision, tile, turns, views), domain, tone_free=True)
 
     @classmethod
     def load(
@@ -135,7 +143,7 @@ class DenoiserPrior:
             tile: as in `pretrained`.
             turns: whether its images are as likely turned and flipped, as photographs are and
                 faces are not: results are then a little better (`networks/positions.py`).
-            views: as in `pretrained`; more than 1 where `turns` is true.
+            views: as in `pretrained`.
 
         Raises:
             InputError: precision, tile or views is something else.

@@ -56,6 +56,18 @@ def test_each_noise_level_has_a_position():
     assert positions(torch.tensor(0.1)) == positions(torch.tensor(0.1000001))
 
 
+def test_in_one_position_the_answer_is_smooth_in_the_level():
+    y = noisy(3, 40, 29)
+    levels = torch.tensor([0.09 + 0.001 * n for n in range(20)])
+    jumps = []
+    for turns in (True, False):
+        denoised = DenoiserPrior.pretrained("float32", turns=turns).denoise(
+            y.expand(20, -1, -1, -1), levels
+        )
+        jumps.append(float(denoised.diff(dim=0).abs().amax((1, 2, 3)).max()))
+    assert jumps[1] < 0.4 * jumps[0]
+
+
 def test_several_views_are_averaged():
     """Each is in another position, and the answer is their mean."""
     y, level = noisy(3, 40, 29), torch.tensor(0.1)
@@ -84,6 +96,7 @@ def test_more_views_denoise_better(sigma):
 
 def test_views_by_name():
     assert make("prior", "denoiser:views=8").denoiser.views == 8
+    assert repr(make("prior", "denoiser:turns=no")) == "DenoiserPrior.pretrained(turns=False)"
     assert repr(make("prior", "denoiser:views=8")) == "DenoiserPrior.pretrained(views=8)"
     own = make("prior", f"denoiser:file={WEIGHTS},turns=true,views=2")
     assert repr(own) == f"DenoiserPrior.load({str(WEIGHTS)!r}, turns=True, views=2)"
