@@ -64,7 +64,7 @@ from ..errors import InputError
 from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
 from ..streams import Streams
-from . import diffusion
+from . import diffusion, finest
 from .langevin_steps import check_plain_step, plain_levels
 
 Published = Literal["celeba", "lsun", "ffhq", "ffhq-inpainting"]
@@ -243,10 +243,12 @@ class AnnealedLangevin:
         """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
         level = state.plan[state.done].to(state.x)
-        denoised = problem.prior.denoise(diffusion.spectrum(problem).v(state.x), level)
-        if done == len(state.plan):
-            return evolve(state, denoised=denoised, sigma=0.0, done=done)
         spectrum = diffusion.spectrum(problem)
+        noisy = spectrum.v(state.x)
+        if done == len(state.plan):
+            ended = finest.last_call(problem, noisy, level, streams)
+            return evolve(state, denoised=ended, sigma=0.0, done=done)
+        denoised = problem.prior.denoise(noisy, level)
         prior, w = (spectrum.vt(denoised) - state.x) / sigma**2, spectrum.observe(problem.y)
         score = coordinate_score(spectrum.sd, w, state.x, prior, level)
         tau = level.expand_as(spectrum.sd) if self.plain_step else _width(spectrum.sd, sigma)

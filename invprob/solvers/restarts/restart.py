@@ -52,8 +52,8 @@ Exact: with a Gaussian prior the law of x(rho) after many restarts at the last l
 Approximate: the SDE's discretisation (1 to 3 percent in variance with 12 levels on the way to
 zero, 10 with 6), the annealed levels, the proportions of modes that are far apart, the surrogate,
 whose error vanishes with the square of the last level (behind a blur its curvature is taken for
-even, and samples of photographs are too narrow by half: `SplitGibbs` there), and what a prior that
-denoises from a level low on takes away, (low / rho)² of the variance.
+even, and samples of photographs are too narrow by half: `SplitGibbs` there), and the last step of
+a prior that denoises no level far below the data's noise (`solvers.finest`).
 
 References: the path and its pinning, B. Kawar, G. Vaksman, M. Elad (2021). SNIPS: Solving Noisy
 Inverse Problems Stochastically. NeurIPS. https://arxiv.org/abs/2105.14951; restarts, Y. Xu et al.
@@ -78,7 +78,7 @@ from ...counts import check_count
 from ...errors import InputError
 from ...problem import Problem
 from ...streams import Streams
-from .. import diffusion, moves
+from .. import diffusion, finest, moves
 from . import crowd_plans, crowds, gaussian_crowds, plans, surrogate_crowds, to_zero
 from .plans import Plan
 from .state import RestartState, padded
@@ -217,10 +217,11 @@ class Restart:
         """The denoiser at one level, and the way to the next."""
         level, done = state.levels[state.done], state.done + 1
         x = state.x[:, : int(state.alive[state.done])].flatten(0, 1)
-        denoised = problem.prior.denoise(x, level.to(x))
         if done == len(state.levels):
             state = evolve(state, sigma=float(level), done=done)
-            return to_zero.end(problem, state, denoised, streams)
+            ended = finest.last_call(problem, x, level, streams)
+            return to_zero.end(problem, state, ended, streams)
+        denoised = problem.prior.denoise(x, level.to(x))
         following = float(state.levels[done])
         state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
