@@ -1,20 +1,20 @@
 r"""The last step of a sampler where the prior knows no finer detail than the data's noise.
 
 A sampler ends at the least noise level r that its prior denoises, and the last step puts the
-posterior mean D(x, r) in place of x. That takes the variance r² J away, J being the Jacobian of D,
-which is 1 along details that the prior knows nothing of. It is little, (r / sd)² of the variance of
-what was measured with noise of sd, if the prior denoises far below that noise. Networks do not
-always: those of diffusion models begin at 0.005, and measurements of the same noise, or little
-more, would have samples without any spread. So there
+posterior mean D(x, r) in place of x. That takes the variance r² J away, J being the Jacobian of
+D, which is 1 along details that the prior knows nothing of. It is little, (r / sd)² of the
+variance of what was measured with noise of sd, if the prior denoises far below that noise.
+Networks do not always: those of diffusion models begin at 0.005, and measurements of the same
+noise, or little more, would have samples without any spread. So there
 
-    x <- D(x + r n, r)              which has r² J² of the variance r² J back, all where J is 0 or 1,
-    Vᵀx <- w + sd n                 along coordinates that were measured with sd <= r:
+    x <- D(x + r n, r)          which gives r² J² of r² J back, all of it where J is 0 or 1,
+    Vᵀx <- w + sd n             along coordinates that were measured with sd <= r:
 
 of these the prior can say nothing, and their posterior is what the data say. Where levels end far
 below the noise, nothing is changed.
 
-Exact: if the prior is flat, or certain, at the scale r. Approximate: a prior of variance p along a
-direction ends with the share r⁴ / (p + r²)² of it missing, where the mean alone lacks r² / (p + r²).
+Exact: if the prior is flat, or certain, at the scale r. Approximate: a prior of variance p along
+a direction ends with the share r⁴ / (p + r²)² of it missing; of the mean alone r² / (p + r²) is.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ ROUNDING = 1e-6
 
 def is_coarse(problem: Problem[Any, Any], level: float, /) -> bool:
     """Whether a level is the prior's last, and near the noise of the data, which is Gaussian."""
-    if not diffusion.linear(problem) or level > domain_of(problem.prior).sigma[0] * (1 + ROUNDING):
+    exact = diffusion.linear(problem)
+    if exact is None or level > domain_of(problem.prior).sigma[0] * (1 + ROUNDING):
         return False
-    return level > SHARE * diffusion.noise_range(problem).least
+    return level > SHARE * float(diffusion.spectrum(exact).sd.min())
 
 
 def last_call(

@@ -38,8 +38,10 @@ import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
-from ..contracts import LocallyLinear, SamplesGivenGaussian
+from ..contracts import LocallyLinear, SamplesGivenGaussian, Spectral
+from ..likelihoods.rows import normal
 from ..problem import Problem
+from . import diffusion
 from .linear_draws import is_linear, mean_of_draws
 
 
@@ -92,7 +94,8 @@ def sweep(
     """The next z, at its level.
 
     Args:
-        problem: whose likelihood is drawn from; one row at a time, unless it is linear.
+        problem: whose likelihood is drawn from; one row at a time, unless it is linear, or has a
+            singular basis.
         z: the noisy images.
         denoised: what the denoiser makes of them.
         seeds: of the old draws and of the new ones, `(B,)` each.
@@ -108,9 +111,34 @@ def sweep(
         widths = rho, level / least
         drawn = mean_of_draws(likelihood, (problem.y, denoised), widths, seeds)
         return made.add_(torch.tensordot(share, drawn, 1), alpha=len(seeds))
+    if exact := diffusion.linear(problem):
+        return made.add_(_in_basis(exact, denoised, seeds, rho, share))
     for numbers in seeds:
         for row, seed in enumerate(numbers.tolist()):
             y, v = (many[row].expand(count, *many.shape[1:]) for many in (problem.y, denoised))
             drawn = likelihood.sample_given(y, v, rho, Generator().manual_seed(seed))
             made[row] += torch.tensordot(share, drawn, 1)
     return made
+
+
+def _in_basis(
+    problem: Problem[Any, Spectral],
+    denoised: Tensor,
+    seeds: tuple[Tensor, Tensor],
+    rho: Tensor,
+    share: Tensor,
+) -> Tensor:
+    """The sum of all draws, of all rows at once: each row's random numbers are from its seeds."""
+    spectrum = diffusion.spectrum(problem)
+    seen, w = spectrum.vt(denoised), spectrum.observe(problem.y)
+    total = torch.zeros_like(seen)
+    for each, b in zip(rho, share, strict=True):
+        follow = 1 / (1 + (spectrum.sd / each).square())
+        total.add_(torch.lerp(seen, w, follow), alpha=len(seeds) * float(b))
+    scale = share / (1 / rho.square() + 1 / spectrum.sd.square().unsqueeze(-1)).sqrt()
+    like = seen[:1].expand(len(rho), *seen.shape[1:])
+    for numbers in seeds:
+        for row, seed in enumerate(numbers.tolist()):
+            noise = normal(like, Generator().manual_seed(seed))
+            total[row] += (scale.movedim(-1, 0) * noise).sum(0)
+    return spectrum.v(total)
