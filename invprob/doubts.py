@@ -75,6 +75,7 @@ class Origin:
         steps: how many a solver did; None if a prior drew the samples itself, in one.
         mixing: split R-hat of a sampler's chains, if there is one.
         exact: data with less noise than this were taken for exact; 0 where none were.
+        finished: whether the solver came to its end.
     """
 
     sampled: bool
@@ -82,6 +83,7 @@ class Origin:
     steps: int | None = None
     mixing: float | None = None
     exact: float = 0.0
+    finished: bool = True
 
     def suspect(self) -> str:
         """What may be wrong where the data are too far from the result."""
@@ -105,6 +107,8 @@ def lines(found: Misfit, origin: Origin, /) -> list[str]:
         f"noise's; {_right(found, origin, size)}"
     )
     doubt = "" if found.heavy else _doubt(found, origin, size)
+    if doubt and not origin.finished:
+        return [first, "the run was stopped before its end: let it finish before judging that"]
     return [first, doubt + ADVICE] if doubt else [first]
 
 

@@ -245,6 +245,7 @@ def solve(
         problem=problem,
         mixing=trace.mixing(),
         remark=solver.remark(event.state) if isinstance(solver, Remarks) else "",
+        finished=bool(event.finished),
     )
 
 

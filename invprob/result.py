@@ -63,6 +63,7 @@ class Result:
         mixing: split R-hat of the samples' chains where they stayed at one noise level; 1 is
             mixed. `None` for other runs, for a single sample, and for the survivors of crowds.
         remark: what the solver says of how far the run got; empty if it says nothing.
+        finished: whether the run came to its end; false if `stop` ended it before.
     """
 
     samples: Tensor = field(repr=lambda samples: str(tuple(samples.shape)))
@@ -73,6 +74,7 @@ class Result:
     problem: Problem[Any, Any] | None = field(default=None, repr=False, kw_only=True)
     mixing: float | None = field(default=None, repr=False, kw_only=True)
     remark: str = field(default="", repr=False, kw_only=True)
+    finished: bool = field(default=True, repr=False, kw_only=True)
 
     @property
     def x(self) -> Tensor:
@@ -186,6 +188,7 @@ class Result:
             steps=None if direct else self.steps,
             mixing=self.mixing,
             exact=solver.exact_below() if isinstance(solver, TakesExact) else 0.0,
+            finished=self.finished,
         )
         said = lines(found, origin)
         remark = found.remark(domain_of(self.problem.prior).sigma[0]) if self.problem else None

@@ -104,7 +104,9 @@ def test_the_driver_records_no_gradient(problem):
 def test_a_stop_rule_ends_the_run_and_is_named(problem):
     result = ip.solve(problem, Custom(), stop=lambda event: event.step == 2)
     assert result.steps == 2
-    assert "step 2 of 5" in result.stopped
+    assert "step 2 of 5" in result.stopped and not result.finished
+    assert ip.solve(problem, Custom()).finished
+    assert ip.solve(problem, Custom(), stop=lambda event: event.step == 5).finished
     torch.testing.assert_close(result.x, problem.y / 4)
     assert (
         "StopAfter(seconds=1e-09)" in ip.solve(problem, Custom(), stop=ip.StopAfter(1e-9)).stopped

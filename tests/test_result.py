@@ -278,3 +278,15 @@ def test_only_chains_at_one_level_mix(problem):
     assert ip.solve(problem, ip.Restart(), samples=2).mixing is None  # white denoising: no chain
     assert ip.solve(masked, ip.DDRM(), samples=2).mixing is None
     assert ip.solve(problem, ip.PnP()).mixing is None
+
+
+def test_a_run_that_was_stopped_is_not_judged():
+    """What it has not got to yet is no sign of another noise or operator."""
+    mask = ip.Mask.random((16, 16), keep=0.5, seed=0)
+    noise = ip.Gaussian(sigma=0.02, operator=mask)
+    prior = ip.GaussianPrior(mean=torch.full((1, 16, 16), 0.5), sd=0.2)
+    y = noise.sample(prior.sample((1, 1, 16, 16), ip.generator(0)), ip.generator(1))
+    problem, solver = ip.Problem(prior, noise, y), ip.Restart(particles=1)
+    early = ip.solve(problem, solver, samples=2, stop=lambda event: event.step == 4)
+    assert "stopped before its end" in str(early) and "explain the data" not in str(early)
+    assert "stopped before its end" not in str(ip.solve(problem, solver, samples=2))
