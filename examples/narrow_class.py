@@ -1,4 +1,4 @@
-"""Images of one kind: learn a denoiser of digits, then draw, denoise and complete digits with it.
+"""Images of one kind, digits or faces: learn a denoiser, then draw, denoise and complete with it.
 
 A denoiser for all noise levels is a score network, by Tweedie's formula, and for a narrow class
 of images it takes minutes to train. From it alone come new digits, several denoised versions of
@@ -6,8 +6,11 @@ one digit, and several completions of a digit with rows missing.
 
     python narrow_class.py [--images FILE.npy] [--minutes 4] [--weights FILE.safetensors]
 
-By default the digits are samples of the embedded flow: no data are needed. `FILE.npy` holds your
-own, 8-bit, `(N, H, W)`, for example `numpy.save("train.npy", numpy.load("mnist.npz")["x_train"])`.
+By default the images are digits, samples of the embedded flow: no data are needed. `FILE.npy`
+holds your own, 8-bit: `(N, H, W)`, for example
+`numpy.save("train.npy", numpy.load("mnist.npz")["x_train"])`, or in colour `(N, H, W, 3)`, such as
+faces of 64 x 64 pixels. Those begin with the embedded denoiser of photographs, since a few hundred
+faces are little to learn from; 8 minutes do.
 Started again, it goes on from where it was; with more minutes, it learns more.
 """
 
@@ -25,6 +28,7 @@ from torch import Tensor
 
 import invprob as ip
 from invprob.networks.denoiser import Architecture
+from invprob.networks.stored_denoiser import WEIGHTS, load_denoiser
 from invprob.training.denoising import Denoising, Recipe
 from invprob.training.patches import store_photos
 from invprob.training.run import begin, train
@@ -41,22 +45,25 @@ DENOISING = {**COMPLETING, "Langevin": evolve(LANGEVIN, step_size=0.1)}
 # where all was measured the way is short, and so are steps: a network's errors add up along it
 
 
-def digits(file: Path | None, count: int) -> Tensor:
-    """8-bit images `(N, 1, H, W)`: those in a file, or samples of the embedded flow."""
+def images_of(file: Path | None, count: int) -> Tensor:
+    """8-bit images `(N, C, H, W)`: those in a file, or digits, samples of the embedded flow."""
     if file:
-        return torch.from_numpy(np.load(file))[:, None]
+        found = torch.from_numpy(np.load(file))
+        return found.movedim(-1, 1) if found.ndim == 4 else found[:, None]
     drawn = ip.FlowPrior.pretrained("digits").sample((count, 1, 28, 28), ip.generator(0))
     return (255 * drawn.clamp(0, 1)).round().to(torch.uint8)
 
 
 def learned(images: Tensor, held_out: Tensor, minutes: float, weights: Path) -> None:
     """Train a denoiser of whole images, neither scaled nor turned, most at strong noise."""
-    size = min(images.shape[-2:])
-    recipe = Recipe(
-        steps=STEPS, hours=minutes / 60, patch=size, batch=32, turns=False, centre=0.4, spread=1.3
-    )
+    size, colour = min(images.shape[-2:]), images.shape[1] == 3
+    how = {"batch": 8, "rate": 1e-3} if colour else {"batch": 32}
+    about = {"patch": size, "turns": False, "centre": 0.4, "spread": 1.3}
+    recipe = Recipe(steps=STEPS, hours=minutes / 60, **how, **about)
     network = Architecture((1,), widths=(48, 96, 128), before=(1, 2, 2), after=(1, 1))
-    task = Denoising(recipe, network, store_photos(list(images), size, scales=(1.0,)))
+    start = load_denoiser(WEIGHTS) if colour else None
+    photos = store_photos(list(images), size, scales=(1.0,))
+    task = Denoising(recipe, start.architecture if start else network, photos, start)
     kept = weights.with_suffix(".ckpt")
     run = begin(task, weights, kept)
     train(run, kept, 60, lambda losses: report(run, list(held_out), weights, print, losses))
@@ -65,7 +72,7 @@ def learned(images: Tensor, held_out: Tensor, minutes: float, weights: Path) -> 
 def samples(
     problem: ip.Problem[ip.DenoiserPrior, ip.Gaussian], samplers: dict[str, ip.AnySolver]
 ) -> dict[str, Tensor]:
-    """Posterior samples `(S, B, 1, H, W)` of each sampler."""
+    """Posterior samples `(S, B, C, H, W)` of each sampler."""
     found = {name: ip.solve(problem, how, samples=SAMPLES) for name, how in samplers.items()}
     return {name: result.samples for name, result in found.items()}
 
@@ -90,7 +97,8 @@ def show(rows: dict[str, Tensor]) -> None:
     """One row of images for each name."""
     figure, axes = plt.subplots(len(rows), 1, figsize=(COLUMNS, 1.02 * len(rows)))
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
-        axis.imshow(torch.cat(list(images[:, 0]), 1), cmap="gray", vmin=0, vmax=1)
+        line = torch.cat(list(images.clamp(0, 1)), 2).movedim(0, 2)
+        axis.imshow(line.expand(-1, -1, 3))
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
         axis.set_xticks([])
         axis.set_yticks([])
@@ -106,9 +114,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--weights", type=Path, help="what was learned before; nothing is now")
     options = parser.parse_args()
-    images = digits(options.images, 256 if STEPS else 8192)
+    images = images_of(options.images, 256 if STEPS else 8192)
     images, held_out = images[COLUMNS:], images[:COLUMNS]
-    weights = options.weights or Path("digits.safetensors")
+    weights = options.weights or Path("narrow_class.safetensors")
     if not options.weights:
         learned(images, held_out, options.minutes, weights)
     prior = ip.DenoiserPrior.load(weights)
