@@ -1,9 +1,10 @@
 """Image files in and out.
 
-`read_image` gives `(1, C, H, W)` in float32, C = 1 for gray and 3 for colour. Integers are divided
-by their white level, 255 or 65535, so images live in [0, 1] as everywhere in invprob; a
-floating-point file holds its own unit and is read as it is. `write_image` is the inverse: 8 and 16
-bits are clipped to [0, 1] and rounded, 32 bits keep every value.
+`read_image` gives `(1, C, H, W)` in float32, C = 1 for gray and 3 for colour, or as many channels
+as are asked for. Integers are divided by their white level, 255 or 65535, so images live in [0, 1]
+as everywhere in invprob; a floating-point file holds its own unit and is read as it is.
+`write_image` is the inverse: 8 and 16 bits are clipped to [0, 1] and rounded, 32 bits keep every
+value.
 
 | format | reads | writes |
 |---|---|---|
@@ -11,7 +12,7 @@ bits are clipped to [0, 1] and rounded, 32 bits keep every value.
 | JPEG | 8 bits, gray, colour | 8 bits |
 | TIFF | 1, 8, 16 bits, floating point; one page of many | 8, 16 bits, 32 (floating point) |
 | FITS | any numbers; one plane of many (`pip install "invprob[fits]"`) | the same |
-| NPY  | any numbers, `(H, W)` or `(H, W, 3)` | 32 (floating point) |
+| NPY  | any numbers, `(H, W)` or `(H, W, C)` | 32 (floating point) |
 | BMP, WebP | 8 bits | |
 
 **Instruments.** Counts and other raw numbers fill a file's range as they like. `black` and `white`
@@ -42,6 +43,7 @@ import torch
 from torch import Tensor
 
 from . import formats
+from .channels import PICTURES
 from .errors import InputError
 from .files import replacing
 from .pixels import read_pixels
@@ -59,6 +61,7 @@ def read_image(
     page: int | None = None,
     black: float = 0.0,
     white: float | None = None,
+    channels: int | None = None,
 ) -> Tensor:
     """The image in a PNG, JPEG, TIFF, FITS, NPY, BMP or WebP file.
 
@@ -69,13 +72,16 @@ def read_image(
         black: the file's value that means 0; it takes `white` too.
         white: the file's value that means 1; by default 255 or 65535 for integers, 1 for
             floating point.
+        channels: how many the image has; by default 1 or 3. Other counts are read from NPY files,
+            `(H, W, C)`, and TIFF files: C numbers for each pixel, C planes
+            (`planarconfig="separate"`), or C pages whose axis the file calls C (ImageJ, OME).
 
     Returns:
         `(1, C, H, W)`, float32: in [0, 1] for integer pixels, as it is for floating-point ones.
 
     Raises:
         InputError: the file is missing, damaged, or of a kind that has no meaning in [0, 1]; or
-            white is not above black.
+            it has other channels; or white is not above black.
 
     >>> import pathlib, tempfile, torch, invprob as ip
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "gray.png"
@@ -86,7 +92,10 @@ def read_image(
     0.5
     """
     check_ends(black, white)
-    return in_unit(read_pixels(path, page), path, black, white)
+    pixels = read_pixels(path, page, PICTURES if channels is None else (channels,))
+    if channels not in (None, pixels.shape[2]):
+        raise InputError(f"{path} has C={pixels.shape[2]}, and channels={channels} is asked for")
+    return in_unit(pixels, path, black, white)
 
 
 def in_unit(
@@ -142,15 +151,16 @@ def write_image(
 
     Args:
         path: the file; its suffix, .png, .jpg, .tif, .fits or .npy, names the format.
-        x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, C = 1 or 3, in [0, 1]; a TIFF file also takes
-            `(N, C, H, W)`, and a FITS file `(N, 1, H, W)`, a page for each of N.
+        x: `(1, C, H, W)`, `(C, H, W)` or `(H, W)`, in [0, 1], C = 1 or 3, in TIFF and NPY files
+            any; a TIFF file also takes `(N, C, H, W)`, and a FITS file `(N, 1, H, W)`, a page for
+            each of N.
         bits: 8 or 16 (clipped and rounded) or 32 (floating point, not clipped). By default 8 for
             PNG and JPEG, 32 for TIFF, FITS and NPY.
         black: the value that stands for 0 in the file; it takes `white` too.
         white: the value that stands for 1; by default 255 or 65535 for 8 and 16 bits, else 1.
         like: where x is from: if both are FITS files and have as many rows and columns, the header
             of that one is kept; of other pictures the colour profile, if both are gray or both in
-            colour.
+            colour; of TIFF files how other channels are stored.
 
     Raises:
         InputError: x is not one finite image, the format or its depth is unknown, or there is no
@@ -174,7 +184,7 @@ def write_image(
         )
     own = 1.0 if bits == 32 else 2.0**bits - 1
     span = (own if white is None else white) - black
-    pixels = _of_depth(black + span * _images(x, formats.has_pages(path)), bits)
+    pixels = _of_depth(black + span * _images(x, path), bits)
     source = None if like is None else Path(like)
     with replacing(path) as file:
         formats.write(file, path, pixels, like=source, unit=white is not None)
@@ -192,18 +202,23 @@ def sample_photo() -> Tensor:
     return read_image(Path(__file__).parent / "samples" / "cat.png")
 
 
-def _images(x: Tensor, many: bool) -> NDArray[np.float64]:
-    """`(N, H, W, C)` of a tensor that is one finite image, or many."""
+def _images(x: Tensor, path: Path) -> NDArray[np.float64]:
+    """`(N, H, W, C)` of a tensor that is one finite image, or many, and that a file can hold."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"an image is a tensor of floating-point numbers in [0, 1], not {kind}")
     shape = tuple(x.shape)
     while x.ndim in (2, 3):
         x = x[None]
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or x.numel() == 0 or (len(x) > 1 and not many):
+    many, any_channels = formats.has_pages(path), formats.holds_channels(path)
+    if x.ndim == 4 and x.shape[1] not in PICTURES and x.numel() and not any_channels:
         raise InputError(
-            f"x has shape {shape}, which is not one image: (1, C, H, W), (C, H, W) or (H, W) with "
-            "C = 1 or 3"
+            f"x has shape {shape}, which is not one image of C = 1 or 3 channels; .tif and .npy "
+            "files hold any number of them"
+        )
+    if x.ndim != 4 or x.numel() == 0 or (len(x) > 1 and not many):
+        raise InputError(
+            f"x has shape {shape}, which is not one image: (1, C, H, W), (C, H, W) or (H, W)"
             + ("; write the rows of a batch one by one, x[0], or as a .tif" if x.ndim > 3 else "")
         )
     missing = x.isnan().flatten(1).all(1) if len(x) > 1 else torch.zeros(1, dtype=torch.bool)

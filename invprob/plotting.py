@@ -30,6 +30,9 @@ INCHES, LEAST, MOST = 2.0, 400, 800
 ACROSS = 4.0
 """The width of all tiles together, in inches, at least."""
 
+SHOWN = 3
+"""Of images that are neither gray nor in colour so many channels are shown."""
+
 MOST_ROWS, MOST_SAMPLES = 8, 4
 """What `plot_result` shows of a larger result."""
 
@@ -111,6 +114,9 @@ def panel(
 def plot_result(result: Result, /, *, measured: bool = False) -> Figure:
     """The estimate of each measurement, or the mean, the spread and the first samples.
 
+    Of images with other channels than 1 or 3 the first three are shown, or the first of two, which
+    the title says; the standard deviation is always that of all.
+
     Args:
         result: what to show.
         measured: whether the measurement stands to the left of each, where it is an image.
@@ -128,29 +134,62 @@ def plot_result(result: Result, /, *, measured: bool = False) -> Figure:
     count, shown = samples.shape[0], min(samples.shape[1], MOST_ROWS)
     given = _measurements(result, shown) if measured else []
     if count == 1 and given:
-        return panel([[y, Tile(samples[0, b], "estimate")] for b, y in enumerate(given)])
+        return panel(
+            [[y, Tile(_shown(samples[0, b]), "estimate")] for b, y in enumerate(given)],
+            title=_what_is_shown(samples[0, 0]),
+        )
     if count == 1:
         across = math.ceil(math.sqrt(shown))
-        tiles = [Tile(samples[0, b], f"estimate {b}" if shown > 1 else "") for b in range(shown)]
-        return panel([tiles[k : k + across] for k in range(0, shown, across)])
+        tiles = [
+            Tile(_shown(samples[0, b]), f"estimate {b}" if shown > 1 else "") for b in range(shown)
+        ]
+        rows = [tiles[k : k + across] for k in range(0, shown, across)]
+        return panel(rows, title=_what_is_shown(samples[0, 0]))
     mean, std = result.mean, result.std
     return panel(
         [
             [
                 *given[b : b + 1],
-                Tile(mean[b], f"mean of {count} samples"),
-                Tile(std[b], "standard deviation", spread=True),
-                *(Tile(samples[i, b], f"sample {i}") for i in range(min(count, MOST_SAMPLES))),
+                Tile(_shown(mean[b]), f"mean of {count} samples"),
+                Tile(_spread(std[b]), "standard deviation", spread=True),
+                *(
+                    Tile(_shown(samples[i, b]), f"sample {i}")
+                    for i in range(min(count, MOST_SAMPLES))
+                ),
             ]
             for b in range(shown)
-        ]
+        ],
+        title=_what_is_shown(samples[0, 0]),
     )
 
 
 def _measurements(result: Result, shown: int) -> list[Tile]:
     if result.problem is None:
         raise InputError("this result does not know its measurement; leave `measured` out")
-    return [Tile(y, "measured") for y in result.problem.y[:shown]]
+    return [Tile(_shown(y), "measured") for y in result.problem.y[:shown]]
+
+
+def _shown(image: Tensor) -> Tensor:
+    """An image `(C, H, W)` that can be shown: of many channels the first."""
+    if image.ndim != 3 or image.shape[0] in (1, SHOWN):
+        return image
+    return image[: SHOWN if image.shape[0] > SHOWN else 1]
+
+
+def _spread(std: Tensor) -> Tensor:
+    """A standard deviation `(C, H, W)` that can be shown: of many channels that of all."""
+    many = std.ndim == 3 and std.shape[0] not in (1, SHOWN)
+    return std.square().mean(0).sqrt() if many else std
+
+
+def _what_is_shown(image: Tensor) -> str:
+    """Which channels are shown, where these are not all."""
+    count, shown = image.shape[0], _shown(image).shape[0]
+    if image.ndim != 3 or count == shown:
+        return ""
+    if shown == 1:
+        return f"channel 0 of {count}"
+    return f"channels 0 to {shown - 1} of {count}, as red, green and blue"
 
 
 @frozen

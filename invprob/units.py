@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
+from .channels import PICTURES, Channels
 from .errors import FileWarning
 from .images import check_ends, in_unit, white_of
 from .pixels import read_pixels, read_stack
@@ -51,21 +52,34 @@ class Unit:
         check_ends(self.black, self.white)
         self.white = None if self.white is None else float(self.white)
 
-    def read(self, path: str | os.PathLike[str], page: int | None = None, /) -> Tensor:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        page: int | None = None,
+        channels: Channels = PICTURES,
+        /,
+    ) -> Tensor:
         """The image in a file, `(1, C, H, W)`, as `read_image` reads it.
+
+        Args:
+            path: the file.
+            page: which image of the file.
+            channels: what C may be besides 1 and 3; `None` for any.
 
         Raises:
             InputError: as in `read_image`.
         """
-        return self._image(read_pixels(path, page), Path(path))
+        return self.image(read_pixels(path, page, channels), path)
 
-    def read_stack(self, path: str | os.PathLike[str], /) -> list[Tensor]:
+    def read_stack(
+        self, path: str | os.PathLike[str], channels: Channels = PICTURES, /
+    ) -> list[Tensor]:
         """The images in every page of a TIFF or FITS file, or the one in another file.
 
         Raises:
             InputError: as in `read_image`.
         """
-        return [self._image(pixels, Path(path)) for pixels in read_stack(path)]
+        return [self.image(pixels, path) for pixels in read_stack(path, channels)]
 
     def warn_if_dim(self, what: str = "y") -> None:
         """Warn if no file of one type comes near to white, and it was not said what is white.
@@ -85,12 +99,13 @@ class Unit:
                 stacklevel=2,
             )
 
-    def lift(self, path: str | os.PathLike[str], page: int | None = None, /) -> str:
+    def lift(self, pixels: NDArray[Any], /) -> str:
         """What to type to have the darkest pixel of a file half a level above black.
 
-        A level is 1 in a file of whole numbers, and else a 255th of what is from black to white.
+        Args:
+            pixels: the file's numbers. A level is 1 where they are whole ones, and else a 255th
+                of what is from black to white.
         """
-        pixels = read_pixels(path, page)
         white = self.white or white_of(pixels) or float(pixels.max())
         level = 1.0 if pixels.dtype.kind in "bui" else (white - self.black) / 255
         black = min(self.black, float(np.nanmin(pixels))) - level / 2
@@ -100,10 +115,15 @@ class Unit:
         """What was said of the unit, by name."""
         return {} if self.white is None else {"black": self.black, "white": self.white}
 
-    def _image(self, pixels: NDArray[Any], path: Path) -> Tensor:
+    def image(self, pixels: NDArray[Any], path: str | os.PathLike[str], /) -> Tensor:
+        """`(1, C, H, W)`, float32, of the numbers `(H, W, C)` in a file.
+
+        Raises:
+            InputError: their type has no white level, and none was said.
+        """
         image = in_unit(pixels, path, self.black, self.white)
         self._read += 1
-        self._remember(pixels, path)
+        self._remember(pixels, Path(path))
         return image
 
     def _remember(self, pixels: NDArray[Any], path: Path) -> None:

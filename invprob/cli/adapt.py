@@ -42,6 +42,7 @@ def adapt(
     from ..files import check_writable
     from ..training.adapting import adapt as learn
     from ..units import Unit
+    from .channels import channels_of
     from .specs import make
     from .training import check_weights_file
     from .values import convert
@@ -57,9 +58,10 @@ def adapt(
         raise InputError(f"{output} exists, or its folder does not: name another file")
     check_writable(output)
     where, unit = usable(device), Unit(black, white)
-    y = unit.read(image, page)
+    begun = make("prior", prior)
+    y = unit.read(image, page, channels_of(begun))
     unit.warn_if_dim()
-    found = learn(make("prior", prior), y.to(where), level, steps=steps, rate=rate, seed=seed)
+    found = learn(begun, y.to(where), level, steps=steps, rate=rate, seed=seed)
     if not found.improved:
         raise typer.Exit(1)
     found.save(output)

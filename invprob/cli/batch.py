@@ -17,6 +17,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from ..channels import Channels
 from ..errors import InputError, InvprobError
 from .encoding import Encoding
 from .outputs import Outputs, Target
@@ -67,7 +68,7 @@ def is_stack(measurements: Sequence[Path], page: int | str | None, output: Targe
     return alone and not output.is_folder and has_pages(output.path)
 
 
-def stack_of(file: Path, output: Target, samples: int | None) -> list[Image]:
+def stack_of(file: Path, output: Target, samples: int | None, encoding: Encoding) -> list[Image]:
     """Every page of a file.
 
     Raises:
@@ -80,7 +81,7 @@ def stack_of(file: Path, output: Target, samples: int | None) -> list[Image]:
             f"-o {output} has a page for each estimate, and none for samples; name a folder for "
             f"them, -o {output.path.with_name(stem(output.path))}/, or leave --samples out"
         )
-    return [Image(file, number) for number in pages_of(file, "all")]
+    return [Image(file, number) for number in pages_of(file, "all", encoding.channels)]
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -146,8 +147,8 @@ def images_of(
     return images
 
 
-def pages_of(file: Path, page: int | str | None) -> list[int | None]:
-    """The pages of a file that are meant, as `read_image` takes them.
+def pages_of(file: Path, page: int | str | None, channels: Channels) -> list[int | None]:
+    """The pages of a file that are meant, as `read_pixels` takes them.
 
     Raises:
         InputError: the file can't be read.
@@ -155,7 +156,7 @@ def pages_of(file: Path, page: int | str | None) -> list[int | None]:
     from ..pixels import pages_of as every
 
     if page == "all":
-        return every(file)
+        return every(file, channels)
     return [page if isinstance(page, int) else None]
 
 
@@ -168,7 +169,7 @@ def _images_of(
     encoding = evolve(encoding, like=file)
     end = _suffix(file, encoding)
     try:
-        pages = pages_of(file, page)
+        pages = pages_of(file, page, encoding.channels)
         depth(output / f"x{end}", encoding.bits)
     except InvprobError as error:
         return [Image(file, failure=error)]

@@ -2,7 +2,8 @@
 
 What `Hadamard` measures of images (C, H, W) is (C, M), and what `Dense` and `Stack` do is (M,). An
 array of that shape is such a measurement if it can't be that of an image, gray or in colour, but
-can be one as it stands: the likelihood says of which shapes there are images. Its numbers are in
+can be one as it stands: the likelihood says of which shapes there are images, gray, in colour or
+of as many channels as the prior takes. Its numbers are in
 the unit of [0, 1], or of `--black` and `--white`, as those of images are.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..channels import PICTURES, Channels, may_have
 from ..contracts import InfersImageShape, Shape
 from ..errors import InputError
 from ..files import replacing
@@ -23,18 +25,28 @@ from ..formats import arrays, suffix
 from ..images import check_ends, white_of
 from ..operators.structure import operator_of
 
-COLOURS = (1, 3)
 
-
-def is_no_image(y: Tensor, /) -> bool:
-    """Whether a measurement, `(1, ...)`, is none that image files hold."""
-    return y.ndim != 4 or y.shape[1] not in COLOURS
+def is_no_image(y: Tensor, x: Tensor, /) -> bool:
+    """Whether a measurement `(1, ...)` of an image `(1, C, H, W)` is none that files hold."""
+    return y.ndim != 4 or not may_have(y.shape[1], x.shape[1:2])
 
 
 def read_coefficients(
-    path: str | PathLike[str], noise: Any, black: float, white: float | None, /
+    path: str | PathLike[str],
+    noise: Any,
+    black: float,
+    white: float | None,
+    channels: Channels = PICTURES,
+    /,
 ) -> Tensor | None:
     """The measurement in a NPY file, `(1, *measurement)`; None if it is to be read as an image.
+
+    Args:
+        path: the file.
+        noise: how it arose.
+        black: the value that means 0.
+        white: the one that means 1.
+        channels: what images have besides 1 and 3; `None` for any.
 
     Raises:
         InputError: whole numbers of which nobody said what is white.
@@ -46,9 +58,10 @@ def read_coefficients(
         numbers = arrays.read(path)
     except (ValueError, EOFError, OSError):
         return None  # what is wrong with it is said when it is read as an image
-    if any(_made(noise, shape) for shape in _of_images(numbers.shape)):
+    images = _of_images(numbers.shape, channels)
+    if any(_made(noise, shape, channels) for shape in images):
         return None
-    if not _made(noise, numbers.shape):
+    if not _made(noise, numbers.shape, channels if numbers.ndim < 3 else PICTURES):
         return None
     check_ends(black, white)
     if white is None and (white := white_of(numbers)) is None:
@@ -77,19 +90,19 @@ def write_coefficients(path: Path, y: Tensor, black: float, white: float | None,
         np.save(file, (black + span * y[0].cpu().double()).numpy().astype(np.float32))
 
 
-def _of_images(shape: Shape) -> list[Shape]:
+def _of_images(shape: Shape, channels: Channels) -> list[Shape]:
     """The shapes of images that an array `(H, W)` or `(H, W, C)` may hold."""
     if len(shape) == 2:
         return [(1, *shape)]
-    return [(shape[2], *shape[:2])] if len(shape) == 3 and shape[2] in COLOURS else []
+    return [(shape[2], *shape[:2])] if len(shape) == 3 and may_have(shape[2], channels) else []
 
 
-def _made(noise: InfersImageShape, shape: Shape) -> bool:
-    """Whether a measurement of this shape is made of an image in gray or colour."""
+def _made(noise: InfersImageShape, shape: Shape, channels: Channels) -> bool:
+    """Whether a measurement of this shape is made of an image of such channels."""
     operator = operator_of(noise)
     try:
         image = noise.image_shape(tuple(shape))
         made = operator is None or tuple(operator.out_shape(image)) == tuple(shape)
     except InputError:
         return False
-    return made and len(image) == 3 and image[0] in COLOURS
+    return made and len(image) == 3 and may_have(image[0], channels)

@@ -3,7 +3,8 @@
 Where it was said which values of the measurement's file are black and white, TIFF, FITS and NPY
 files hold values in the measurement's unit again. PNG and JPEG files are pictures to look at:
 black is black and white is white. A FITS file has the header of the one that was measured, and a
-picture its colour profile; differences have none, since they are no colours.
+picture its colour profile; differences have none, since they are no colours. Images of other
+channels than pictures are stored as those of the measurement's file are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
+
+from ..channels import PICTURES, Channels
+from ..errors import InputError
+from .channels import are_no_pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,19 +35,24 @@ class Encoding:
         black: the value of the measurement's file that means 0.
         white: the one that means 1; `None` for the file's own, and then black is 0.
         like: the measurement's file.
+        channels: what images may have; `None` for any.
     """
 
     bits: int | None = None
     black: float = 0.0
     white: float | None = None
     like: Path | None = None
+    channels: Channels = PICTURES
 
     def suffix(self) -> str:
         """The format of results that go to a folder."""
-        from ..formats import is_fits
+        from ..formats import holds_channels, is_fits, suffix
 
         if self.like is not None and is_fits(self.like):
             return ".fits"
+        if are_no_pictures(self.channels):
+            kept = self.like is not None and holds_channels(self.like)
+            return suffix(self.like) if self.like is not None and kept else ".tif"
         return ".png" if self.white is None else ".tif"
 
     def write(self, path: Path, x: Tensor) -> None:
@@ -58,14 +68,25 @@ class Encoding:
         from ..images import write_image
 
         white = None if self.white is None else self.white - self.black
-        write_image(path, x, white=white, like=self.like if is_fits(path) else None)
+        same = is_fits(path) or x.shape[-3] not in PICTURES
+        write_image(path, x, white=white, like=self.like if same else None)
 
-    def read(self, path: Path) -> Tensor:
-        """What `write` wrote."""
+    def read(self, path: Path, channels: int) -> Tensor:
+        """What `write` wrote, an image of so many channels."""
         from ..images import read_image
 
         black, white = self._ends(path)
-        return read_image(path, black=black, white=white)
+        return read_image(path, black=black, white=white, channels=channels)
+
+    def check_holds(self, path: Path, channels: int) -> None:
+        """Raise `InputError` unless a file holds images of so many channels."""
+        from ..formats import holds_channels, suffix
+
+        if channels not in PICTURES and not holds_channels(path):
+            raise InputError(
+                f"the image has {channels} channels, and a {suffix(path)} file is gray or in "
+                f"colour; a .tif or .npy file holds them: -o {path.with_suffix('.tif')}"
+            )
 
     def clipped(self, path: Path, x: Tensor) -> str:
         """How many values the file does not hold, in words; empty if it holds all."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from attrs import define, field
 
+from ..channels import Channels
 from ..errors import IncompatibleError, InputError, InvprobError
 from .batch import Image
 from .cropping import cropped, what_is_cropped
@@ -122,6 +123,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
         with report.image(image):
             outputs = image.place()
             problem = run.problem(image.file, image.page, warn=report.none_solved)
+            outputs.check_holds(problem)
             with outputs.checked(image.file, force=force):
                 result = _solved(run, image, problem, report)
                 outputs.write(shown := cropped(result, run.noise))
@@ -142,7 +144,7 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
         Exit: with status 1, at the end: some pages failed.
     """
     with outputs.checked(images[0].file, force=force):
-        check_alike(images, outputs.estimate)
+        check_alike(images, outputs.estimate, outputs.encoding.channels)
         kept = "nothing is written, since the pages of one file are written together"
         report = Report(len(images), kept)
         found: list[Tensor | None] = []
@@ -181,7 +183,7 @@ def _solved(run: Run, image: Image, problem: Problem[Any, Any], report: Report) 
     return result
 
 
-def check_alike(images: Sequence[Image], output: Path) -> None:
+def check_alike(images: Sequence[Image], output: Path, channels: Channels) -> None:
     """Raise `InputError` unless all pages can be pages of one file."""
     from ..formats import is_fits
     from ..pixels import read_pixels
@@ -189,7 +191,7 @@ def check_alike(images: Sequence[Image], output: Path) -> None:
     shapes = set()
     for image in images:
         with contextlib.suppress(InputError):  # it is said when its turn comes
-            shapes.add(read_pixels(image.file, image.page).shape)
+            shapes.add(read_pixels(image.file, image.page, channels).shape)
     if len(shapes) > 1:
         sizes = ", ".join(map(str, sorted(shapes)))
         raise InputError(f"{images[0].file} has pages of shapes {sizes}; name a folder, -o clean/")

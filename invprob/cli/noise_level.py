@@ -41,24 +41,27 @@ def noise(
     Isolated pixels that stand out, as the hot ones of a sensor do, are counted; with `--hot` they
     do not count for the noise, and a mask without them is written.
     """
+    from ..channels import PICTURES
     from ..diagnostics.hot_pixels import hot_pixels
     from ..diagnostics.noise_level import estimate_noise
-    from ..formats import is_fits
+    from ..formats import is_fits, suffix
     from ..units import Unit
+    from .channels import channels_of
     from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
 
     if hot is not None:
         check_mask(hot)
     where, unit = usable(device), Unit(black, white)
-    y = unit.read(measurement, page)
+    made = None if prior == "denoiser" else make("prior", prior)
+    y = unit.read(measurement, page, PICTURES if made is None else channels_of(made))
     unit.warn_if_dim()
     standing_out = hot_pixels(y)
     seen = y.to(where)
     if hot is not None:
         typer.echo(write_mask(hot, y, standing_out))
         seen = seen.masked_fill(standing_out.to(where), math.nan)
-    found = estimate_noise(seen, None if prior == "denoiser" else make("prior", prior))
+    found = estimate_noise(seen, made)
     typer.echo(found)
     bad = int((~y.isfinite()).sum())
     if bad:
@@ -74,7 +77,8 @@ def noise(
         options += [] if page is None else [f"--page {page}"]
         options += [] if prior == "denoiser" else [f"--prior {quote(prior)}"]
         options += [] if device == "cpu" else [f"--device {device}"]
-        end = ".fits" if is_fits(measurement) else ".png"
+        end = ".png" if y.shape[1] in PICTURES else suffix(measurement)
+        end = ".fits" if is_fits(measurement) else end
         mask = ["-A mask:file=MASK.png"] if bad else []
         mask = mask if hot is None else [f"-A mask:file={quote(str(hot))}"]
         options += [f"-l {found.best.text}"] + mask

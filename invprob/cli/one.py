@@ -40,6 +40,7 @@ def solve_one(
 
     outputs = image.place()
     problem = run.problem(image.file, image.page)
+    outputs.check_holds(problem)
     with outputs.checked(image.file, force=force):
         if checkpoint is not None:
             outputs.check_checkpoint(checkpoint, resume, force=force)

@@ -20,7 +20,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -31,6 +31,7 @@ from .home import at_home
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..problem import Problem
     from ..result import Result
 
 
@@ -139,6 +140,11 @@ class Outputs:
             for path in self:
                 check_writable(path)
             yield
+
+    def check_holds(self, problem: Problem[Any, Any]) -> None:
+        """Raise `InputError` unless the files hold images of as many channels as the result's."""
+        if len(problem.image_shape) == 3:
+            self.encoding.check_holds(self.estimate, problem.image_shape[0])
 
     def check_checkpoint(self, path: Path, resume: Path | None, *, force: bool) -> None:
         """Refuse to keep a run where a result goes, or over a file; with `force` over another run.

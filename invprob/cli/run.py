@@ -11,6 +11,7 @@ from attrs import frozen
 
 from ..errors import IncompatibleError, InputError
 from ..likelihoods.checks import LIFT
+from .channels import channels_of
 from .coefficients import read_coefficients
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ class Run:
         Raises:
             InputError: the file can't be read, or holds no such measurement.
         """
+        from ..pixels import read_pixels
         from ..problem import Problem
         from ..units import Unit
 
-        unit = Unit(self.black, self.white)
-        y = read_coefficients(file, self.noise, self.black, self.white)
+        unit, channels = Unit(self.black, self.white), channels_of(self.prior)
+        y = read_coefficients(file, self.noise, self.black, self.white, channels)
         if y is None:
-            y = unit.read(file, page)
+            y = unit.read(file, page, channels)
         if warn:
             unit.warn_if_dim()
         try:
@@ -72,7 +74,7 @@ class Run:
         except InputError as error:
             if LIFT not in error.typed:
                 raise
-            typed = error.typed.replace(LIFT, unit.lift(file, page))
+            typed = error.typed.replace(LIFT, unit.lift(read_pixels(file, page, channels)))
             raise InputError(str(error), typed=typed) from error
 
     def _without_targets(self, y: Tensor) -> Problem[Any, Any] | None:

@@ -54,7 +54,8 @@ def simulate(
     With `--white`, and `--black`, .tif, .fits and .npy files are in an instrument's unit.
     """
     from ..formats import depth
-    from ..images import read_image
+    from ..images import check_ends, in_unit
+    from ..pixels import read_pixels
     from ..problem import no_likelihood
     from ..streams import generator
     from .coefficients import is_no_image, write_coefficients
@@ -64,7 +65,8 @@ def simulate(
     from .outputs import Outputs
 
     files = Outputs(output, encoding=Encoding(depth(output, bits), black, white, like=clean))
-    x = read_image(clean, page=page, black=black, white=white)
+    check_ends(black, white)
+    x = in_unit(read_pixels(clean, page, None), clean, black, white)
     if float(x.min()) < -ROUNDING or float(x.max()) > 1 + ROUNDING:
         least, most = (float(end) * ((white or 1) - black) + black for end in x.aminmax())
         ends = [f"--black {least:g}"] * (least < black) + [f"--white {most:g}"]
@@ -78,11 +80,12 @@ def simulate(
         raise InputError(reason)
     with files.checked(clean, force=force):
         y = noise.sample(x, generator(seed))
-        if is_no_image(y):
+        if is_no_image(y, x):
             write_coefficients(output, y, black, white)
         else:
+            files.encoding.check_holds(output, y.shape[1])
             files.encoding.write(output, y)
-    if not is_no_image(y):
+    if not is_no_image(y, x):
         _say_what_is_lost(noise, y, files)
     typer.echo(f"wrote {output}: {noise!r}, seed {seed}")
     if part := what_is_cropped(x, noise):
@@ -96,7 +99,7 @@ def _say_what_is_lost(noise: Any, y: Tensor, files: Outputs) -> None:
     output, encoding = files.estimate, files.encoding
     try:
         if isinstance(noise, ChecksMeasurement):
-            noise.check_measurement(encoding.read(output))
+            noise.check_measurement(encoding.read(output, y.shape[1]))
     except InputError as error:
         warnings.warn(
             f"{output} is good to look at, but `invprob solve` will refuse it, because "

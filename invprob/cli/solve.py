@@ -99,6 +99,7 @@ def solve(
     poisson-gaussian:peak=12000,sigma=5/8000 -o clean.tif`
     """
     from .batch import Image, images_of, is_batch, is_stack, stack_of
+    from .channels import channels_of
     from .encoding import Encoding
     from .many import solve_each, solve_stack
     from .noise import make_noise
@@ -107,7 +108,8 @@ def solve(
     from .run import Run
     from .specs import make
 
-    encoding, count = Encoding(bits, black, white, like=measurements[0]), samples or 1
+    likely, count = make("prior", prior), samples or 1
+    encoding = Encoding(bits, black, white, like=measurements[0], channels=channels_of(likely))
     batch = is_batch(measurements, page)
     if batch and (checkpoint or resume):
         raise InputError(
@@ -117,13 +119,13 @@ def solve(
     stack = batch and is_stack(measurements, page, output)
     images: list[Image] = []
     if stack:
-        images = stack_of(measurements[0], output, samples)
+        images = stack_of(measurements[0], output, samples, encoding)
     elif batch:
         images = images_of(measurements, page, output, count, encoding)
     if stack or not batch:
         outputs = Outputs.of(output, count=count, encoding=encoding)
     run = Run(
-        make("prior", prior),
+        likely,
         make_noise(likelihood, operator),
         None if solver is None else make("solver", solver),
         samples=samples,

@@ -51,7 +51,7 @@ def flow(
         Path | None, typer.Option(help="Images to validate on; by default every 20th.")
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(min=1, max=3, help="1 for gray, 3 for colour.")
+        int | None, typer.Option(min=1, help="1 for gray, 3 for colour; by default what all have.")
     ] = None,
     black: Black = 0.0,
     white: White = None,
@@ -60,7 +60,9 @@ def flow(
     ] = None,
     depths: Annotated[str, typer.Option(help="Steps at each level, finest first.")] = "8,16",
     width: Annotated[int, typer.Option(min=1, help="Hidden channels of each coupling.")] = 96,
-    bits: Annotated[int, typer.Option(min=1, max=16, help="Levels of gray: 2^bits.")] = 5,
+    bits: Annotated[
+        int, typer.Option(min=1, max=16, help="Levels of gray: 2^bits; of 8-bit files at most 8.")
+    ] = 5,
     hours: Hours = 0.6,
     steps: Steps = 0,
     batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,

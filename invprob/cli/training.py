@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 Output = Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")]
 CleanImages = Annotated[
     list[Path],
-    typer.Argument(help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays."),
+    typer.Argument(
+        help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays (N, H, W[, C])."
+    ),
 ]
 HeldOut = Annotated[
     list[Path] | None,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..channels import PICTURES, Channels
 from ..errors import InputError
 from . import arrays, fits, pictures, profiles, tiff
 
@@ -82,8 +83,13 @@ def _unknown(path: Path, known: Iterable[str]) -> InputError:
     )
 
 
-def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
+def read(path: Path, page: int | None, channels: Channels, /) -> tuple[NDArray[Any], bool]:
     """The pixels of a file, and whether their last channel is transparency.
+
+    Args:
+        path: the file.
+        page: which image of it.
+        channels: what an image may have: several pages of a TIFF file may be its channels.
 
     Returns:
         `(H, W)` or `(H, W, C)`, of the file's own type.
@@ -93,7 +99,7 @@ def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
     if is_tiff(path):
-        return tiff.read(path, page)
+        return tiff.read(path, page, channels)
     if is_fits(path):
         return fits.read(path, page), False
     if page is not None:
@@ -103,29 +109,29 @@ def read(path: Path, page: int | None, /) -> tuple[NDArray[Any], bool]:
     return pictures.read(path)
 
 
-def pages(path: Path, /) -> list[int]:
-    """The numbers of the pages that are no preview of another; none of a format without pages.
+def pages(path: Path, channels: Channels, /) -> list[int]:
+    """The numbers of the images that are no preview of another; none of a format without pages.
 
     Raises:
         Exception: of any kind, whatever the decoder raises, for a damaged file.
     """
     if is_tiff(path):
-        return tiff.pages(path)
+        return tiff.pages(path, channels)
     return fits.pages(path) if is_fits(path) else []
 
 
-def read_stack(path: Path, /) -> list[tuple[NDArray[Any], bool]]:
-    """What `read` gives, of every page that is no preview of another.
+def read_stack(path: Path, channels: Channels, /) -> list[tuple[NDArray[Any], bool]]:
+    """What `read` gives, of every image that is no preview of another.
 
     Raises:
         InputError: a kind of pixel that is neither gray nor RGB.
         Exception: as in `read`.
     """
     if is_tiff(path):
-        return tiff.read_stack(path)
+        return tiff.read_stack(path, channels)
     if is_fits(path):
         return [(pixels, False) for pixels in fits.read_stack(path)]
-    return [read(path, None)]
+    return [read(path, None, channels)]
 
 
 def write(
@@ -142,13 +148,16 @@ def write(
     Args:
         file: where to.
         path: what it will be called.
-        pixels: `(N, H, W, 1 or 3)`; N is 1 where a file has no pages.
+        pixels: `(N, H, W, C)`; N is 1 where a file has no pages, and C is 1 or 3 where it holds
+            pictures alone.
         like: a file of which is kept what says how its numbers are meant: the header, if both are
-            FITS files, and the colour profile, if none is and both are gray or in colour.
+            FITS files, the colour profile, if none is and both are gray or in colour, and how
+            other channels are stored, if both are TIFF files.
         unit: whether the values are in the unit of that file, whatever their type.
     """
     if is_tiff(path):
-        tiff.write(file, pixels, _profile_of(like, pixels))
+        stored = tiff.layout(like) if like is not None and is_tiff(like) else "contig"
+        tiff.write(file, pixels, _profile_of(like, pixels), stored)
     elif is_fits(path):
         header = like if like is not None and is_fits(like) else None
         fits.write(file, pixels, header, unit=unit, compress=suffix(path).endswith(".gz"))
@@ -161,7 +170,7 @@ def write(
 
 def _profile_of(like: Path | None, pixels: NDArray[Any]) -> bytes | None:
     """The colour profile of a file that is true of pixels which were made of its own."""
-    if like is None or is_fits(like) or suffix(like) == ".npy":
+    if like is None or is_fits(like) or suffix(like) == ".npy" or pixels.shape[3] not in PICTURES:
         return None
     return profiles.kept(like, gray=pixels.shape[3] == 1, tiff=is_tiff(like))
 
@@ -174,6 +183,11 @@ def is_tiff(path: Path, /) -> bool:
 def is_fits(path: Path, /) -> bool:
     """Whether the suffix says so."""
     return suffix(path) in FITS
+
+
+def holds_channels(path: Path, /) -> bool:
+    """Whether the format holds images of any number of channels."""
+    return is_tiff(path) or suffix(path) == ".npy"
 
 
 def has_pages(path: Path, /) -> bool:

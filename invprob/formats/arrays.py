@@ -26,5 +26,5 @@ def real(pixels: NDArray[Any], path: Path, /) -> NDArray[Any]:
 
 
 def write(file: BinaryIO, pixels: NDArray[Any], /) -> None:
-    """Write pixels `(H, W, 1 or 3)` as `(H, W)` or `(H, W, 3)`."""
+    """Write pixels `(H, W, C)`, gray ones as `(H, W)`."""
     np.save(file, pixels[..., 0] if pixels.shape[2] == 1 else pixels)

@@ -1,12 +1,20 @@
-"""TIFF files, by tifffile: gray and colour, of any depth, one page or many."""
+"""TIFF files, by tifffile: gray, colour and other channels, of any depth, one page or many.
+
+The channels of an image are stored pixel by pixel `(H, W, C)`, or one plane after the other
+`(C, H, W)`, which the tag PlanarConfiguration says; or each is a page, as microscopes write them,
+where the description of the file (ImageJ, OME) calls the axis of the pages C. Such pages are one
+image only for those who ask for images of so many channels, and gray images for all others.
+"""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from ..channels import PICTURES, Channels
 from ..errors import InputError
 from . import arrays, pictures
 from .paging import chosen
@@ -17,12 +25,15 @@ if TYPE_CHECKING:
 ALPHA = ((1,), (2,))
 """What a file's tag ExtraSamples says of transparency; 0 is a channel of anything."""
 
+LAYOUTS = ("contig", "separate", "pages")
+"""Channels pixel by pixel, one plane after the other, and page by page."""
+
 SEPARATE = 2
 """What the tag PlanarConfiguration says of channels that are stored one after the other."""
 
 
-def read(path: Path, number: int | None, /) -> tuple[NDArray[Any], bool]:
-    """The pixels of a page, and whether their last channel is transparency.
+def read(path: Path, number: int | None, channels: Channels, /) -> tuple[NDArray[Any], bool]:
+    """The pixels of an image, and whether their last channel is transparency.
 
     Raises:
         InputError: a kind of pixel that is neither gray nor RGB, or no such page.
@@ -30,6 +41,8 @@ def read(path: Path, number: int | None, /) -> tuple[NDArray[Any], bool]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        if groups := _groups(file, channels):
+            return _read_group(path, groups[chosen(path, number, len(groups), "images")])
         count, whole = len(file.pages), _of_planes(file.pages[0])
         return _read_page(path, file.pages[chosen(path, number, count, "pages", "", whole)])
 
@@ -45,22 +58,56 @@ def _of_planes(page: Any) -> str:
     )
 
 
-def pages(path: Path, /) -> list[int]:
-    """The numbers of the pages that are no preview of another."""
+def pages(path: Path, channels: Channels, /) -> list[int]:
+    """The numbers of the images that are no preview of another."""
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        every: list[Any] = list(file.pages)
+        every: list[Any] = _groups(file, channels)
+        if every:
+            return list(range(len(every)))
+        every = list(file.pages)
         return [number for number, page in enumerate(every) if not (page.is_reduced and number)]
 
 
-def read_stack(path: Path, /) -> list[tuple[NDArray[Any], bool]]:
-    """What `read` gives, of every page that is no preview of another."""
+def read_stack(path: Path, channels: Channels, /) -> list[tuple[NDArray[Any], bool]]:
+    """What `read` gives, of every image that is no preview of another."""
     import tifffile
 
-    numbers = pages(path)
+    numbers = pages(path, channels)
     with tifffile.TiffFile(path) as file:
+        if groups := _groups(file, channels):
+            return [_read_group(path, group) for group in groups]
         return [_read_page(path, file.pages[number]) for number in numbers]
+
+
+def layout(path: Path, /) -> str:
+    """How a file stores the channels of its first image: one of `LAYOUTS`."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page: Any = file.pages[0]
+        if page.samplesperpixel == 1:
+            return "pages"
+        return "separate" if page.planarconfig == SEPARATE else "contig"
+
+
+def _groups(file: Any, channels: Channels) -> list[list[Any]]:
+    """The pages of each image, where these are its channels and so many are asked for."""
+    if not set(channels or ()) - set(PICTURES):
+        return []
+    series = file.series[0]
+    count = series.shape[-3] if series.axes.endswith("CYX") else 1
+    every = list(series.pages)
+    whole = len(file.series) == 1 and len(every) == math.prod(series.shape[:-2])
+    if not whole or None in every or count in PICTURES or count not in (channels or ()):
+        return []
+    return [every[start : start + count] for start in range(0, len(every), count)]
+
+
+def _read_group(path: Path, group: list[Any]) -> tuple[NDArray[Any], bool]:
+    """The pixels of an image each of whose channels is a page."""
+    return np.stack([_read_page(path, page)[0] for page in group], -1), False
 
 
 def _read_page(path: Path, page: Any) -> tuple[NDArray[Any], bool]:
@@ -104,15 +151,27 @@ def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
-def write(file: BinaryIO, pixels: NDArray[Any], profile: bytes | None = None, /) -> None:
-    """Write pixels `(N, H, W, 1 or 3)`, a page for each of N, with a colour profile."""
+def write(
+    file: BinaryIO, pixels: NDArray[Any], profile: bytes | None = None, layout: str = "contig", /
+) -> None:
+    """Write images.
+
+    Args:
+        file: where to.
+        pixels: `(N, H, W, C)`; gray ones and those in colour are a page for each of N.
+        profile: of their colours.
+        layout: how the channels of images are stored that are no pictures, one of `LAYOUTS`.
+    """
     import tifffile
 
-    gray = pixels.shape[3] == 1
-    stack = pixels[..., 0] if gray else pixels
-    tifffile.imwrite(
-        file,
-        stack[0] if len(stack) == 1 else stack,
-        photometric="minisblack" if gray else "rgb",
-        iccprofile=profile,
-    )
+    count = pixels.shape[3]
+    stack, options = pixels, dict[str, Any](photometric="minisblack", planarconfig=layout)
+    if count == 1:
+        stack, options = pixels[..., 0], {"photometric": "minisblack"}
+    elif count == 3:
+        options = {"photometric": "rgb"}
+    elif layout != "contig":
+        stack = np.moveaxis(pixels, 3, 1)
+    if count not in PICTURES and layout == "pages":
+        options = {"imagej": True, "metadata": {"axes": "TCYX"[len(stack) == 1 :]}}
+    tifffile.imwrite(file, stack[0] if len(stack) == 1 else stack, iccprofile=profile, **options)

@@ -100,6 +100,9 @@ class MaximumLikelihood:
         architecture: of the flow.
         images: what it is learned from.
         unit: of the images' files.
+
+    Raises:
+        InputError: the density is to be of levels that the images do not have.
     """
 
     recipe: Recipe
@@ -107,6 +110,15 @@ class MaximumLikelihood:
     images: Images
     unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.architecture.bits > self.images.bits:
+            raise InputError(
+                f"bits={self.architecture.bits}: the images have {self.images.bits} bits, and of"
+                " more levels only those would be learned, each with nothing around it; give"
+                f" bits={self.images.bits} or less",
+                typed=f"--bits {self.images.bits}, or images whose files have 16 bits",
+            )
 
     @_fingerprint.default
     def _of_images(self) -> str:
@@ -120,7 +132,7 @@ class MaximumLikelihood:
 
     def about(self) -> str:
         """What learns from what."""
-        return f"{self.architecture}; {len(self.images)} images"
+        return f"{self.architecture}; {len(self.images)} images of {self.images.bits} bits"
 
     def network(self) -> Glow:
         """A Glow whose ActNorms are set by some of the images."""

@@ -1,24 +1,29 @@
-"""Images to learn from: 8-bit, in memory; and cuts of one size, which flows are trained on.
+"""Images to learn from, in memory; and cuts of one size, which flows are trained on.
 
 They come from image files (PNG, JPEG, TIFF, FITS; every page of a stack is an image), from folders
-of them, and from arrays: a `.npy` file of 8-bit numbers, `(N, H, W)` or `(N, H, W, C)` with any
-number of channels. What can't be used is left out and listed with the reason, not passed over in
-silence.
+of them, and from arrays: a `.npy` file, `(N, H, W)` or `(N, H, W, C)`. They have any number of
+channels. Those of 8-bit files are kept in 8 bits, all others in 16 (`storage`). What can't be used
+is left out and listed with the reason, not passed over in silence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from attrs import frozen
 from torch import Generator, Tensor
 
+from ..channels import Channels
 from ..errors import InputError
+from ..images import white_of
+from ..pixels import FEW, read_stack
 from ..units import Unit
 from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few
+from .storage import alike, bits, in_unit, levels, of_levels
 
 Size = tuple[int, int]
 
@@ -31,7 +36,7 @@ class Images:
     """Images of one channel count, none smaller than what is cut from them.
 
     Attributes:
-        images: `(C, H, W)` each, 8-bit.
+        images: `(C, H, W)` each, as `storage` keeps them, all with as many bits.
         size: height and width of the cuts.
         skipped: what was left out, and why.
     """
@@ -43,6 +48,11 @@ class Images:
     def __len__(self) -> int:
         """How many images there are."""
         return len(self.images)
+
+    @property
+    def bits(self) -> int:
+        """Of the levels that are kept, 8 or 16."""
+        return bits(self.images[0])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -60,12 +70,12 @@ class Images:
         chosen = torch.randint(len(self), (count,), generator=generator, device=where).tolist()
         places = torch.rand(count, 2, generator=generator, device=where).tolist()
         cuts = [self._cut(self.images[i], at) for i, at in zip(chosen, places, strict=True)]
-        return torch.stack(cuts).to(where).float() / 255
+        return in_unit(torch.stack(cuts).to(where))
 
     def centres(self, count: int) -> Tensor:
         """The centres of up to `count` images, evenly spaced, `(N, C, H, W)`, in [0, 1]."""
         chosen = self.images[:: max(1, -(-len(self) // count))]
-        return torch.stack([self._cut(image, (0.5, 0.5)) for image in chosen]).float() / 255
+        return in_unit(torch.stack([self._cut(image, (0.5, 0.5)) for image in chosen]))
 
     def split(self, every: int) -> tuple[Images, Images]:
         """Every so many-th image apart: the others, and those.
@@ -99,7 +109,8 @@ def load_images(
 
     Args:
         paths: image files, `.npy` files, and folders of these.
-        channels: 1 turns colour into gray, 3 leaves gray images out; by default what all have.
+        channels: 1 turns colour into gray, others leave out what has not so many; by default what
+            all have.
         size: height and width to cut from larger images; smaller ones are left out. By default
             what all have.
         unit: of the files; by default their own.
@@ -115,7 +126,7 @@ def load_images(
     if len(counts) > 1:
         raise InputError(
             f"the images have {', '.join(map(str, counts))} channels: say which to learn,"
-            " --channels 1 (colour as gray) or --channels 3 (without the others)"
+            f" --channels 1 (colour as gray) or --channels {counts[-1]} (without the others)"
         )
     sizes = {(image.shape[1], image.shape[2]) for _, image in found}
     if size is None and len(sizes) > 1:
@@ -126,26 +137,26 @@ def load_images(
         )
     size = size or next(iter(sizes), (1, 1))
     large = [image for _, image in found if _holds(image, size)]
-    skipped += [
-        f"{path}: smaller than {size[0]} x {size[1]}" for path, i in found if not _holds(i, size)
-    ]
+    skipped += _too_small(found, size)
     if not large:
         raise nothing_to_learn(paths, skipped)
-    return Images(tuple(large), size, tuple(skipped))
+    return Images(tuple(alike(large)), size, tuple(skipped))
 
 
 def read_images(
     paths: Iterable[Path], channels: int | None = None, unit: Unit | None = None
 ) -> tuple[list[tuple[Path, Tensor]], list[str]]:
-    """All images in files and folders, searched recursively, 8-bit.
+    """All images in files and folders, searched recursively.
 
     Args:
         paths: image files, `.npy` files, and folders of these.
-        channels: leaves out images with others; 1 turns colour into gray.
+        channels: leaves out images with others; 1 turns colour into gray. So many pages of a TIFF
+            file are one image, where the file calls them channels.
         unit: of the files; by default their own.
 
     Returns:
-        Each image `(C, H, W)` with the file that it is from; and what was left out, and why.
+        Each image `(C, H, W)`, as `storage` keeps it, with the file that it is from; and what was
+        left out, and why.
 
     Raises:
         InputError: a path does not exist.
@@ -155,7 +166,7 @@ def read_images(
     unit = unit or Unit()
     for path in image_files(paths, (*SUFFIXES, ".npy")):
         try:
-            found += [(path, _convert(image, channels)) for image in _read(path, unit)]
+            found += [(path, _convert(image, channels)) for image in _read(path, unit, channels)]
         except InputError as error:
             skipped.append(left_out(path, error))
     return found, skipped
@@ -185,9 +196,7 @@ def read_apart(
     """
     size, unit = (least, least), unit or Unit()
     found, skipped = read_images(paths, channels, unit)
-    skipped += [
-        f"{path}: smaller than {least} x {least}" for path, i in found if not _holds(i, size)
-    ]
+    skipped += _too_small(found, size)
     found = [(path, image) for path, image in found if _holds(image, size)]
     if not found:
         raise nothing_to_learn(paths, skipped)
@@ -214,14 +223,20 @@ def luminance(colour: Tensor) -> Tensor:
     return (colour * weights.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
-def _read(path: Path, unit: Unit) -> list[Tensor]:
+def wanted(channels: int | None) -> Channels:
+    """What is read of files, where images of so many channels are asked for, or None said."""
+    return None if channels is None else (channels,)
+
+
+def _read(path: Path, unit: Unit, channels: int | None) -> list[Tensor]:
     if path.suffix.lower() == ".npy":
         return list(_read_array(path, unit))
-    return [_eight_bit(image[0]) for image in unit.read_stack(path)]
+    pages = read_stack(path, wanted(channels))
+    return [_stored(unit.image(pixels, path)[0], pixels.dtype) for pixels in pages]
 
 
-def _eight_bit(image: Tensor) -> Tensor:
-    """Images in 8 bits; `InputError` for what can't be one in [0, 1]."""
+def _stored(image: Tensor, kind: np.dtype[Any]) -> Tensor:
+    """An image in [0, 1] of a file's numbers, in memory; `InputError` for what can't be one."""
     if bad := int((~image.isfinite()).sum()):
         raise InputError(
             f"{bad} of its values are not finite (NaN): fill them in, or leave the file out"
@@ -233,35 +248,50 @@ def _eight_bit(image: Tensor) -> Tensor:
             " by the white level",
             typed="--white NUMBER, and --black, for the files' values that mean 1 and 0",
         )
-    return (255 * image).round().to(torch.uint8)
+    if kind.itemsize == 1:
+        return of_levels(255 * image, torch.uint8)
+    return of_levels(65535 * image, torch.int16)
 
 
-def _read_array(path: Path, unit: Unit) -> Tensor:
+def _read_array(path: Path, unit: Unit) -> Iterable[Tensor]:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"it can't be read as an array: {error}") from error
-    known = array.dtype == np.uint8 or (unit.white is not None and array.dtype.kind in "uif")
-    if not known or array.ndim not in (3, 4) or 0 in array.shape:
+    if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape:
         raise InputError(
-            f"it holds {array.dtype} of shape {array.shape}, and not 8-bit images (N, H, W) or"
-            " (N, H, W, C)",
-            typed="--white NUMBER for the value that means 1" if array.ndim in (3, 4) else "",
+            f"it holds {array.dtype} of shape {array.shape}, and not images (N, H, W) or"
+            " (N, H, W, C)"
         )
-    if unit.white is not None:
-        scaled = (array.astype(np.float64) - unit.black) / (unit.white - unit.black)
-        images = _eight_bit(torch.from_numpy(scaled))
-    else:
-        images = torch.from_numpy(array)
-    return images[:, None] if images.ndim == 3 else images.movedim(3, 1).contiguous()
+    if array.ndim == 3 and array.shape[2] <= FEW:
+        raise InputError(
+            f"it holds an array of shape {array.shape}, which is that of images (N, H, W) with"
+            f" {array.shape[2]} columns; if it is one image with channels, save array[None]"
+        )
+    if unit.white is None and white_of(array) is None:
+        raise InputError(
+            f"it holds {array.dtype} numbers, which have no white level of their own",
+            typed="--white NUMBER for the value that means 1",
+        )
+    images = array[..., None] if array.ndim == 3 else array
+    if array.dtype == np.uint8 and unit.white is None:
+        return torch.from_numpy(images).movedim(3, 1).contiguous()
+    return [_stored(unit.image(image, path)[0], array.dtype) for image in images]
 
 
 def _convert(image: Tensor, channels: int | None) -> Tensor:
     if channels in (None, image.shape[0]):
         return image
     if channels == 1 and image.shape[0] == 3:
-        return luminance(image.float()).round().to(torch.uint8)
+        return of_levels(luminance(levels(image)), image.dtype)
     raise InputError(f"it has C={image.shape[0]}, and C={channels} is asked for")
+
+
+def _too_small(found: Iterable[tuple[Path, Tensor]], size: Size) -> list[str]:
+    """Which images are smaller, in words."""
+    return [
+        f"{path}: smaller than {size[0]} x {size[1]}" for path, i in found if not _holds(i, size)
+    ]
 
 
 def _holds(image: Tensor, size: Size) -> bool:

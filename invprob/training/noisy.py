@@ -28,7 +28,7 @@ from ..networks.coordinates import Coordinates
 from ..streams import generator
 from ..units import Unit
 from .files import SUFFIXES, image_files, left_out, too_few
-from .images import luminance
+from .images import luminance, wanted
 from .patches import below, grids
 
 CLIPPED = 0.02
@@ -154,7 +154,8 @@ def load_noisy(
             [0, 1], which other formats clip.
         likelihood: how they arose.
         least: smaller images than this many pixels on a side are left out.
-        channels: leaves out images with others; 1 turns clean colour into gray, but not noisy
+        channels: leaves out images with others, and takes so many pages of a TIFF file for one
+            image where the file calls them channels; 1 turns clean colour into gray, but not noisy
             colour, whose noise would be another. By default what all have.
         simulate: the images are clean, and get their noise here, from this seed.
         unit: of the files; by default their own.
@@ -170,7 +171,7 @@ def load_noisy(
         try:
             found += [
                 _pair(image, number, likelihood, least, channels, simulate)
-                for number, image in enumerate(unit.read_stack(path), len(found))
+                for number, image in enumerate(unit.read_stack(path, wanted(channels)), len(found))
             ]
         except InputError as error:
             skipped.append(left_out(path, error))

@@ -1,8 +1,9 @@
 r"""Training patches: photos in memory at a few scales, cut, turned and flipped at random.
 
-Photos are kept as 8-bit integers, end to end in one tensor on the device that learns. A batch is
-one gather: the places of its pixels are computed, so turning and flipping cost nothing and nothing
-waits for a loop. A gray photo among colour ones is stored once, as three planes that coincide.
+Photos are kept as integers of 8 or 16 bits (`storage`), end to end in one tensor on the device
+that learns. A batch is one gather: the places of its pixels are computed, so turning and flipping
+cost nothing and nothing waits for a loop. A gray photo among colour ones is stored once, as three
+planes that coincide.
 
 Each photo is stored at several scales, shrunk with an antialiasing filter: detail at all scales
 makes a natural-image prior, and shrinking removes what a camera or a JPEG file left behind.
@@ -19,16 +20,17 @@ from torch.nn import functional
 
 from ..errors import InputError
 from .images import luminance
+from .storage import alike, in_unit, levels, of_levels
 
 SCALES = (1.0, 0.8, 0.65, 0.5)
 
 
 @frozen(eq=False)
 class Photos:
-    """Photos at several scales, 8-bit, those with all channels first.
+    """Photos at several scales, those with all channels first.
 
     Attributes:
-        pixels: all of them, end to end.
+        pixels: all of them, end to end, as `storage` keeps them.
         table: for each photo at each scale where it starts, its height and width, and how far
             apart its channels are, `(N, 4)`.
         firsts: where in the table each photo's scales start, and the table's end.
@@ -75,7 +77,7 @@ class Photos:
         plane = torch.arange(self.channels, device=corner.device).view(-1, 1, 1)
         each = [n.view(-1, 1, 1, 1) for n in (corner, width, apart)]
         places = each[0] + rows * each[1] + columns + plane * each[2]
-        cuts = self.pixels[places].float() / 255
+        cuts = in_unit(self.pixels[places])
         return cuts if channels == self.channels else luminance(cuts)
 
 
@@ -88,7 +90,7 @@ def store_photos(
     """Photos, ready to be cut.
 
     Args:
-        photos: 8-bit, `(C, H, W)`; all with the same C, or gray.
+        photos: `(C, H, W)`, as `storage` keeps them; all with the same C, or gray.
         least: scales that are smaller than this many pixels on a side are left out.
         scales: at which they are stored, above 0 and at most 1.
         device: where they are stored.
@@ -99,7 +101,10 @@ def store_photos(
     """
     if not scales or not all(0 < scale <= 1 for scale in scales):
         raise InputError(f"scales={tuple(scales)}: give numbers above 0 and at most 1")
-    stored = [[s for s in _scaled(photo, scales) if min(s.shape[1:]) >= least] for photo in photos]
+    stored = [
+        [s for s in _scaled(photo, scales) if min(s.shape[1:]) >= least]
+        for photo in alike(list(photos))
+    ]
     stored = sorted((some for some in stored if some), key=lambda some: -some[0].shape[0])
     counts = [some[0].shape[0] for some in stored]
     if not counts or (len(set(counts)) > 1 and set(counts) != {1, 3}):
@@ -149,6 +154,6 @@ def _scaled(photo: Tensor, scales: Sequence[float]) -> Iterable[Tensor]:
             continue
         size = [max(1, round(n * scale)) for n in photo.shape[1:]]
         small = functional.interpolate(
-            photo[None].float(), size=size, mode="bicubic", antialias=True
+            levels(photo)[None], size=size, mode="bicubic", antialias=True
         )
-        yield small[0].round().clamp(0, 255).to(torch.uint8)
+        yield of_levels(small[0], photo.dtype)

@@ -42,6 +42,7 @@ from ..units import Unit
 from .adversarial import Adversaries, Weights, adversarial_loss
 from .patches import Photos
 from .run import Run, check_budget
+from .storage import in_unit
 
 BETAS = (0.5, 0.9)
 """Adam's: a critic's gradient turns often, so little of it is remembered."""
@@ -253,9 +254,9 @@ def report(
 
 
 def centre(photo: Tensor, side: int = SIDE) -> Tensor:
-    """The middle of an 8-bit photo `(C, H, W)`, up to `side` pixels high and wide, in [0, 1]."""
+    """The middle of a stored photo `(C, H, W)`, up to `side` pixels high and wide, in [0, 1]."""
     top, left = (max(n - side, 0) // 2 for n in photo.shape[1:])
-    return photo[:, top : top + side, left : left + side].float() / 255
+    return in_unit(photo[:, top : top + side, left : left + side])
 
 
 def _players(network: nn.Module) -> Adversaries:

@@ -13,6 +13,7 @@ from ..networks.denoiser import Denoiser
 from ..networks.stored_denoiser import write_denoiser
 from .images import luminance
 from .run import Run
+from .storage import in_unit
 
 VALIDATED = (0.01, 15 / 255, 25 / 255, 50 / 255, 0.4, 1.0)
 """Noise levels at which PSNR is printed, in this order."""
@@ -56,7 +57,7 @@ def validate(
 
     Args:
         network: on that device.
-        photos: 8-bit, `(C, H, W)`.
+        photos: `(C, H, W)`, as `storage` keeps them.
         device: where it is done.
 
     Returns:
@@ -76,7 +77,7 @@ def _cuts(photos: Sequence[Tensor], channels: int) -> list[Tensor]:
     cuts = []
     for photo in photos:
         top, left = (max(n - SIDE, 0) // 2 for n in photo.shape[1:])
-        x = photo[None, :, top : top + SIDE, left : left + SIDE].float() / 255
+        x = in_unit(photo[None, :, top : top + SIDE, left : left + SIDE])
         if channels == 1 and x.shape[1] == 3:
             x = luminance(x)
         if x.shape[1] == channels:

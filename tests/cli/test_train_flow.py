@@ -95,3 +95,23 @@ def test_what_can_not_be(folder, tmp_path, options, message):
     code, text = invoke(folder, "-o", tmp_path / "flow.safetensors", *SMALL, *options)
     assert code == 2 and message in " ".join(text.split())
     assert not (tmp_path / "flow.safetensors").exists()
+
+
+def test_no_more_levels_than_the_images_have(folder, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(folder, "-o", out, *SMALL, "--bits", 12)
+    assert code == 2 and "the images have 8 bits" in text and "--bits 8" in text
+    for k in range(5):
+        counts = np.arange(16, dtype=np.uint16).reshape(4, 4) * 256 + k
+        tifffile.imwrite(tmp_path / f"{k}.tif", counts)
+    code, text = invoke(
+        *(tmp_path / f"{k}.tif" for k in range(5)),
+        "-o",
+        out,
+        *SMALL,
+        "--bits",
+        12,
+        "--white",
+        4095,
+    )
+    assert code == 0 and "images of 16 bits" in text, text

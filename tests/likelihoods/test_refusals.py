@@ -8,6 +8,7 @@ from noise_examples import BLUR, NOISES, PIXELWISE, image, measure
 
 import invprob as ip
 from invprob.likelihoods.checks import LIFT
+from invprob.pixels import read_pixels
 from invprob.units import Unit
 
 FOR_ANY_NUMBERS = [
@@ -38,7 +39,7 @@ def test_black_pixels_of_a_rounded_file_are_lifted_as_is_said(tmp_path):
     with pytest.raises(ip.InputError) as refused:
         noise.check_measurement(ip.read_image(path))
     assert refused.value.typed.startswith(f"{LIFT} lifts black pixels")
-    assert Unit().lift(path) == "--black -0.5 --white 255"
+    assert Unit().lift(read_pixels(path)) == "--black -0.5 --white 255"
     noise.check_measurement(ip.read_image(path, black=-0.5, white=255))
 
 

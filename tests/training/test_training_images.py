@@ -8,7 +8,9 @@ from torch import Generator
 
 from invprob.errors import InputError
 from invprob.images import write_image
-from invprob.training.images import Images, load_images, read_apart
+from invprob.training.images import Images, load_images, read_apart, read_images
+from invprob.training.patches import store_photos
+from invprob.training.storage import alike, bits, in_unit
 
 
 def picture(channels, height, width, seed=0):
@@ -29,8 +31,8 @@ def folder(tmp_path):
 def test_a_folder(folder):
     images = load_images([folder])
     assert len(images) == 4 and images.shape == (1, 8, 8) and not images.skipped
-    expected = (255 * picture(1, 8, 8, 1)).round().to(torch.uint8)
-    assert any(torch.equal(image, expected) for image in images.images)
+    expected = (255 * picture(1, 8, 8, 1)).round() / 255  # deep.png has 16 bits, so all have
+    assert any(torch.allclose(in_unit(image), expected) for image in images.images)
 
 
 def test_corrupt_files_are_left_out_and_listed(folder):
@@ -114,11 +116,11 @@ def test_arrays(tmp_path, shape):
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros((5, 8, 8)), np.zeros((8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8)],
+    [np.zeros((8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8), np.zeros((5, 8, 8), complex)],
 )
 def test_arrays_that_are_no_images(folder, array):
     np.save(folder / "wrong.npy", array)
-    assert "and not 8-bit images (N, H, W)" in load_images([folder]).skipped[0]
+    assert "and not images (N, H, W)" in load_images([folder]).skipped[0]
 
 
 def test_arrays_are_never_unpickled(folder):
@@ -167,3 +169,53 @@ def test_what_was_left_out_is_named_when_too_few_remain(tmp_path):
     assert str(refused.value).endswith("; and 2 more")
     with pytest.raises(InputError, match="Left out: .*bad00.png"):
         load_images([tmp_path]).split(20)
+
+
+def test_what_has_more_than_8_bits_keeps_16(tmp_path):
+    counts = np.arange(4096, dtype=np.uint16).reshape(1, 64, 64)
+    tifffile.imwrite(tmp_path / "counts.tif", counts[0])
+    np.save(tmp_path / "counts.npy", counts)
+    np.save(tmp_path / "unit.npy", (counts / 65535).astype(np.float32))
+    expected = torch.from_numpy(counts / 65535).float()
+    for name in ("counts.tif", "counts.npy", "unit.npy"):
+        ((_, image),) = read_images([tmp_path / name])[0]
+        assert bits(image) == 16
+        torch.testing.assert_close(in_unit(image), expected, rtol=0, atol=1e-7)
+    patch = store_photos([image], 64).patches(1, 64, 1, Generator().manual_seed(0), turns=False)
+    assert len(patch.unique()) > 1000
+
+
+def test_what_has_8_bits_keeps_8(tmp_path):
+    write_image(tmp_path / "x.png", picture(1, 8, 8))
+    images = load_images([tmp_path])
+    assert images.images[0].dtype == torch.uint8 and images.bits == 8
+    levels = (255 * picture(1, 8, 8)).round()
+    assert torch.equal(images.centres(1)[0], levels / 255)
+
+
+def test_8_bits_among_16_lose_nothing():
+    eight = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
+    deep = torch.zeros(1, 16, 16, dtype=torch.int16)
+    both = alike([eight, deep])
+    assert [bits(image) for image in both] == [16, 16] and both[1] is deep
+    torch.testing.assert_close(in_unit(both[0]), in_unit(eight), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("layout", ["contig", "separate", "pages"])
+def test_channels_of_tiff_files(tmp_path, layout):
+    array = np.random.default_rng(0).integers(0, 256, (4, 8, 9)).astype(np.uint8)
+    stored = np.moveaxis(array, 0, -1) if layout == "contig" else array
+    options = {"photometric": "minisblack", "planarconfig": layout}
+    if layout == "pages":
+        options = {"imagej": True, "metadata": {"axes": "CYX"}}
+    tifffile.imwrite(tmp_path / "x.tif", stored, **options)
+    ((_, image),), skipped = read_images([tmp_path], 4)
+    assert np.array_equal(image.numpy(), array) and not skipped
+    found, _ = read_images([tmp_path])
+    assert [len(image) for _, image in found] == ([1] * 4 if layout == "pages" else [4])
+
+
+def test_one_image_with_channels_is_no_stack(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((30, 30, 5), np.uint8))
+    (reason,) = read_images([tmp_path])[1]
+    assert "images (N, H, W) with 5 columns" in reason and "save array[None]" in reason
