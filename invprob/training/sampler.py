@@ -41,7 +41,8 @@ from ..streams import generator as stream
 from ..units import Unit
 from .adversarial import Adversaries, Weights, adversarial_loss
 from .patches import Photos
-from .run import Run, check_budget
+from .run import Run
+from .task import check_budget
 
 BETAS = (0.5, 0.9)
 """Adam's: a critic's gradient turns often, so little of it is remembered."""

@@ -62,7 +62,8 @@ from ..solvers.score_equation import ScoreEquation
 from ..units import Unit
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
-from .run import Run, check_budget
+from .run import Run
+from .task import check_budget
 
 OF_SPACING = 0.6
 """The least perturbation of data on a lattice, as a share of its spacing."""
