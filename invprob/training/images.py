@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 
 from ..errors import InputError
 from ..units import Unit
-from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few
+from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few, too_small
 
 Size = tuple[int, int]
 
@@ -127,7 +127,9 @@ def load_images(
     size = size or next(iter(sizes), (1, 1))
     large = [image for _, image in found if _holds(image, size)]
     skipped += [
-        f"{path}: smaller than {size[0]} x {size[1]}" for path, i in found if not _holds(i, size)
+        left_out(path, too_small(i.shape[1:], size, patch=False))
+        for path, i in found
+        if not _holds(i, size)
     ]
     if not large:
         raise nothing_to_learn(paths, skipped)
@@ -186,7 +188,7 @@ def read_apart(
     size, unit = (least, least), unit or Unit()
     found, skipped = read_images(paths, channels, unit)
     skipped += [
-        f"{path}: smaller than {least} x {least}" for path, i in found if not _holds(i, size)
+        left_out(path, too_small(i.shape[1:], size)) for path, i in found if not _holds(i, size)
     ]
     found = [(path, image) for path, image in found if _holds(image, size)]
     if not found:

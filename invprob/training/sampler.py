@@ -147,7 +147,9 @@ class PosteriorSampling:
 
     def about(self) -> str:
         """What learns from what."""
-        return f"{self.architecture}; {self.photos.full} photos"
+        own = self.architecture
+        parts = f"channels={own.channels}, widths={own.widths}, blocks={own.blocks}"
+        return f"sampler behind {own.noise}: {parts}; {self.photos.full} photos"
 
     def network(self) -> Adversaries:
         """A new generator and its critic."""

@@ -155,7 +155,9 @@ class ScoreMatching:
 
     def about(self) -> str:
         """What learns from what."""
-        return f"{self.architecture}; {len(self.images)} noisy images"
+        own = self.architecture
+        parts = f"channels={own.channels}, widths={own.widths}, before={own.before}"
+        return f"score of {own.noise}: {parts}, after={own.after}; {len(self.images)} noisy images"
 
     def network(self) -> ScoreNetwork:
         """A new score network."""
