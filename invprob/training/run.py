@@ -115,8 +115,7 @@ class Run:
             found = probe(self.task, network, self.device)
             self.least = refuse_worse(found, self.least, self.step)
         state = {
-            "settings": self._settings(),
-            "device": self.device.type,
+            "settings": self._settings() | {"device": self.device.type},
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -142,7 +141,7 @@ class Run:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             saved: dict[str, str] = state["settings"]
-            device = str(state["device"])
+            device = saved.pop("device")
         except Exception as error:  # a damaged file may raise anything
             raise CheckpointError(
                 f"{path} is no checkpoint of a training run, or damaged ({type(error).__name__}):"
@@ -165,7 +164,8 @@ class Run:
         for optimizer, part in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(part)
         self.step, self.seconds = state["step"], state["seconds"]
-        self.least, self.window, self.saved = state["least"], state["window"], self.step
+        self.least = state.get("least", self.least)  # older checkpoints have neither
+        self.window, self.saved = state.get("window", []), self.step
         if device == self.device.type:
             self.generator.set_state(state["generator"])
         else:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from invprob.cli.app import app
 from invprob.errors import DivergenceError
 from invprob.images import write_image
+from invprob.training.denoising import Denoising
 from invprob.training.divergence import refuse_worse
 from invprob.training.run import begin, train
 
@@ -78,7 +79,7 @@ def test_the_last_good_checkpoint_stays(tmp_path):
     assert again.network.weight.abs() < 4
 
 
-def test_the_command_says_how_to_go_on(tmp_path):
+def test_the_command_says_how_to_go_on(tmp_path, monkeypatch):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for k in range(3):
@@ -95,3 +96,15 @@ def test_the_command_says_how_to_go_on(tmp_path):
     assert failed.exit_code == 1 and "begin anew, with a smaller rate" in text
     assert "on the command line: the same with a smaller --rate" in text
     assert not (tmp_path / "b.safetensors").exists() and out.read_bytes() == good
+
+    loss = Denoising.loss
+    monkeypatch.setattr(
+        Denoising,
+        "loss",
+        lambda self, network, n, g: loss(self, network, n, g) * (torch.nan if n == 3 else 1),
+    )
+    failed = CliRunner().invoke(app, other)
+    text = " ".join((failed.output + failed.stderr).split())
+    begun = tmp_path / "b.safetensors"
+    assert failed.exit_code == 1 and "Stopped after 3 steps" in text and "holds step 3" in text
+    assert f"a smaller --rate, --start {begun} -o ANOTHER.safetensors" in text
