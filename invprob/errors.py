@@ -60,6 +60,10 @@ class DivergenceError(InvprobError, ArithmeticError):
         self.step, self.best = step, best
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which batch systems, containers and `timeout` send, in place of Ctrl-C."""
+
+
 class PluginError(InvprobError):
     """A plugin is broken, and `INVPROB_STRICT=1` asked to be told at once."""
 

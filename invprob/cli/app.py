@@ -16,7 +16,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import CheckpointError, DivergenceError, InvprobError, PluginError, WeightsError
+from ..errors import (
+    CheckpointError,
+    DivergenceError,
+    InvprobError,
+    PluginError,
+    Terminated,
+    WeightsError,
+)
 from .adapt import adapt
 from .check import check
 from .cite import cite
@@ -60,7 +67,7 @@ def _short_messages(*, debug: bool) -> Iterator[None]:
             raise typer.Exit(1 if isinstance(error, FAILURES) else 2) from None
         except KeyboardInterrupt as error:
             _say("stopped", str(error) or "interrupted", typer.colors.YELLOW)
-            raise typer.Exit(130) from None
+            raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

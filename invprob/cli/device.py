@@ -25,6 +25,8 @@ def usable(name: str) -> torch.device:
     try:
         torch.empty(1, device=name).item()
         return torch.device(name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+        if isinstance(error, NotImplementedError) and "aten::" in reason:  # lists its back ends
+            reason = f"torch here has no {name}"
         raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error

@@ -116,17 +116,17 @@ def denoiser(
         for name, text in (("widths", widths), ("before", before), ("after", after))
         if text is not None
     }
+    sizes = numbers("scales", scales, tuple[float, ...])
     begun = _beginning(start)
-    unit = Unit(black, white)
+    where, unit = usable(device), Unit(black, white)
     learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY, unit)
     for reason in skipped:
         typer.echo(f"left out {reason}", err=True)
-    sizes = numbers("scales", scales, tuple[float, ...])
-    photos = store_photos(learned, patch, sizes, usable(device))
+    photos = store_photos(learned, patch, sizes, where)
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
     architecture = attrs.evolve(_learned(begun, known) if begun else Architecture(known), **shape)
     task = Denoising(recipe, architecture, photos, begun, unit)
-    run = begin(task, output, kept, typer.echo, device)
+    run = begin(task, output, kept, typer.echo, where)
     typer.echo(COLUMNS)
     some = apart[:: -(-len(apart) // FEW)]
     learn(run, output, kept, every, partial(report, run, some, output, typer.echo))

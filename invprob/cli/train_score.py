@@ -129,6 +129,6 @@ def score(
         ScoreMatching(recipe, architecture, store_noisy(some, coordinates, where), start, unit)
         for some in (learned, apart)
     )
-    run = begin(task, output, kept, typer.echo, device)
+    run = begin(task, output, kept, typer.echo, where)
     held_out = HeldOut(check, noise, apart)
     learn(run, output, kept, every, partial(report, run, held_out, output, typer.echo))

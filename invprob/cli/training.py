@@ -38,7 +38,10 @@ Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
 Every = Annotated[float, typer.Option(min=0, help="Seconds from save to save.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="By default what torch takes.")]
 Checkpoint = Annotated[
-    Path | None, typer.Option(help="Where the run is kept; by default FILE.ckpt.")
+    Path | None,
+    typer.Option(
+        help="Where the run is kept; by default FILE.ckpt. Losses go to a CSV beside it."
+    ),
 ]
 
 EVERY = 20
@@ -60,10 +63,15 @@ def run_file(output: Path, checkpoint: Path | None) -> Path:
     """Where a run is kept: beside the weights, in a file that no other weights share.
 
     Raises:
-        InputError: the weights are to go to a file that is not FILE.safetensors.
+        InputError: the weights are to go to a file that is not FILE.safetensors, or a file can't
+            be written, or is taken.
     """
+    from ..training.run import check_files
+
     check_weights_file(output)
-    return checkpoint or output.with_suffix(".ckpt")
+    kept = checkpoint or output.with_suffix(".ckpt")
+    check_files(output, kept)
+    return kept
 
 
 def check_weights_file(output: Path) -> None:
@@ -90,13 +98,22 @@ def learn(
 
     Raises:
         KeyboardInterrupt: the run was interrupted; its text says how to go on.
+        Terminated: the same, of SIGTERM.
+        DivergenceError: it diverged; what is typed goes on from the last good weights.
     """
+    from ..errors import DivergenceError
     from ..training.run import train
 
     try:
         train(run, kept, every, report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_to_go_on(run, kept)) from None
+    except KeyboardInterrupt as error:
+        raise type(error)(_how_to_go_on(run, kept)) from None
+    except DivergenceError as error:
+        error.typed = "the same with a smaller --rate"
+        if output.exists():
+            begun = f" --start {output}" if hasattr(run.task, "start") else ""
+            error.typed += f",{begun} -o ANOTHER.safetensors"
+        raise
     typer.echo(f"wrote {output}")
 
 

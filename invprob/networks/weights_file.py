@@ -13,7 +13,6 @@ Reference: https://huggingface.co/docs/safetensors
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, cast
@@ -23,6 +22,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from ..errors import InputError, WeightsError
+from ..files import replacing
 
 N = TypeVar("N", bound=nn.Module)
 A = TypeVar("A", bound="Describes")
@@ -40,17 +40,16 @@ def write_weights(network: nn.Module, path: Path, about: Mapping[str, str] | Non
     Returns:
         The file's SHA-256, to be written into the code that ships the file.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         name: tensor.detach().cpu().to(torch.float16).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary, dict(about or {}))
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    os.replace(temporary, path)
-    return digest
+    content = save(tensors, dict(about or {}))
+    with replacing(path) as file:
+        file.write(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_weights(path: Path, sha256: str | None = None) -> dict[str, Tensor]:

@@ -170,9 +170,12 @@ def adapt(
         return _overstated(prior, sigma, history)
     gain = first - best
     if kept_step == 0 or bool(gain.mean() < 2 * gain.std() / len(gain) ** 0.5):
+        reason = (
+            "" if finite else f"; the loss was not finite at step {step}, so give a lower rate"
+        )
         warnings.warn(
             f"adapting to this image brought no clear improvement ({history[0]:.2f} dB before, at"
-            f" best {max(history.values()):.2f} dB): the prior stays as it was",
+            f" best {max(history.values()):.2f} dB{reason}): the prior stays as it was",
             stacklevel=2,
         )
         return Adaptation(prior, 0, history)

@@ -8,7 +8,7 @@ colour and gray learns gray in every `gray_every`-th batch. The network computes
 else is done in float32.
 
 Everything is drawn, cut and learned on one device, so a graphics card waits for nothing but the
-one number that says whether the loss is finite.
+two numbers that say whether the loss and its gradient are finite.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .growth import check_growth, grow
 from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
 from .patches import Photos
-from .run import check_budget
+from .task import check_budget
 
 WIDER = 2
 """How many times as wide a patch is for strong noise."""
@@ -108,6 +108,8 @@ class Denoising:
         photos: what it is learned from.
         start: a network whose weights the run begins with; None draws them.
         unit: of the photos' files.
+        has_wide: whether strong noise is learned on wide patches: batches and photos are large
+            enough.
 
     Raises:
         InputError: the photos do not have the network's channels, or `start` is of another
@@ -119,6 +121,7 @@ class Denoising:
     photos: Photos
     start: Denoiser | None = None
     unit: Unit = field(factory=Unit)
+    has_wide: bool = field(init=False)
     _fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -132,6 +135,11 @@ class Denoising:
             )
         if self.photos.channels in self.architecture.channels and not self.photos.full:
             raise InputError("there are no photos that have all channels")
+
+    @has_wide.default
+    def _has_room(self) -> bool:
+        least = int(self.photos.table[:, 1:3].min())
+        return self.recipe.batch >= AREA**2 and least >= WIDER * self.recipe.patch
 
     @_fingerprint.default
     def _of_photos(self) -> str:
@@ -177,12 +185,6 @@ class Denoising:
         strong = strong.view(wide, AREA).gather(1, one)[:, 0]
         seen_wide = draw(strong, WIDER * recipe.patch).repeat(AREA)
         return torch.cat([draw(weak, recipe.patch), seen_wide]).mean()
-
-    @property
-    def has_wide(self) -> bool:
-        """Whether strong noise is learned on wide patches: batches and photos are large enough."""
-        least = int(self.photos.table[:, 1:3].min())
-        return self.recipe.batch >= AREA**2 and least >= WIDER * self.recipe.patch
 
     def _errors(
         self, network: nn.Module, channels: int, generator: Generator, sigma: Tensor, size: int

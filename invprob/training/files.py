@@ -11,8 +11,11 @@ from ..formats import READABLE, suffix
 SUFFIXES = tuple(one for one in READABLE if one != ".npy")
 """The formats of images; NPY files hold many, and not every training takes them."""
 
-MANY = 10
-"""So many files that were left out are named when too few remain."""
+FEW, MANY = 3, 10
+"""So many files that were left out are named when none remains, and when too few do."""
+
+LEAST_PATCH = 16
+"""Networks learn from patches of so many pixels on a side, or more."""
 
 
 def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
@@ -37,9 +40,26 @@ def left_out(path: Path, error: InputError) -> str:
     return f"{path}: {error}{typed}"
 
 
-def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputError:
+def too_small(image: Sequence[int], least: Sequence[int], *, patch: bool = True) -> InputError:
+    """That an image is smaller than what is cut from it, and what would do.
+
+    Args:
+        image: its height and width.
+        least: those of what is cut.
+        patch: whether that is a square, of `LEAST_PATCH` pixels or more.
+    """
+    height, width = (min(pair) for pair in zip(image, least, strict=True))
+    fits = f"--patch {min(image)}" if patch else f"--size {height},{width}"
+    useful = not patch or min(image) >= LEAST_PATCH
+    return InputError(f"smaller than {least[0]} x {least[1]}", typed=fits if useful else "")
+
+
+def nothing_to_learn(
+    paths: Sequence[Path], skipped: Sequence[str], suffixes: Sequence[str] = (*SUFFIXES, ".npy")
+) -> InputError:
     """That there is no image left, with the first reasons."""
-    reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)} or .npy"
+    *most, last = suffixes
+    reasons = _listed(skipped, FEW) or f"no file ends in {', '.join(most)} or {last}"
     return InputError(
         f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
     )
@@ -48,9 +68,13 @@ def nothing_to_learn(paths: Sequence[Path], skipped: Sequence[str]) -> InputErro
 def too_few(count: int, skipped: Sequence[str]) -> InputError:
     """That nothing is left to learn from once some are held out, and what else there was."""
     are = "1 image is" if count == 1 else f"{count} images are"
-    more = f"; and {len(skipped) - MANY} more" if len(skipped) > MANY else ""
-    left_out = f". Left out: {'; '.join(skipped[:MANY])}{more}" if skipped else ""
+    left_out = f". Left out: {_listed(skipped, MANY)}" if skipped else ""
     return InputError(
         f"{are} too few: one at least is held out to see how well the others were learned"
         f"{left_out}"
     )
+
+
+def _listed(reasons: Sequence[str], most: int) -> str:
+    more = f"; and {len(reasons) - most} more" if len(reasons) > most else ""
+    return "; ".join(reasons[:most]) + more

@@ -43,7 +43,8 @@ from ..priors.flow import standard_normal_log_prob
 from ..units import Unit
 from .images import Images
 from .optimizers import Muon
-from .run import Run, check_budget
+from .run import Run
+from .task import check_budget
 
 FIRST = 256
 """How many images set the ActNorms before the first step."""

@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..images import white_of
 from ..pixels import FEW, read_stack
 from ..units import Unit
-from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few
+from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few, too_small
 from .storage import alike, bits, in_unit, levels, of_levels
 
 Size = tuple[int, int]
@@ -137,7 +137,7 @@ def load_images(
         )
     size = size or next(iter(sizes), (1, 1))
     large = [image for _, image in found if _holds(image, size)]
-    skipped += _too_small(found, size)
+    skipped += _too_small(found, size, patch=False)
     if not large:
         raise nothing_to_learn(paths, skipped)
     return Images(tuple(alike(large)), size, tuple(skipped))
@@ -287,11 +287,12 @@ def _convert(image: Tensor, channels: int | None) -> Tensor:
     raise InputError(f"it has C={image.shape[0]}, and C={channels} is asked for")
 
 
-def _too_small(found: Iterable[tuple[Path, Tensor]], size: Size) -> list[str]:
-    """Which images are smaller, in words."""
-    return [
-        f"{path}: smaller than {size[0]} x {size[1]}" for path, i in found if not _holds(i, size)
-    ]
+def _too_small(
+    found: Iterable[tuple[Path, Tensor]], size: Size, *, patch: bool = True
+) -> list[str]:
+    """Which images are smaller, in words, and what would do."""
+    small = [(path, image.shape[1:]) for path, image in found if not _holds(image, size)]
+    return [left_out(path, too_small(shape, size, patch=patch)) for path, shape in small]
 
 
 def _holds(image: Tensor, size: Size) -> bool:

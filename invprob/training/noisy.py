@@ -27,7 +27,7 @@ from ..errors import InputError, NoiseWarning
 from ..networks.coordinates import Coordinates
 from ..streams import generator
 from ..units import Unit
-from .files import SUFFIXES, image_files, left_out, too_few
+from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few, too_small
 from .images import luminance, wanted
 from .patches import below, grids
 
@@ -177,10 +177,7 @@ def load_noisy(
             skipped.append(left_out(path, error))
     unit.warn_if_dim("y" if simulate is None else "image")
     if not found:
-        reasons = "; ".join(skipped[:3]) or f"no file ends in {', '.join(SUFFIXES)}"
-        raise InputError(
-            f"no image to learn from in {', '.join(map(str, paths)) or 'nothing'}: {reasons}"
-        )
+        raise nothing_to_learn(paths, skipped, SUFFIXES)
     counts = sorted({pair.y.shape[0] for pair in found})
     if len(counts) > 1:
         raise InputError(
@@ -212,7 +209,7 @@ def _pair(
     if channels not in (None, image.shape[1]):
         raise InputError(f"it has {image.shape[1]} channels, and {channels} are asked for")
     if min(image.shape[2:]) < least:
-        raise InputError(f"smaller than {least} x {least}")
+        raise too_small(image.shape[2:], (least, least))
     if not bool(image.isfinite().all()):
         bad = int((~image.isfinite()).sum())
         raise InputError(

@@ -6,77 +6,35 @@ any machine. What ships is the moving average of the weights.
 
 With a budget in steps and one thread a run is the same every time, and one that was interrupted
 ends like one that was not. A checkpoint carries the settings of its run, so that it can't be
-resumed with others; only the budget may change. An interrupted run is saved, after the step at
-hand. A step whose loss or gradient is not finite is
-never taken, so a run that diverges leaves good weights behind.
+resumed with others; only the budget and the device may change. An interrupted run is saved, after
+the step at hand. A step whose loss or gradient is not finite is never taken, and weights that have
+become far worse are never saved (`divergence`), so a run that diverges leaves good ones behind.
+
+`curve` has the losses, in a file that is the same for the same seed however often a run is saved.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import os
+import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 from tqdm import tqdm
 
-from ..errors import CheckpointError, DivergenceError, InputError
+from ..errors import CheckpointError, DivergenceError, InputError, Terminated
 from ..files import check_writable
+from .curve import Curve, curve_file
+from .divergence import probe, refuse_worse
 from .interruption import interruption_held
-
-
-class Recipe(Protocol):
-    """What every recipe decides about its run; tasks add settings of their own."""
-
-    @property
-    def steps(self) -> int:
-        """Budget in steps; 0 means that `hours` decides."""
-
-    @property
-    def hours(self) -> float:
-        """Budget in hours, training only (loading and validation are not counted)."""
-
-    @property
-    def average(self) -> float:
-        """Share of the moving average that a step keeps."""
-
-    @property
-    def seed(self) -> int:
-        """Of the weights and of all that is drawn."""
-
-
-def check_budget(recipe: Recipe) -> None:
-    """Raise `InputError` unless there is a budget, in steps or in hours."""
-    if recipe.steps < 0 or not (recipe.steps or 0 < recipe.hours < math.inf):
-        raise InputError(f"steps={recipe.steps}, hours={recipe.hours}: give a budget above 0")
-
-
-class Task(Protocol):
-    """What a run learns."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """How the run goes."""
-
-    def settings(self) -> Mapping[str, object]:
-        """All that a run depends on, by name; a resumed one must have the same."""
-
-    def about(self) -> str:
-        """What learns from what, in a line."""
-
-    def network(self) -> nn.Module:
-        """A new network; its weights may be drawn from torch's global generator."""
-
-    def optimizers(self, network: nn.Module) -> Sequence[torch.optim.Optimizer]:
-        """What learns it; `lr` is the greatest learning rate of each group."""
-
-    def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
-        """The loss of one batch, drawn from the generator, on the generator's device."""
+from .task import Recipe, Task
 
 
 class Run:
@@ -99,6 +57,8 @@ class Run:
             for group in optimizer.param_groups:
                 group["greatest"] = group["lr"]
         self.generator = Generator(self.device).manual_seed(task.recipe.seed)
+        self.least = probe(task, self.network, self.device)
+        self.window: list[float] = []
         self.step = 0
         self.saved: int | None = None
         self.seconds = 0.0
@@ -122,8 +82,9 @@ class Run:
             optimizer.zero_grad(set_to_none=True)
         loss = self.task.loss(self.network, self.step, self.generator)
         torch.autograd.backward(loss)
-        value = float(loss.detach())
-        length = float(nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        both = torch.stack([loss.detach(), norm]).tolist()  # a graphics card waits once
+        value, length = map(float, both)
         if not math.isfinite(value) or not math.isfinite(length):
             raise DivergenceError(
                 f"the loss is {value:g} and its gradient has length {length:g} at step"
@@ -132,6 +93,7 @@ class Run:
         for optimizer in self.optimizers:
             optimizer.step()
         self._average()
+        self.window.append(value)
         self.step += 1
         self.seconds += time.monotonic() - start
         return value
@@ -144,13 +106,22 @@ class Run:
             average.lerp_(parameter, 1 - keep)
 
     def save(self, path: Path) -> None:
-        """Everything that the rest of the run depends on, atomically."""
+        """Everything that the rest of the run depends on, atomically.
+
+        Raises:
+            DivergenceError: the weights have become far worse; nothing is written.
+        """
+        for network in (self.network, self.averaged):
+            found = probe(self.task, network, self.device)
+            self.least = refuse_worse(found, self.least, self.step)
         state = {
-            "settings": self._settings(),
+            "settings": self._settings() | {"device": self.device.type},
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "generator": self.generator.get_state(),
+            "least": self.least,
+            "window": self.window,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -159,8 +130,10 @@ class Run:
         os.replace(temporary, path)
         self.saved = self.step
 
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint.
+    def restore(self, path: Path) -> str:
+        """Go on from a checkpoint, and say what kind of device it is of.
+
+        On another kind of device the run goes on with random numbers of its own.
 
         Raises:
             CheckpointError: the file is damaged, or belongs to a run with other settings.
@@ -168,6 +141,7 @@ class Run:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             saved: dict[str, str] = state["settings"]
+            device = saved.pop("device")
         except Exception as error:  # a damaged file may raise anything
             raise CheckpointError(
                 f"{path} is no checkpoint of a training run, or damaged ({type(error).__name__}):"
@@ -181,18 +155,25 @@ class Run:
             changes = ", ".join(f"{n}={saved.get(n)} and not {own.get(n)}" for n in names)
             raise CheckpointError(
                 f"{path} belongs to a run with {changes}: type the same settings to go on (the"
-                " budget may change), or begin anew with other file names; nothing was written"
+                " budget may change), or begin anew with other file names; nothing was written",
+                typed="to go on from the weights with other settings, denoisers and scores take "
+                "--start FILE.safetensors -o ANOTHER.safetensors",
             )
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         for optimizer, part in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(part)
-        self.generator.set_state(state["generator"])
         self.step, self.seconds = state["step"], state["seconds"]
-        self.saved = self.step
+        self.least = state.get("least", self.least)  # older checkpoints have neither
+        self.window, self.saved = state.get("window", []), self.step
+        if device == self.device.type:
+            self.generator.set_state(state["generator"])
+        else:
+            self.generator.manual_seed(self.task.recipe.seed + self.step)
+        return device
 
     def _settings(self) -> dict[str, str]:
-        settings = {**self.task.settings(), "device": self.device.type}
+        settings = self.task.settings()
         return {name: str(settings[name]) for name in settings if name not in ("steps", "hours")}
 
 
@@ -217,6 +198,23 @@ def begin(
             belongs to no checkpoint.
         CheckpointError: the checkpoint is damaged, or of a run with other settings.
     """
+    check_files(out, checkpoint)
+    run = Run(task, device)
+    before = run.restore(checkpoint) if checkpoint.exists() else run.device.type
+    size = sum(parameter.numel() for parameter in run.network.parameters())
+    say(f"{task.recipe}\n{task.about()}; {size} parameters")
+    if run.step:
+        say(f"going on from step {run.step} of {checkpoint}")
+    if before != run.device.type:
+        say(f"it was on {before} and is on {run.device.type} now: with other random numbers")
+    return run
+
+
+def check_files(out: Path, checkpoint: Path) -> None:
+    """Whether a run can be kept; `InputError` as of `begin`, which a long loading may precede."""
+    kept = (out, checkpoint, curve_file(checkpoint))
+    if len(set(kept)) < len(kept):
+        raise InputError(f"{out}, {checkpoint}: weights, checkpoint and losses need a file each")
     for path in (out, checkpoint):
         if not path.parent.is_dir():
             raise InputError(f"there is no folder {path.parent} for {path.name}; make it first")
@@ -225,16 +223,9 @@ def begin(
             f"{out} exists, and {checkpoint}, to go on from, does not: name another file, or"
             " move this one away"
         )
-    for path in (out, checkpoint):
+    Curve(kept[2]).check()
+    for path in kept:
         check_writable(path)
-    run = Run(task, device)
-    if checkpoint.exists():
-        run.restore(checkpoint)
-    size = sum(parameter.numel() for parameter in run.network.parameters())
-    say(f"{task.recipe}\n{task.about()}; {size} parameters")
-    if run.step:
-        say(f"going on from step {run.step} of {checkpoint}")
-    return run
 
 
 def train(
@@ -244,43 +235,53 @@ def train(
 
     Args:
         run: where to begin.
-        checkpoint: saved each time before `report` is called, and on Ctrl-C.
+        checkpoint: saved each time before `report` is called, and on Ctrl-C or SIGTERM; its
+            `curve` is beside it.
         every: seconds of training from one report to the next; there is one at the end, too.
         report: gets the losses since the report before.
 
     Raises:
-        DivergenceError: the loss is not finite; the checkpoint is of before.
+        DivergenceError: the loss is not finite, or far above what it was; the checkpoint is of
+            before.
         KeyboardInterrupt: there was one; `run.saved` is the step that the checkpoint holds.
+        Terminated: the same, of SIGTERM.
     """
     losses: list[float] = []
     due = run.seconds + every
+    curve = Curve(curve_file(checkpoint))
+    if run.used < 1:
+        curve.go_on(run.step)
     with tqdm(total=100.0, disable=None, bar_format="{percentage:3.0f}%|{bar}| {postfix}") as bar:
         while run.used < 1:
-            with interruption_held() as interrupted:
-                losses.append(_advance(run, checkpoint))
+            with interruption_held() as interrupted, _explained(run, checkpoint):
+                losses.append(run.advance())
                 bar.n = 100 * run.used
                 bar.set_postfix_str(f"step {run.step}, loss {losses[-1]:.4f}")
+                curve.see(run, last=run.used >= 1)
                 is_due = run.seconds >= due or run.used >= 1
                 if is_due or interrupted:
                     run.save(checkpoint)
             if interrupted and run.used < 1:
-                raise KeyboardInterrupt
+                raise Terminated if signal.SIGTERM in interrupted else KeyboardInterrupt
             if is_due:
                 due = run.seconds + every
                 report(losses)
                 losses.clear()
 
 
-def _advance(run: Run, checkpoint: Path) -> float:
-    """A step's loss; if there is none, the error says what is left of the run."""
+@contextlib.contextmanager
+def _explained(run: Run, checkpoint: Path) -> Iterator[None]:
+    """What is left of a run that diverges, and how to go on."""
     try:
-        return run.advance()
+        yield
     except DivergenceError as error:
-        kept = f"{checkpoint} holds an earlier step" if checkpoint.exists() else "none is saved"
-        raise DivergenceError(
-            f"{error}. Stopped after {run.step} steps; {kept}. To try again, choose a smaller"
-            " rate and other file names."
-        ) from error
+        kept = "nothing was saved: begin anew, with a smaller rate"
+        if run.saved is not None:
+            kept = (
+                f"{checkpoint} holds step {run.saved}. To go on from good weights, begin a run"
+                " that starts with them, with a smaller rate and other file names"
+            )
+        raise DivergenceError(f"{error}. Stopped after {run.step} steps; {kept}.") from error
 
 
 def share_used(recipe: Recipe, step: int, seconds: float) -> float:

@@ -41,8 +41,9 @@ from ..streams import generator as stream
 from ..units import Unit
 from .adversarial import Adversaries, Weights, adversarial_loss
 from .patches import Photos
-from .run import Run, check_budget
+from .run import Run
 from .storage import in_unit
+from .task import check_budget
 
 BETAS = (0.5, 0.9)
 """Adam's: a critic's gradient turns often, so little of it is remembered."""
@@ -147,7 +148,9 @@ class PosteriorSampling:
 
     def about(self) -> str:
         """What learns from what."""
-        return f"{self.architecture}; {self.photos.full} photos"
+        own = self.architecture
+        parts = f"channels={own.channels}, widths={own.widths}, blocks={own.blocks}"
+        return f"sampler behind {own.noise}: {parts}; {self.photos.full} photos"
 
     def network(self) -> Adversaries:
         """A new generator and its critic."""

@@ -62,7 +62,8 @@ from ..solvers.score_equation import ScoreEquation
 from ..units import Unit
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
-from .run import Run, check_budget
+from .run import Run
+from .task import check_budget
 
 OF_SPACING = 0.6
 """The least perturbation of data on a lattice, as a share of its spacing."""
@@ -154,7 +155,9 @@ class ScoreMatching:
 
     def about(self) -> str:
         """What learns from what."""
-        return f"{self.architecture}; {len(self.images)} noisy images"
+        own = self.architecture
+        parts = f"channels={own.channels}, widths={own.widths}, before={own.before}"
+        return f"score of {own.noise}: {parts}, after={own.after}; {len(self.images)} noisy images"
 
     def network(self) -> ScoreNetwork:
         """A new score network."""

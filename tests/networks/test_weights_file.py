@@ -1,6 +1,8 @@
 """A weight file that is not what it should be says so."""
 
+import os
 import pickle
+import stat
 
 import pytest
 import torch
@@ -32,6 +34,15 @@ def test_round_trip(network, written):
     torch.testing.assert_close(other.weight, network.weight, rtol=1e-3, atol=1e-4)
     assert other.weight.dtype == torch.float32
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_who_may_read_a_file_is_decided_by_the_umask(network, tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_weights(network, tmp_path / "weights.safetensors")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "weights.safetensors").stat().st_mode) == 0o644
 
 
 def test_missing(tmp_path):

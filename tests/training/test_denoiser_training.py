@@ -170,6 +170,24 @@ def test_training_helps(pool):
     assert validate(run.averaged, HELD_OUT)[COLOUR_AT_HALF] > before + 1
 
 
+def test_a_step_waits_for_its_numbers_once(task, monkeypatch):
+    """Each number that Python asks for is a wait of the graphics card."""
+    run, asked = Run(task), []
+    for name in ("__float__", "__int__", "__bool__", "item", "tolist"):
+        method = getattr(torch.Tensor, name)
+        monkeypatch.setattr(
+            torch.Tensor,
+            name,
+            lambda self, name=name, method=method: asked.append(name) or method(self),
+        )
+    loss = task.loss(run.network, 0, run.generator)
+    assert asked == [] and loss.isfinite()
+    del asked[:]
+    monkeypatch.setattr(run, "optimizers", [])
+    run.advance()
+    assert asked == ["tolist"]
+
+
 def test_a_run_draws_nothing_from_the_global_generator(task):
     before = torch.random.get_rng_state()
     Run(task).advance()
@@ -227,7 +245,7 @@ def test_divergence_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
         return loss(self, network, step, generator) * (math.nan if step == 4 else 1)
 
     monkeypatch.setattr(Denoising, "loss", broken)
-    with pytest.raises(DivergenceError, match=r"loss is nan.*step 5.*holds an earlier step"):
+    with pytest.raises(DivergenceError, match=r"loss is nan.*step 5.*ckpt holds step 4"):
         finish(run, tmp_path, [])
     assert all(p.isfinite().all() for p in load_denoiser(out).parameters())
     assert begin(task, out, checkpoint, lambda line: None).step == 4

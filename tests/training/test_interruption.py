@@ -38,13 +38,13 @@ def invoke(*arguments):
     return result.exit_code, result.output
 
 
-def interrupted_at(monkeypatch, step, times=1):
-    """Ctrl-C comes in the middle of one of the steps, which are counted from 0."""
+def interrupted_at(monkeypatch, step, times=1, number_of_signal=signal.SIGINT):
+    """Ctrl-C, or a signal, comes in the middle of one of the steps, which are counted from 0."""
     loss = MaximumLikelihood.loss
 
     def pressed(self, network, number, generator):
         for _ in range(times if number == step else 0):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number_of_signal)
         return loss(self, network, number, generator)
 
     monkeypatch.setattr(MaximumLikelihood, "loss", pressed)
@@ -84,6 +84,22 @@ def test_a_second_one_does_not_wait(folder, tmp_path, monkeypatch):
             code, text = invoke(*line, "--every", every)
         assert code == 130 and said in text
         assert kept.exists() == (step > 1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_sigterm_is_like_ctrl_c(folder, tmp_path, monkeypatch, times):
+    """Batch systems and `timeout` send it; without a handler it kills at once."""
+    before = signal.getsignal(signal.SIGTERM)
+    assert before is signal.SIG_DFL
+    line = [folder, "-o", tmp_path / "flow.safetensors", *SMALL]
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, 2, times, signal.SIGTERM)
+        code, text = invoke(*line)
+    assert code == 143 and (tmp_path / "flow.ckpt").exists() == (times == 1)
+    assert ("stopped: after step 3; to go on from" in text) == (times == 1), text
+    assert signal.getsignal(signal.SIGTERM) is before
+    code, text = invoke(*line)
+    assert code == 0 and ("going on from step 3" in text) == (times == 1)
 
 
 def test_handlers_of_others_stay():

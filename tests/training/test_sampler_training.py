@@ -106,7 +106,7 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
         return loss(self, network, step, generator) * (math.nan if step == 3 else 1)
 
     monkeypatch.setattr(PosteriorSampling, "loss", broken)
-    with pytest.raises(ip.DivergenceError, match="after 3 steps; .* holds an earlier step"):
+    with pytest.raises(ip.DivergenceError, match="after 3 steps; .* holds step 3"):
         finish(make(), tmp_path)
     kept = Run(make())
     kept.restore(tmp_path / "run.ckpt")

@@ -185,7 +185,7 @@ def test_divergence_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
         return loss(self, network, step, generator) * (math.nan if step == 3 else 1)
 
     monkeypatch.setattr(ScoreMatching, "loss", broken)
-    with pytest.raises(ip.DivergenceError, match="after 3 steps; .* holds an earlier step"):
+    with pytest.raises(ip.DivergenceError, match="after 3 steps; .* holds step 3"):
         finish(task, tmp_path, [])
     kept = Run(task)
     kept.restore(tmp_path / "run.ckpt")

@@ -82,7 +82,9 @@ def test_sizes(folder):
     with pytest.raises(InputError, match="3 different sizes, from 4 x 20 to 10 x 14.*--size"):
         load_images([folder])
     images = load_images([folder], size=(8, 8))
-    assert len(images) == 5 and images.skipped[0].endswith("small.png: smaller than 8 x 8")
+    assert len(images) == 5 and images.skipped[0].endswith(
+        "small.png: smaller than 8 x 8 (on the command line: --size 4,8)"
+    )
     assert images.draw(20, Generator().manual_seed(0)).shape == (20, 1, 8, 8)
     with pytest.raises(InputError, match="no image to learn from.*smaller than 64 x 64"):
         load_images([folder], size=(64, 64))
@@ -219,3 +221,16 @@ def test_one_image_with_channels_is_no_stack(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((30, 30, 5), np.uint8))
     (reason,) = read_images([tmp_path])[1]
     assert "images (N, H, W) with 5 columns" in reason and "save array[None]" in reason
+
+
+def test_images_that_are_too_small_say_which_patch_would_do(tmp_path):
+    for k in range(5):
+        write_image(tmp_path / f"{k}.png", picture(1, 40, 44))
+    with pytest.raises(InputError) as error:
+        read_apart([tmp_path], [], None, 64, 20)
+    text = str(error.value)
+    assert text.count("smaller than 64 x 64 (on the command line: --patch 40)") == 3
+    assert text.endswith("; and 2 more")
+    write_image(tmp_path / "0.png", picture(1, 9, 44))  # no network learns from so little
+    with pytest.raises(InputError, match=r"0.png: smaller than 64 x 64; .*1.png: .*--patch 40"):
+        read_apart([tmp_path], [], None, 64, 20)
