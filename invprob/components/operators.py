@@ -142,8 +142,8 @@ def operators() -> list[Component]:
             Fourier,
             example=lambda: Fourier.lines(8, keep=0.5),
             from_text=fourier,
-            summary="some frequencies (MRI): size=256, keep and centre (shares of the columns) and "
-            "seed, or file=mask.png, frequency 0 in its corner",
+            summary="some frequencies (MRI): columns of them, size=256,keep=0.25,centre=0.08, or "
+            "file=mask.png with frequency 0 in its corner",
             reference="Lustig, Donoho and Pauly (2007), Sparse MRI",
         ),
         Component("operator", "grayscale", Grayscale, summary="colour to gray (colourisation)"),

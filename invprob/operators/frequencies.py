@@ -84,8 +84,7 @@ class Fourier:
             at -k are a copy of those at k, as in interferometry, True at one of the two.
 
     Raises:
-        InputError: mask has other values than 0 and 1, is 0 everywhere, or is of a batch; in use:
-            it does not broadcast to the image's shape.
+        InputError: what is said of `Mask`; in use: mask does not broadcast to the image's shape.
 
     >>> import torch, invprob as ip
     >>> scan = ip.Fourier.lines(64, keep=0.25)
@@ -165,13 +164,13 @@ class Fourier:
         Raises:
             InputError: data are no complex array of such a shape.
         """
-        given = data if isinstance(data, Tensor) else torch.as_tensor(np.asarray(data))
-        if not given.is_complex() or not 2 <= given.ndim <= 4:
+        given = data if isinstance(data, Tensor) else np.asarray(data)
+        if "complex" not in str(given.dtype) or not 2 <= given.ndim <= 4:
             raise InputError(
                 f"data are {given.dtype}, of shape {tuple(given.shape)}; give complex numbers "
                 "(H, W), (C, H, W) or (B, C, H, W), one for each frequency"
             )
-        k = given.reshape((1,) * (4 - given.ndim) + given.shape)
+        k = torch.as_tensor(given).reshape((1,) * (4 - given.ndim) + tuple(given.shape))
         self.out_shape(tuple(k.shape[1:]))
         seen = self.mask.to(k.device)
         if centred:
