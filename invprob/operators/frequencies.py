@@ -51,7 +51,8 @@ def _low(side: int, centre: float) -> Tensor:
     if not 0 <= centre <= 1:
         raise InputError(f"centre={centre} is no share of the frequencies; give one in [0, 1]")
     width, k = max(1, round(centre * side)), torch.fft.fftfreq(side, 1 / side).round()
-    return (k >= -(width // 2)) & (k <= (width - 1) // 2)
+    low: Tensor = (k >= -(width // 2)) & (k <= (width - 1) // 2)
+    return low
 
 
 def _filled(always: Tensor, keep: float, seed: int) -> Tensor:
