@@ -64,6 +64,7 @@ from .operators.correlation import CorrelationFilter as CorrelationFilter
 from .operators.decimate import BlurDecimate as BlurDecimate
 from .operators.dense import Dense as Dense
 from .operators.downsample import Downsample as Downsample
+from .operators.frequencies import Fourier as Fourier
 from .operators.grayscale import Grayscale as Grayscale
 from .operators.hadamard import Hadamard as Hadamard
 from .operators.identity import Identity as Identity

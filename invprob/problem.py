@@ -193,7 +193,8 @@ def check_measurement(y: Tensor, /) -> None:
     if y.is_complex():
         raise InputError(
             f"y has type {y.dtype}; give complex numbers as two real ones, torch.view_as_real(y), "
-            "and make them so: from_callable(lambda x: torch.view_as_real(f(x)), image_shape=...)"
+            "and make them so: from_callable(lambda x: torch.view_as_real(f(x)), image_shape=...) "
+            "or, of frequencies, H = Fourier(mask) and y = H.measurement(data)"
         )
     if not y.is_floating_point():
         raise InputError(

@@ -1,10 +1,10 @@
 """Measurements that are no images, in NPY files: coefficients of a transform, sums of pixels.
 
-What `Hadamard` measures of images (C, H, W) is (C, M), and what `Dense` and `Stack` do is (M,). An
-array of that shape is such a measurement if it can't be that of an image, gray or in colour, but
-can be one as it stands: the likelihood says of which shapes there are images, gray, in colour or
-of as many channels as the prior takes. Its numbers are in
-the unit of [0, 1], or of `--black` and `--white`, as those of images are.
+What `Hadamard` measures of images (C, H, W) is (C, M), what `Fourier` does (C, H, W, 2), and what
+`Dense` and `Stack` do (M,). An array of that shape is such a measurement if it can't be that of an
+image, gray or in colour, but can be one as it stands: the likelihood says of which shapes there
+are images, gray, in colour or of as many channels as the prior takes. Its numbers are in the unit
+of [0, 1], or of `--black` and `--white`, as those of images are.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def read_coefficients(
         channels: what images have besides 1 and 3; `None` for any.
 
     Raises:
-        InputError: whole numbers of which nobody said what is white.
+        InputError: whole numbers of which nobody said what is white, or real and imaginary parts
+            that are of no image that the operator takes.
     """
     path = Path(path)
     if suffix(path) != ".npy" or not path.is_file() or not isinstance(noise, InfersImageShape):
@@ -61,7 +62,9 @@ def read_coefficients(
     images = _of_images(numbers.shape, channels)
     if any(_made(noise, shape, channels) for shape in images):
         return None
-    if not _made(noise, numbers.shape, channels if numbers.ndim < 3 else PICTURES):
+    if not _made(noise, numbers.shape, PICTURES if numbers.ndim == 3 else channels):
+        if numbers.ndim == 4 and numbers.shape[-1] == 2:  # no image, nor a stack of them
+            noise.image_shape(numbers.shape)
         return None
     check_ends(black, white)
     if white is None and (white := white_of(numbers)) is None:

@@ -35,6 +35,8 @@ def what_is_measured(noise: Any, y: Tensor, /, *, warn: bool = True) -> str:
     share = share_measured(noise, y)
     if share == 1:
         return ""
+    if y.ndim != 4:  # frequencies, for one
+        return f"mask: {share:.1%} of the measurement's numbers were measured"
     if warn and share < FEW:
         warnings.warn(
             f"the mask is white in {share:.1%} of the pixels, and only these are taken for "

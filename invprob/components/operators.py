@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..catalogue import Component
+from ..errors import InputError
 from ..operators import kernels
 from ..operators.blur import CircularBlur
 from ..operators.compose import Compose
@@ -14,6 +15,7 @@ from ..operators.correlation import CorrelationFilter
 from ..operators.decimate import BlurDecimate
 from ..operators.dense import Dense
 from ..operators.downsample import Downsample
+from ..operators.frequencies import Fourier
 from ..operators.grayscale import Grayscale
 from ..operators.hadamard import Hadamard
 from ..operators.identity import Identity
@@ -43,6 +45,24 @@ def blur_decimate(
 ) -> BlurDecimate:
     """The same, and every factor-th pixel of it."""
     return BlurDecimate(kernels.chosen(kernel, file, "blur-decimate"), factor)
+
+
+def fourier(
+    size: int | tuple[int, int] | None = None,
+    file: Path | None = None,
+    keep: float = 0.25,
+    centre: float = 0.08,
+    seed: int = 0,
+) -> Fourier:
+    """Lines for images of this size, or the frequencies that are white in this file."""
+    if size is not None and file is None:
+        return Fourier.lines(size, keep, centre, seed)
+    if file is not None and size is None:
+        return Fourier(Mask.from_file(file).mask)
+    raise InputError(
+        "fourier has one mask; give the size of the images for lines, size=256, or an image of "
+        "the mask, frequency 0 in its corner, file=mask.png"
+    )
 
 
 def _dense() -> Dense:
@@ -115,6 +135,16 @@ def operators() -> list[Component]:
             Hadamard,
             example=lambda: Hadamard(8, keep=0.25, scramble=True),
             summary="some Walsh-Hadamard coefficients (compressive sensing)",
+        ),
+        Component(
+            "operator",
+            "fourier",
+            Fourier,
+            example=lambda: Fourier.lines(8, keep=0.5),
+            from_text=fourier,
+            summary="some frequencies (MRI): columns of them, size=256,keep=0.25,centre=0.08, or "
+            "file=mask.png with frequency 0 in its corner",
+            reference="Lustig, Donoho and Pauly (2007), Sparse MRI",
         ),
         Component("operator", "grayscale", Grayscale, summary="colour to gray (colourisation)"),
         Component(

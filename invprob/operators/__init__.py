@@ -8,6 +8,7 @@
     downsample   means of blocks                   correlation  the invertible 3x3 filter of Xie
     decimate     convolution, every r-th pixel                  et al. (2023)
     hadamard     Walsh-Hadamard coefficients
+    frequencies  some frequencies of the DFT
     grayscale    a weighted sum of the channels
 
 What they are made of: `kernels` (what to blur with), `filters`, `fourier` and `cosines` (fast

@@ -43,8 +43,9 @@ class CircularBlur:
             a kernel of sum 1 to keep the brightness.
 
     Raises:
-        InputError: kernel is not finite, empty, zero, or of less than two axes; in use: it is
-            larger than the image, or there is nothing to invert (`inverse`).
+        InputError: kernel is not finite, empty, zero, of less than two axes, or one for each image
+            of a batch; in use: it is larger than the image, or there is nothing to invert
+            (`inverse`).
 
     >>> import torch, invprob as ip
     >>> blur = ip.CircularBlur(torch.full((1, 2), 0.5))

@@ -16,11 +16,12 @@ from ..contracts import Shape
 from ..errors import InputError
 from .fourier import from_half, to_half, transfer
 from .memo import Memo
-from .planes import broadcasts, constant, plane
+from .planes import broadcasts, constant, plane, refuse_batch
 
 
 def _kernel(value: object) -> Tensor:
     kernel = constant(value, "kernel")
+    refuse_batch(tuple(kernel.shape), "kernel")
     if kernel.ndim < 2:
         raise InputError(
             f"kernel has shape {tuple(kernel.shape)}; give (h, w), or (C, h, w) for one a channel"
@@ -63,6 +64,7 @@ class Filter:
                 f"shape {tuple(shape)}; crop the kernel or pad the image"
             )
         if not broadcasts(self.kernel.shape[:-2], tuple(shape[:-2])):
+            refuse_batch(tuple(self.kernel.shape), "kernel", axes=len(shape))
             raise InputError(
                 f"a kernel of shape {tuple(self.kernel.shape)} does not fit images of shape "
                 f"{tuple(shape)}; give (h, w), or (C, h, w) with one kernel for each channel"

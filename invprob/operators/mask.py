@@ -22,7 +22,7 @@ from ..contracts import SVD, Shape
 from ..errors import InputError
 from ..streams import generator
 from .from_files import read_single
-from .planes import broadcasts, constant
+from .planes import broadcasts, constant, refuse_batch
 
 WHITE = 0.97
 """Above this share of the brightest pixel a mask is white.
@@ -39,6 +39,7 @@ SOFT = 0.2
 
 def _observed(mask: object) -> Tensor:
     values = constant(mask, "mask")
+    refuse_batch(tuple(values.shape), "mask")
     strange = values[(values != 0) & (values != 1)]
     if strange.numel():
         raise InputError(
@@ -78,8 +79,9 @@ class Mask:
             that broadcasts to the image's: `(H, W)`, `(1, H, W)` or `(C, H, W)`.
 
     Raises:
-        InputError: mask has other values than 0 and 1, or is 0 everywhere; in use: it does not
-            broadcast to the image's shape.
+        InputError: mask has other values than 0 and 1, is 0 everywhere, or is one for each image
+            of a batch, `(B, C, H, W)`, which has one in common; in use: it does not broadcast to
+            the image's shape.
 
     >>> import torch, invprob as ip
     >>> half = ip.Mask(torch.tensor([[1, 0], [0, 1]]))
@@ -171,6 +173,7 @@ class Mask:
     def out_shape(self, shape: Shape, /) -> Shape:
         """The image's shape; `InputError` if the mask does not broadcast to it."""
         if not broadcasts(self.mask.shape, shape):
+            refuse_batch(tuple(self.mask.shape), "mask", axes=len(shape))
             raise InputError(
                 f"a mask of shape {tuple(self.mask.shape)} does not fit images of shape "
                 f"{tuple(shape)}; give one of shape {tuple(shape[-2:])} or {tuple(shape)}"

@@ -35,6 +35,35 @@ def broadcasts(small: Shape, shape: Shape, /) -> bool:
     )
 
 
+def refuse_batch(given: Shape, name: str, /, axes: int | None = None) -> None:
+    """Refuse a tensor that has something else for each image of a batch, as no operator does.
+
+    Args:
+        given: its shape, refused if it has four axes and images have three.
+        name: what it is called.
+        axes: how many axes images have. If that is not known yet, the shape must look like
+            (B, C, H, W) of gray or colour images, not of the real and imaginary parts of k-space.
+
+    Raises:
+        InputError: it is of a batch, and what to do instead.
+
+    >>> refuse_batch((3, 8, 8), "mask")
+    """
+    images = axes is None and len(given) == 4 and given[1] in (1, 3) and given[3] > 2
+    if not images and (len(given), axes) != (4, 3):
+        return
+    instead = f"give {name}[0]"
+    if given[0] > 1:
+        instead = (
+            f"images with a {name} of their own are problems of their own: in a loop over i, "
+            f"Problem(prior, Gaussian(sigma, H), y[i : i + 1]), where H is made of {name}[i]"
+        )
+    raise InputError(
+        f"{name} has shape {tuple(given)}, one for each image of a batch, but a batch shares one "
+        f"operator; {instead}"
+    )
+
+
 def given_shape(value: object, /) -> Shape:
     """A user's image shape as a tuple of whole numbers >= 1, or `InputError`."""
     try:

@@ -47,8 +47,8 @@ class Blur:
         kernel: `(h, w)` for all channels, or `(C, h, w)`; see `CircularBlur`.
 
     Raises:
-        InputError: kernel is not finite, empty, zero, or of less than two axes; in use: it is
-            larger than the image.
+        InputError: kernel is not finite, empty, zero, of less than two axes, or one for each image
+            of a batch; in use: it is larger than the image.
 
     >>> import torch, invprob as ip
     >>> blur = ip.Blur.named("uniform3")

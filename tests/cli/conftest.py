@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 from typer.testing import CliRunner
 
 from invprob.catalogue import Catalogue, Component, Contribution
-from invprob.components.operators import blur, circular_blur
+from invprob.components.operators import blur, circular_blur, fourier
 from invprob.contracts import Denoises, Likelihood, Needs, Proximal
 from invprob.images import write_image
 from invprob.likelihoods.gamma import Gamma
@@ -22,6 +22,7 @@ from invprob.likelihoods.gaussian import Gaussian
 from invprob.likelihoods.poisson import Poisson
 from invprob.operators import kernels
 from invprob.operators.blur import CircularBlur
+from invprob.operators.frequencies import Fourier
 from invprob.operators.hadamard import Hadamard
 from invprob.operators.mask import Mask
 from invprob.operators.valid_blur import Blur
@@ -151,6 +152,13 @@ PARTS = (
         from_text=blur,
     ),
     Component("operator", "hadamard", Hadamard, example=lambda: Hadamard(4)),
+    Component(
+        "operator",
+        "fourier",
+        Fourier,
+        example=lambda: Fourier.lines(4),
+        from_text=fourier,
+    ),
     Component("solver", "pnp", Once),
     Component("solver", "restart", Wander),
 )

@@ -10,6 +10,7 @@ from invprob.cli.coefficients import read_coefficients
 from invprob.images import read_image, write_image
 from invprob.likelihoods.gaussian import Gaussian
 from invprob.operators.dense import Dense
+from invprob.operators.frequencies import Fourier
 from invprob.operators.hadamard import Hadamard
 from invprob.operators.identity import Identity
 
@@ -36,6 +37,18 @@ def test_simulated_and_solved(invprob, photo, unit):
     done = invprob(f"solve y.npy {LINE} -o x.tif {unit}")
     assert "(3, 8, 8)" in done.stdout
     assert read_image("x.tif").shape == (1, 3, 8, 8)
+
+
+def test_frequencies(invprob, photo):
+    line = "-l gaussian:sigma=0.000001 -A fourier:size=8,keep=0.5"
+    invprob(f"simulate photo.tif {line} -o y.npy")
+    wanted = Fourier.lines(8, keep=0.5).forward(photo)[0]
+    assert np.allclose(np.load("y.npy"), wanted, atol=1e-4)
+    done = invprob(f"solve y.npy {line} -o x.tif")
+    assert "mask: 50.0% of the measurement's numbers were measured" in done.stdout + done.stderr
+    assert read_image("x.tif").shape == (1, 3, 8, 8)
+    done = invprob("solve y.npy -l gaussian:sigma=0.1 -A fourier:size=16 -o x.tif", code=2)
+    assert "a mask of shape (16, 16) does not fit images of shape (3, 8, 8)" in done.stderr
 
 
 def test_no_other_file_holds_them(invprob, photo, folder):

@@ -65,6 +65,38 @@ def test_a_mask_of_more_channels_than_the_image():
         ip.Mask(torch.ones(3, 4, 4)).out_shape((1, 4, 4))
 
 
+@pytest.mark.parametrize("part", [ip.Mask, ip.Fourier, ip.Blur, ip.CircularBlur])
+def test_a_batch_shares_one_operator(part):
+    each = torch.ones(4, 1, 5, 5)
+    with pytest.raises(
+        ip.InputError, match=r"\(4, 1, 5, 5\), one for each.*a batch shares"
+    ) as one:
+        part(each)
+    name = "mask" if part in (ip.Mask, ip.Fourier) else "kernel"
+    assert "in a loop over i, Problem(prior, Gaussian(sigma, H), y[i : i + 1])" in str(one.value)
+    assert f"made of {name}[i]" in str(one.value)
+    with pytest.raises(ip.InputError, match=rf"; give {name}\[0\]$"):
+        part(each[:1])
+    unclear = part(torch.ones(4, 2, 5, 5))  # of images of four axes, perhaps
+    with pytest.raises(ip.InputError, match="a batch shares one operator"):
+        unclear.out_shape((2, 8, 8) if name == "kernel" else (2, 5, 5))
+
+
+def test_what_a_loop_over_a_batch_solves():
+    masks = torch.rand(3, 1, 8, 8, generator=ip.generator(0)) > 0.5
+    x = torch.rand(3, 1, 8, 8, generator=ip.generator(1))
+    prior, y, estimates = ip.GaussianPrior(torch.full((1, 8, 8), 0.5), sd=0.3), x * masks, []
+    for i, mask in enumerate(masks):
+        problem = ip.Problem(prior, ip.Gaussian(0.01, ip.Mask(mask)), y[i : i + 1])
+        estimates.append(ip.solve(problem, ip.PnP(iterations=5)).x)
+    assert float((torch.cat(estimates) - x)[masks].abs().max()) < 0.05
+
+
+def test_masks_of_real_and_imaginary_parts_are_of_no_batch():
+    for shape in ((4, 1, 6, 2), (4, 1, 6, 1), (4, 6, 6, 2), (1, 6, 6, 2)):
+        assert ip.Mask(torch.ones(shape)).out_shape((4, 6, 6, 2)) == (4, 6, 6, 2)
+
+
 def test_random():
     mask = ip.Mask.random((10, 10), keep=0.25, seed=3).mask
     assert int(mask.sum()) == 25
