@@ -81,6 +81,21 @@ def test_schedules_by_name():
     assert 1 / (1 + cosine[500] ** 2) == pytest.approx(float(curve[0] / curve[1]), rel=1e-4)
 
 
+def test_the_steps_of_infinite_noise_are_left_out():
+    """As in zero terminal SNR schedules: a_t of the last step is 0."""
+    root = ((1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2).cumprod(0)).sqrt()
+    alphas = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
+    assert alphas[-1] == 0
+    zero, without = (
+        ip.DenoiserPrior.from_diffusion(lambda x, t: x, kept, "v")
+        for kept in (alphas, alphas[:-1])
+    )
+    assert zero.domain() == without.domain()
+    assert zero.denoiser.levels == without.denoiser.levels
+    level = torch.tensor([zero.domain().sigma[1]])
+    assert zero.denoiser.steps(2 * level).round() == 998
+
+
 def test_whole_steps_and_tables():
     asked = []
 
@@ -144,8 +159,17 @@ def test_networks_in_half_precision_answer_images_in_single_precision():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"alphas_cumprod": LINEAR}, "and not the betas"),
+        (
+            {"alphas_cumprod": LINEAR},
+            r"\[1\] is .* after 0.0001, and all of it rises, as betas do",
+        ),
         ({"alphas_cumprod": ALPHAS.flip(0)}, "fall"),
+        ({"alphas_cumprod": [0.9, 0.0, 0.3, 0.1]}, r"alphas_cumprod\[1\] is 0 after 0.9;"),
+        ({"alphas_cumprod": [0.9, 0.5, 0.5, 0.0]}, r"alphas_cumprod\[2\] is 0.5 after 0.5;"),
+        ({"alphas_cumprod": [0.9, float("nan"), 0.1]}, r"alphas_cumprod\[1\] is nan"),
+        ({"alphas_cumprod": [0.9, 0.0]}, "has 1 steps above 0"),
+        ({"alphas_cumprod": [0.0, 0.0]}, r"alphas_cumprod\[0\] is 0;"),
+        ({"alphas_cumprod": []}, "has 0 steps"),
         ({"alphas_cumprod": "sigmoid"}, "linear, cosine"),
         ({"alphas_cumprod": [1.0, 0.5]}, "below 1"),
         ({"alphas_cumprod": object()}, "no list of numbers"),
