@@ -31,8 +31,9 @@ https://arxiv.org/abs/2006.11239 ("linear" schedule, "epsilon"). Nichol and Dhar
 denoising diffusion probabilistic models, 2021, https://arxiv.org/abs/2102.09672 ("cosine", learned
 variances). Salimans and Ho, Progressive distillation for fast sampling of diffusion models, 2022,
 https://arxiv.org/abs/2202.00512 ("v"). Karras et al., Elucidating the design space of
-diffusion-based generative models, 2022, https://arxiv.org/abs/2206.00364 (the change to s). Lin, Liu, Li, Yang, Common diffusion noise
-schedules and sample steps are flawed, 2024, https://arxiv.org/abs/2305.08891 (zero terminal SNR).
+diffusion-based generative models, 2022, https://arxiv.org/abs/2206.00364 (the change to s). Lin,
+Liu, Li, Yang, Common diffusion noise schedules and sample steps are flawed, 2024,
+https://arxiv.org/abs/2305.08891 (zero terminal SNR).
 """
 
 from __future__ import annotations
