@@ -17,6 +17,7 @@ from .catalogue import Component, catalogue
 from .compatibility import alternatives, check, lacks, missing
 from .contracts import (
     AnySolver,
+    Denoises,
     Differentiable,
     Flat,
     HasMoments,
@@ -24,6 +25,7 @@ from .contracts import (
     LocallyLinear,
     Proximal,
     SamplesPosterior,
+    ScoresMeasurement,
     Spectral,
 )
 from .errors import IncompatibleError
@@ -108,6 +110,9 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         if (solver := part.example()).stochastic or not samples
     ]
 
+    of_noisy = isinstance(problem.prior, ScoresMeasurement)
+    of_noisy = of_noisy and bool(lacks(problem.prior, Denoises))
+
     def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, ...]:
         """Whether there are any; and among refusals the most helpful one first."""
         name, solver = candidate
@@ -117,6 +122,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         return (
             1,
             SamplesPosterior in solver.needs.prior,  # it asks nothing of any likelihood
+            of_noisy and ScoresMeasurement not in solver.needs.prior,  # it has use for no other
             count,
             Flat in solver.needs.likelihood,
             len(missing(solver, likelihood=problem.likelihood)) > 0,  # a prior is sooner changed
