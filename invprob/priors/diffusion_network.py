@@ -48,7 +48,8 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..errors import InputError
-from .own_network import check_at_rest, in_its_precision
+from ..explained import NO_GRADIENT
+from .own_network import check_at_rest, in_its_precision, takes_two
 
 Predicts = Literal["epsilon", "x", "v"]
 
@@ -60,6 +61,17 @@ ALPHAS = (
     " to above 0; zeros at its end are left out"
 )
 """What `alphas_cumprod` has to be, for messages."""
+
+CONDITIONED = (
+    "a network that asks for a class or another condition as well is told it by a function,"
+    " lambda x, t: network(x, t, torch.full((len(x),), 207, device=x.device)), which may guide it,"
+    " too: network(x, t, none) + 3 * (network(x, t, kind) - network(x, t, none))"
+)
+OF_OTHER_IMAGES = (
+    "if it takes images of other channels or another size, give it those, and say which,"
+    " from_diffusion(..., shape=(C, H, W))"
+)
+"""What may be wrong where a network fails, for messages."""
 
 RANGE = 2.0
 """Diffusion models have images in [-1, 1], twice as wide as [0, 1]."""
@@ -130,7 +142,8 @@ class DiffusionNetwork:
         InputError: the network can't be called or is in training mode, where that makes a
             difference; an entry of the schedule is no less than
             that before, or not within 0 and 1; predicts is something else; in use:
-            the network returns something else, or can't take fractions of a step.
+            the network returns something else, or fails, at a fraction of a step for
+            one.
     """
 
     network: Callable[..., object] = field()
@@ -190,13 +203,20 @@ class DiffusionNetwork:
         x = in_its_precision(self.network, x)
         try:
             found = self.network(x, steps)
-        except (RuntimeError, TypeError, IndexError) as error:
+        except (torch.OutOfMemoryError, InputError):
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
             if not self.whole_steps and self._takes_whole(x, steps):
                 raise InputError(
                     f"{self!r} can't be asked at a fraction of a step ({error}): give"
                     " whole_steps=True"
                 ) from error
-            raise
+            if NO_GRADIENT in str(error):
+                raise
+            raise InputError(
+                f"{self!r} failed at images {tuple(x.shape)} and steps {tuple(steps.shape)}"
+                f" ({type(error).__name__}: {error}): {self._advice()}"
+            ) from error
         if not isinstance(found, Tensor):
             found = getattr(found, "sample", _first(found))
         channels = x.shape[1]
@@ -209,6 +229,11 @@ class DiffusionNetwork:
                 " that shape, or of twice the channels, or something with such a .sample"
             )
         return found
+
+    def _advice(self) -> str:
+        if takes_two(self.network):
+            return OF_OTHER_IMAGES + "; " + CONDITIONED
+        return CONDITIONED
 
     def _takes_whole(self, x: Tensor, steps: Tensor) -> bool:
         try:

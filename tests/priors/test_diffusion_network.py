@@ -193,6 +193,38 @@ def test_networks_that_can_not_be():
         prior.denoise(torch.rand(1, 3, 8, 8), 0.001)
 
 
+class Labelled(nn.Module):
+    """Of three channels, with a class, which guided-diffusion asserts and others ask for."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x, t, y=None):
+        assert y is not None, "must specify y if the model is class-conditional"
+        return self.inner(x) + y.view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("network", [Labelled(), lambda x, t, y: x], ids=["asserts", "asks"])
+def test_a_network_that_asks_for_a_class_is_told_how_to_have_it(network):
+    x = torch.rand(2, 3, 4, 4, generator=ip.generator(0))
+    with pytest.raises(InputError, match=r"lambda x, t: network\(x, t, torch.full") as refused:
+        ip.DenoiserPrior.from_diffusion(network).denoise(x, 0.1)
+    line = "lambda x, t: network(x, t, torch.full((len(x),), 207, device=x.device))"
+    assert line in str(refused.value)
+    given = eval(line, {"network": network, "torch": torch})
+    assert ip.DenoiserPrior.from_diffusion(given).denoise(x, 0.1).shape == x.shape
+
+
+def test_a_network_of_other_images_is_told_to_say_so():
+    network = nn.Conv2d(1, 1, 3)
+    prior = ip.DenoiserPrior.from_diffusion(lambda x, t: network(x))
+    with pytest.raises(InputError, match=r"\(2, 3, 4, 4\) and steps \(2,\)") as refused:
+        prior.denoise(torch.rand(2, 3, 4, 4), 0.1)
+    assert "shape=(C, H, W)" in str(refused.value)
+    assert "channels" in str(refused.value.__cause__)
+
+
 def test_it_says_what_it_is():
     prior = ip.DenoiserPrior.from_diffusion(nn.Conv2d(3, 3, 1))
     assert "DiffusionNetwork(Conv2d, 1000 steps, predicts='epsilon')" in repr(prior)
