@@ -33,8 +33,12 @@ from torch import Generator, Tensor
 from ..contracts import Likelihood, Needs, SamplesPosterior
 from ..counts import check_count
 from ..errors import InputError
+from ..priors.generator import has_trained
 from ..problem import Problem
 from ..streams import Streams
+
+SAME = 1e-3
+"""How far, relatively, two images may be apart that rounding alone tells apart."""
 
 
 @frozen(eq=False)
@@ -117,13 +121,20 @@ class PSCGAN:
     ) -> PSCGANState:
         """One draw for each row, from the row's own generator.
 
+        A generator that is not of this package draws the first image of a run twice.
+
         Raises:
-            InputError: what is drawn is not of the images' shape.
+            InputError: what is drawn is not of the images' shape, or not from that generator.
         """
 
         def draw(row: int, generator: Generator) -> Tensor:
             y = problem.y[row : row + 1]
-            return problem.prior.posterior_sample(y, self.temperature, generator)
+            start = Generator(generator.device).set_state(generator.get_state())
+            found = problem.prior.posterior_sample(y, self.temperature, generator)
+            if row == state.drawn == 0 and not has_trained(problem.prior):
+                again = problem.prior.posterior_sample(y, self.temperature, start)
+                _check_the_same(found, again, problem.prior)
+            return found
 
         found, drawn = streams.each(draw), state.drawn + 1
         if found.shape != state.x.shape:
@@ -137,3 +148,13 @@ class PSCGAN:
     def estimate(self, state: PSCGANState, /) -> Tensor:
         """The mean of what was drawn."""
         return state.x
+
+
+def _check_the_same(found: Tensor, again: Tensor, prior: object) -> None:
+    """Raise `InputError` for two images of one generator's state that differ."""
+    if found.shape != again.shape or bool((found - again).norm() > SAME * found.norm()):
+        raise InputError(
+            f"{prior!r} draws another image each time, from the same state of the generator that"
+            " it is given, so that no seed brings a sample back; draw all that is random from it:"
+            " torch.randn(y.shape, generator=generator).to(y), and not torch.randn_like(y)"
+        )
