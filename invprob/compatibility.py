@@ -136,6 +136,16 @@ def alternatives(
     return list(dict.fromkeys(names))
 
 
+def check_problem(problem: object, /) -> None:
+    """Raise `InputError` for what is no `Problem`."""
+    if not isinstance(problem, Problem):
+        kind = type(problem).__name__
+        raise InputError(
+            f"a {kind} is no problem; say what is likely and how it was measured:"
+            " solve(Problem(prior, likelihood, y), solver)"
+        )
+
+
 def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = False) -> None:
     """Refuse an impossible composition, with everything that is missing and what would work.
 
@@ -144,6 +154,7 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = F
     Raises:
         IncompatibleError: the prior or the likelihood lacks what the solver needs.
     """
+    check_problem(problem)
     if isinstance(solver, type):
         raise InputError(f"{solver.__name__} is a class; give an instance: {solver.__name__}()")
     if not all(hasattr(solver, name) for name in ("needs", "steps", "init", "step", "estimate")):

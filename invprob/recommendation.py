@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import alternatives, check, lacks, missing
+from .compatibility import alternatives, check, check_problem, lacks, missing
 from .contracts import (
     AnySolver,
     Denoises,
@@ -90,6 +90,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     Raises:
         IncompatibleError: no installed solver accepts the prior and the likelihood together, or
             none that samples.
+        InputError: problem is no `Problem`.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -99,6 +100,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
+    check_problem(problem)
     if samples:
         check_sampling(problem)
     reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE

@@ -49,7 +49,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..explained import NO_GRADIENT
-from .own_network import check_at_rest, in_its_precision, takes_two
+from .own_network import check_at_rest, in_its_precision, takes
 
 Predicts = Literal["epsilon", "x", "v"]
 
@@ -231,7 +231,7 @@ class DiffusionNetwork:
         return found
 
     def _advice(self) -> str:
-        if takes_two(self.network):
+        if takes(self.network, 2):
             return OF_OTHER_IMAGES + "; " + CONDITIONED
         return CONDITIONED
 
