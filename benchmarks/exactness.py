@@ -160,7 +160,7 @@ def calibrate(
             noise,
             solver,
             samples=RANKED,
-            measurements=options.calibration,
+            images=options.calibration,
             seed=seed,
         )
         for task, noise in measurements(grid, character=character, seed=seed).items()

@@ -153,7 +153,7 @@ def calibrations(options: argparse.Namespace) -> Iterator[str]:
                 prior,
                 noise,
                 solver,
-                measurements=options.calibration,
+                images=options.calibration,
                 samples=RANKED,
                 numbers=2,
                 seed=options.seed,

@@ -27,6 +27,7 @@ from .contracts import (
     Proximal,
     SamplesGivenGaussian,
     SamplesPosterior,
+    Scores,
     ScoresMeasurement,
     Spectral,
     Stabilises,
@@ -59,6 +60,12 @@ NATURE: dict[type, str] = {
 }
 """Why most parts lack a capability: the mathematics of it, rather than a method not written."""
 
+BY_TWEEDIE = (
+    "its score says it: ip.DenoiserPrior(lambda x, sigma: x + sigma.view(-1, 1, 1, 1) ** 2 *"
+    " prior.score(x, sigma))"
+)
+"""A posterior mean follows from the score of images with noise of every level (`Scores`)."""
+
 
 def any_of(capability: Capability, /) -> tuple[type, ...]:
     """The protocols of which one is enough."""
@@ -79,6 +86,8 @@ def lacks(part: object, capability: Capability, /) -> str | None:
         return reason
     if not isinstance(part, capability):
         nature = NATURE.get(capability)
+        if capability is Denoises and isinstance(part, Scores):
+            nature = BY_TWEEDIE
         lacking = f"it has no method {' and '.join(_methods(capability))}"
         return f"{lacking}: {nature}" if nature else lacking
     return None
@@ -127,6 +136,16 @@ def alternatives(
     return list(dict.fromkeys(names))
 
 
+def check_problem(problem: object, /) -> None:
+    """Raise `InputError` for what is no `Problem`."""
+    if not isinstance(problem, Problem):
+        kind = type(problem).__name__
+        raise InputError(
+            f"a {kind} is no problem; say what is likely and how it was measured:"
+            " solve(Problem(prior, likelihood, y), solver)"
+        )
+
+
 def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = False) -> None:
     """Refuse an impossible composition, with everything that is missing and what would work.
 
@@ -135,6 +154,7 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = F
     Raises:
         IncompatibleError: the prior or the likelihood lacks what the solver needs.
     """
+    check_problem(problem)
     if isinstance(solver, type):
         raise InputError(f"{solver.__name__} is a class; give an instance: {solver.__name__}()")
     if not all(hasattr(solver, name) for name in ("needs", "steps", "init", "step", "estimate")):

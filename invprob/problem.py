@@ -83,7 +83,7 @@ class Problem(Generic[P_co, L_co]):
 
     prior: P_co
     likelihood: L_co
-    y: Tensor = field(converter=_detached)
+    y: Tensor = field(converter=_detached, repr=lambda y: str(tuple(y.shape)))
     image_shape: Shape = field(
         default=Factory(_inferred_image_shape, takes_self=True), converter=_as_shape
     )

@@ -14,9 +14,10 @@ from typing import Any
 from attrs import frozen
 
 from .catalogue import Component, catalogue
-from .compatibility import alternatives, check, lacks, missing
+from .compatibility import alternatives, check, check_problem, lacks, missing
 from .contracts import (
     AnySolver,
+    Denoises,
     Differentiable,
     Flat,
     HasMoments,
@@ -24,6 +25,7 @@ from .contracts import (
     LocallyLinear,
     Proximal,
     SamplesPosterior,
+    ScoresMeasurement,
     Spectral,
 )
 from .errors import IncompatibleError
@@ -88,6 +90,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     Raises:
         IncompatibleError: no installed solver accepts the prior and the likelihood together, or
             none that samples.
+        InputError: problem is no `Problem`.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -97,6 +100,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     >>> type(ip.recommend(problem, samples=True).solver).__name__
     'Restart'
     """
+    check_problem(problem)
     if samples:
         check_sampling(problem)
     reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
@@ -108,6 +112,9 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         if (solver := part.example()).stochastic or not samples
     ]
 
+    of_noisy = isinstance(problem.prior, ScoresMeasurement)
+    of_noisy = of_noisy and bool(lacks(problem.prior, Denoises))
+
     def complaints(candidate: tuple[str, AnySolver]) -> tuple[int, ...]:
         """Whether there are any; and among refusals the most helpful one first."""
         name, solver = candidate
@@ -117,6 +124,7 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
         return (
             1,
             SamplesPosterior in solver.needs.prior,  # it asks nothing of any likelihood
+            of_noisy and ScoresMeasurement not in solver.needs.prior,  # it has use for no other
             count,
             Flat in solver.needs.likelihood,
             len(missing(solver, likelihood=problem.likelihood)) > 0,  # a prior is sooner changed

@@ -55,6 +55,25 @@ def test_a_refusal_names_all_that_is_missing_and_what_would_work():
     ]
 
 
+class OnlyScores:
+    """A prior by its score at every noise level: that of N(0.5, 0.04)."""
+
+    def score(self, x, sigma, /):
+        return (0.5 - x) / (0.04 + sigma.view(-1, 1, 1, 1) ** 2)
+
+
+def test_a_prior_with_a_score_is_told_how_it_denoises(photos):
+    prior, noise = OnlyScores(), ip.Gaussian(sigma=0.2)
+    with pytest.raises(ip.IncompatibleError, match="its score says it") as caught:
+        ip.solve(ip.Problem(prior, noise, GRAY))
+    assert "does not follow" not in str(caught.value)
+    line = re.search(r"ip\.DenoiserPrior\(.*sigma\)\)", str(caught.value))[0]
+    made = eval(line, {"ip": ip, "prior": prior})
+    torch.testing.assert_close(made.denoise(GRAY + 0.1, 0.3), photos.denoise(GRAY + 0.1, 0.3))
+    noisy = ip.MeasuredPrior(lambda y: -y)
+    assert lacks(noisy, ip.contracts.Denoises).endswith(NATURE[ip.contracts.Denoises])
+
+
 def test_a_withdrawn_capability_gives_its_reason_and_the_alternatives(photos):
     problem = ip.Problem(photos, Withdrawn(), GRAY)
     with pytest.raises(

@@ -177,6 +177,13 @@ def test_a_step_that_returns_nothing_is_named(problem):
         ip.solve(problem, Forgetful())
 
 
+@pytest.mark.parametrize("samples", [None, 2])
+def test_a_measurement_alone_is_no_problem(problem, samples):
+    for solver in (None, ip.PnP()):
+        with pytest.raises(ip.InputError, match=r"a Tensor is no problem; .*Problem\(prior"):
+            ip.solve(problem.y, solver, samples=samples)
+
+
 def test_a_class_for_a_solver_is_explained(problem):
     with pytest.raises(ip.InputError, match=r"give an instance: PnP\(\)"):
         ip.solve(problem, ip.PnP)

@@ -28,6 +28,8 @@ def test_a_good_problem_says_its_shapes():
     problem = make(GRAY.repeat(2, 1, 1, 1))
     assert problem.image_shape == (1, 4, 4)
     assert problem.measurements == 2
+    assert "y=(2, 1, 4, 4), image_shape=(1, 4, 4)" in repr(problem)
+    assert len(repr(problem)) < 200
     assert problem.zeros().shape == (2, 1, 4, 4)
 
 

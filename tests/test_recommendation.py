@@ -153,6 +153,16 @@ def test_the_most_helpful_refusal():
     assert "--prior measured:file=score.safetensors" in str(refused.value)
 
 
+def test_a_score_of_noisy_images_is_told_why_its_own_solver_fails():
+    """And not that the others want a denoiser, which it can't be."""
+    mask = ip.Mask(torch.ones(8, 8).index_fill(0, torch.tensor([2]), 0.0))
+    problem = measured(ip.Gaussian(0.1, operator=mask), ip.MeasuredPrior(lambda y: -y))
+    with pytest.raises(ip.IncompatibleError, match="ScoreEquation cannot") as refused:
+        ip.solve(problem)
+    assert "can't be undone" in str(refused.value)
+    assert "Denoises" not in str(refused.value)
+
+
 class OnlySamples:
     """It can be simulated, and nothing else."""
 

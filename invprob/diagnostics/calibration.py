@@ -13,9 +13,9 @@ is uniform. Over many measurements the histogram of the ranks says what is wrong
 ends, the samples vary too little (the truth lies outside of them); high in the middle, too much;
 sloping, they are biased. The same ranks say how often a credible interval covers the truth.
 
-It needs no exact posterior, only a prior that can be sampled, and it applies to every sampler. It
-is necessary, not sufficient: samples of the *prior* are calibrated too, and useless; look at their
-error as well (`exact_posterior.error_ratio`).
+It needs no exact posterior, only a prior that can be sampled, or images that it has not seen, and
+it applies to every sampler. It is necessary, not sufficient: samples of the *prior* are calibrated
+too, and useless; look at their error as well (`exact_posterior.error_ratio`).
 
 Here f are random projections u·x, the same for all measurements, or what you give. A measurement
 counts once for each f, and within one f the ranks of different measurements are independent, so
@@ -37,10 +37,11 @@ from attrs import field, frozen
 from scipy import stats
 from torch import Generator, Tensor
 
-from ..contracts import AnySolver, Likelihood, SamplesPrior, Shape
+from ..contracts import AnySolver, Likelihood, Prior, SamplesPrior, Shape
 from ..counts import check_count
 from ..drive import solve
-from ..errors import InputError
+from ..errors import IncompatibleError, InputError
+from ..priors.checks import check_images
 from ..problem import Problem, domain_of
 from ..streams import generator as make_generator
 
@@ -202,12 +203,12 @@ def rank(
 
 
 def calibrate(
-    prior: SamplesPrior,
+    prior: Prior,
     likelihood: Likelihood,
     solver: AnySolver,
     /,
     *,
-    measurements: int = 200,
+    images: int | Tensor = 200,
     samples: int = 31,
     shape: Shape | None = None,
     numbers: int | Callable[[Tensor], Tensor] = 8,
@@ -215,20 +216,24 @@ def calibrate(
 ) -> Calibration:
     """Run a sampler on images that the prior drew, and rank them among its samples.
 
-    All measurements are solved in one batch of `measurements * samples` rows.
+    All measurements are solved in one batch of `images * samples` rows. A prior that draws none,
+    as a denoiser, is held against images of the kind that it was made for and was not trained
+    on. Then the ranks judge prior and sampler together.
 
     Args:
-        prior: draws the images, and is what the sampler believes.
+        prior: is what the sampler believes, and draws the images.
         likelihood: measures them, and is what the sampler believes.
         solver: the sampler.
-        measurements: how many images.
+        images: how many to draw; or the images themselves, `(N, *image)` in [0, 1], in the place
+            of draws.
         samples: how many samples of each.
-        shape: of an image; by default the one that the prior knows.
+        shape: of an image to draw; by default the one that the prior knows.
         numbers: how many random projections; or f itself, from `(N, *image)` to `(N, K)`.
         seed: of everything.
 
     Raises:
         IncompatibleError: the prior or the likelihood lacks what the solver needs.
+            Or the prior draws no images, and none are given.
         InputError: the solver is deterministic, or the prior knows no one shape.
 
     >>> import torch, invprob as ip
@@ -236,14 +241,29 @@ def calibrate(
     >>> check = ip.calibrate(prior, ip.Gaussian(sigma=0.2), ip.Restart(), samples=15)
     >>> check.ranks.shape, check.p_value > 0.01
     (torch.Size([200, 8]), True)
+    >>> shown = prior.sample((20, 1, 4, 4), ip.generator(1))  # in the place of images of one's own
+    >>> half = ip.DenoiserPrior(prior.denoise)
+    >>> ip.calibrate(half, ip.Gaussian(sigma=0.2), ip.Restart(), images=shown).ranks.shape
+    torch.Size([20, 8])
     """
+    draw = make_generator(seed, 0)
+    x = images if isinstance(images, Tensor) else _drawn(prior, images, shape, draw)
+    check_images(x, domain_of(prior), prior)
+    y = likelihood.sample(x, draw)
+    problem: Problem[Any, Any] = Problem(prior, likelihood, y, x.shape[1:])
+    result = solve(problem, solver, samples=samples, seed=seed, progress=False)
+    return rank(result.samples, x, make_generator(seed, 1), numbers=numbers)
+
+
+def _drawn(prior: object, count: int, shape: Shape | None, draw: Generator) -> Tensor:
+    """So many images of a prior."""
+    if not isinstance(prior, SamplesPrior):
+        raise IncompatibleError(
+            f"{prior!r} draws no images, it has no method `sample(shape, generator)`; give some"
+            " that it was not trained on: images=x, (N, *image) in [0, 1]"
+        )
     shape = shape or domain_of(prior).shape
     if shape is None:
         raise InputError(f"{prior!r} has no shape of its own; give one: shape=(1, 16, 16)")
-    check_count("measurements", measurements)
-    draw = make_generator(seed, 0)
-    x = prior.sample((measurements, *shape), draw)
-    y = likelihood.sample(x, draw)
-    problem: Problem[Any, Any] = Problem(prior, likelihood, y, shape)
-    result = solve(problem, solver, samples=samples, seed=seed, progress=False)
-    return rank(result.samples, x, make_generator(seed, 1), numbers=numbers)
+    check_count("images", count)
+    return prior.sample((count, *shape), draw)

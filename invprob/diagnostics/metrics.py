@@ -34,7 +34,8 @@ def psnr(x: Tensor, reference: Tensor, /, *, peak: float = 1.0) -> Tensor:
         peak: the white level.
 
     Raises:
-        InputError: the shapes differ, or peak is not positive.
+        InputError: an image is no floating-point tensor, the shapes differ, or peak is not
+            positive.
 
     >>> import torch, invprob as ip
     >>> ip.psnr(torch.full((1, 1, 4, 4), 0.75), torch.full((1, 1, 4, 4), 0.5))
@@ -54,7 +55,8 @@ def ssim(x: Tensor, reference: Tensor, /, *, peak: float = 1.0) -> Tensor:
         peak: the white level.
 
     Raises:
-        InputError: the shapes differ or are too small, or peak is not positive.
+        InputError: an image is no floating-point tensor, the shapes differ or are too small, or
+            peak is not positive.
 
     >>> import torch, invprob as ip
     >>> x = torch.linspace(0, 1, 256).reshape(1, 1, 16, 16)
@@ -92,6 +94,13 @@ def _smooth(x: Tensor, window: Tensor) -> Tensor:
 
 
 def _check(x: Tensor, reference: Tensor, peak: float) -> None:
+    for name, image in (("x", x), ("reference", reference)):
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
+            raise InputError(
+                f"{name} is {kind}; give a floating-point tensor of images (B, *image) in [0, 1]:"
+                f" torch.as_tensor({name}) of an array, {name}.float() / 255 of 8-bit pixels"
+            )
     if x.shape[1:] != reference.shape[1:] or len(reference) not in (1, len(x)):
         raise InputError(
             f"x has shape {tuple(x.shape)} and reference {tuple(reference.shape)}; they must "

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from ..contracts import Surrogate
+from ..errors import InputError
 from .derived import gradient
 from .rows import per_row
 
@@ -58,12 +59,21 @@ def pixelwise_surrogate(noise: Smooth, y: Tensor, x: Tensor, sigma: Tensor, /) -
         x: the image `(B, *image)` around which to look; it may be outside the support.
         sigma: how far, in units of the image, `()` or `(B,)`.
 
+    Raises:
+        InputError: noise lacks `prox` or `grad_x`.
+
     >>> import torch, invprob as ip
     >>> y, x = torch.tensor([[0.5]]), torch.tensor([[0.4]])
     >>> near = ip.pixelwise_surrogate(ip.Gaussian(sigma=0.1), y, x, torch.tensor(0.05))
     >>> near.w, near.sd
     (tensor([[0.5000]]), tensor([[0.1000]]))
     """
+    if not isinstance(noise, Smooth):
+        raise InputError(
+            f"{noise!r} needs both `prox(y, v, step)` and `grad_x(y, x)` to have a surrogate; with"
+            " log_prob and grad_x alone, it has a prox by iteration within its own surrogate:"
+            " return ip.pixelwise_surrogate(ip.iterative_prox(self), y, x, sigma)"
+        )
     step = per_row(sigma, x).square()
     z = noise.prox(y, x, step.flatten() if step.ndim else step)
     bend = gradient(lambda at, data: noise.grad_x(data, at), z, y)

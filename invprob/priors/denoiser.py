@@ -172,7 +172,8 @@ class DenoiserPrior:
                 `(B,)` of 0 .. T - 1; returns a tensor, or what has one as `sample`; learned
                 variances, C more channels, are left out.
             alphas_cumprod: `(T,)`, the products of 1 - beta, or the name of a schedule of 1000
-                steps: `"linear"` (Ho et al. 2020), `"cosine"` (Nichol and Dhariwal 2021).
+                steps: `"linear"` (Ho et al. 2020), `"cosine"` (Nichol and Dhariwal 2021). Zeros at
+                its end (zero terminal SNR), infinite noise, are left out.
             predicts: what it answers with: the noise, `"epsilon"`, the image, `"x"`, or `"v"`.
             whole_steps: ask at the nearest step, if the network takes no fractions of one.
             shape: the one image shape `(C, H, W)` that it takes, if there is one.

@@ -22,12 +22,18 @@ a fraction. One that looks t up in a table is asked at the nearest step (`whole_
 noise, where steps are coarse (levels 0.0050, 0.0074, 0.0095 of images in [0, 1]), that is another
 noise than what was asked for.
 
+Schedules with zero terminal SNR (Lin et al. 2024) end with a_t = 0, noise without an image: its
+level is infinite, and no question at a finite one goes there. Zeros at the end are left out, and
+the last step before them is the greatest level.
+
 References: Ho, Jain, Abbeel, Denoising diffusion probabilistic models, 2020,
 https://arxiv.org/abs/2006.11239 ("linear" schedule, "epsilon"). Nichol and Dhariwal, Improved
 denoising diffusion probabilistic models, 2021, https://arxiv.org/abs/2102.09672 ("cosine", learned
 variances). Salimans and Ho, Progressive distillation for fast sampling of diffusion models, 2022,
 https://arxiv.org/abs/2202.00512 ("v"). Karras et al., Elucidating the design space of
-diffusion-based generative models, 2022, https://arxiv.org/abs/2206.00364 (the change to s).
+diffusion-based generative models, 2022, https://arxiv.org/abs/2206.00364 (the change to s). Lin,
+Liu, Li, Yang, Common diffusion noise schedules and sample steps are flawed, 2024,
+https://arxiv.org/abs/2305.08891 (zero terminal SNR).
 """
 
 from __future__ import annotations
@@ -42,12 +48,30 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..errors import InputError
-from .own_network import check_at_rest, in_its_precision
+from ..explained import NO_GRADIENT
+from .own_network import check_at_rest, in_its_precision, takes
 
 Predicts = Literal["epsilon", "x", "v"]
 
 STEPS = 1000
 """Of the schedules that have a name."""
+
+ALPHAS = (
+    "it is one number for each step, the cumulative product of 1 - beta, which falls from below 1"
+    " to above 0; zeros at its end are left out"
+)
+"""What `alphas_cumprod` has to be, for messages."""
+
+CONDITIONED = (
+    "a network that asks for a class or another condition as well is told it by a function,"
+    " lambda x, t: network(x, t, torch.full((len(x),), 207, device=x.device)), which may guide it,"
+    " too: network(x, t, none) + 3 * (network(x, t, kind) - network(x, t, none))"
+)
+OF_OTHER_IMAGES = (
+    "if it takes images of other channels or another size, give it those, and say which,"
+    " from_diffusion(..., shape=(C, H, W))"
+)
+"""What may be wrong where a network fails, for messages."""
 
 RANGE = 2.0
 """Diffusion models have images in [-1, 1], twice as wide as [0, 1]."""
@@ -80,13 +104,23 @@ def _as_levels(alphas: object) -> tuple[float, ...]:
         kept = torch.as_tensor(alphas).detach().cpu().double().flatten()
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"alphas_cumprod is no list of numbers: {error}") from error
-    falls = len(kept) > 1 and bool((kept.diff() < 0).all())
-    if not falls or not bool(((kept > 0) & (kept < 1)).all()):
-        raise InputError(
-            "alphas_cumprod has to fall from below 1 to above 0, one number for each step: the"
-            " cumulative product of 1 - beta, and not the betas"
-        )
+    kept = kept[: 1 + int(kept.nonzero().max())] if bool(kept.any()) else kept
+    wrong = ~((kept > 0) & (kept < 1))
+    wrong[1:] |= ~(kept.diff() < 0)
+    if len(kept) < 2 or bool(wrong.any()):
+        raise InputError(f"{_told(kept, wrong)}; {ALPHAS}")
     return tuple(((1 - kept) / kept).sqrt().tolist())
+
+
+def _told(alphas: Tensor, wrong: Tensor) -> str:
+    """Which entry of a schedule is wrong, and what is known of such schedules."""
+    if not bool(wrong.any()):
+        return f"alphas_cumprod has {len(alphas)} steps above 0"
+    i = int(wrong.nonzero()[0])
+    after = f" after {float(alphas[i - 1]):.6g}" if i else ""
+    rise = len(alphas) > 1 and bool((alphas.diff() > 0).all())
+    betas = ", and all of it rises, as betas do: torch.cumprod(1 - betas, 0)" if rise else ""
+    return f"alphas_cumprod[{i}] is {float(alphas[i]):.6g}{after}{betas}"
 
 
 @frozen(eq=False, repr=False)
@@ -99,14 +133,17 @@ class DiffusionNetwork:
         network: takes images `(B, C, H, W)` and steps `(B,)` and returns a tensor, or what has
             one by the name of `sample` or at its first place, `(B, C, H, W)` or, with variances
             behind, `(B, 2 C, H, W)`.
-        levels: the schedule's a_t, `alphas_cumprod`, or the name of one.
+        levels: the schedule's a_t, `alphas_cumprod`, or the name of one; steps of 0 at its end
+            are left out.
         predicts: what it answers with.
         whole_steps: ask it at whole steps only.
 
     Raises:
         InputError: the network can't be called or is in training mode, where that makes a
-            difference; the schedule does not fall from 1 to 0; predicts is something else; in use:
-            the network returns something else, or can't take fractions of a step.
+            difference; an entry of the schedule is no less than
+            that before, or not within 0 and 1; predicts is something else; in use:
+            the network returns something else, or fails, at a fraction of a step for
+            one.
     """
 
     network: Callable[..., object] = field()
@@ -166,13 +203,20 @@ class DiffusionNetwork:
         x = in_its_precision(self.network, x)
         try:
             found = self.network(x, steps)
-        except (RuntimeError, TypeError, IndexError) as error:
+        except (torch.OutOfMemoryError, InputError):
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
             if not self.whole_steps and self._takes_whole(x, steps):
                 raise InputError(
                     f"{self!r} can't be asked at a fraction of a step ({error}): give"
                     " whole_steps=True"
                 ) from error
-            raise
+            if NO_GRADIENT in str(error):
+                raise
+            raise InputError(
+                f"{self!r} failed at images {tuple(x.shape)} and steps {tuple(steps.shape)}"
+                f" ({type(error).__name__}: {error}): {self._advice()}"
+            ) from error
         if not isinstance(found, Tensor):
             found = getattr(found, "sample", _first(found))
         channels = x.shape[1]
@@ -185,6 +229,11 @@ class DiffusionNetwork:
                 " that shape, or of twice the channels, or something with such a .sample"
             )
         return found
+
+    def _advice(self) -> str:
+        if takes(self.network, 2):
+            return OF_OTHER_IMAGES + "; " + CONDITIONED
+        return CONDITIONED
 
     def _takes_whole(self, x: Tensor, steps: Tensor) -> bool:
         try:

@@ -45,13 +45,15 @@ class GeneratorPrior:
 
     Args:
         draw: `(y, temperature, generator) -> x`, a `PosteriorGenerator` or any other function,
-            from measurements of images in [0, 1] to images of the same shape. Of a
-            `PosteriorGenerator` it is known which likelihood it was trained for; any other takes
-            all, so give it its own only.
+            from measurements of images in [0, 1] to images, one for each row, in the shape that
+            the likelihood's images have. Of a `PosteriorGenerator` it is known which likelihood
+            it was trained for; any other takes all, so give it its own only. All that is random
+            is drawn from `generator`, on the CPU: torch.randn(y.shape, generator=generator).to(y).
 
     Raises:
         InputError: draw can't be called, or is a network in training mode, where that makes a
-            difference; in use: it makes images of another shape than y.
+            difference; in use: it does not make one image for each row of y, or, in a run, makes
+            images of another shape than the problem's, or draws from another generator.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GeneratorPrior(lambda y, temperature, generator: y / 2)  # the mean, no sample
@@ -109,15 +111,17 @@ class GeneratorPrior:
         """One image for each row of y `(B, *measurement)`, in y's precision.
 
         Raises:
-            InputError: y has other channels than the generator's, or the images another shape.
+            InputError: y has other channels than the generator's, or what it returns is not one
+                image for each row.
         """
         check_images(y, self.domain(), self)
         check_at_rest(self._draw)
         drawn = self._draw(in_its_precision(self._draw, y), temperature, generator)
-        if drawn.shape != y.shape:
+        if not isinstance(drawn, Tensor) or drawn.ndim < 2 or len(drawn) != len(y):
+            shape = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
             raise InputError(
-                f"the generator made images of shape {tuple(drawn.shape)} of a measurement of"
-                f" shape {tuple(y.shape)}; they have to be alike"
+                f"the generator made {shape} of measurements of shape {tuple(y.shape)}; it has to"
+                f" return a tensor of images, one for each of the {len(y)} rows"
             )
         return drawn.to(y)
 
@@ -126,3 +130,10 @@ class GeneratorPrior:
             return f"GeneratorPrior.load({str(self._draw.path)!r})"
         name = getattr(self._draw, "__qualname__", type(self._draw).__name__)
         return f"GeneratorPrior({name})"
+
+
+def has_trained(prior: object, /) -> bool:
+    """Whether a prior holds a generator of `invprob train sampler`, which needs no trial."""
+    return isinstance(prior, GeneratorPrior) and isinstance(
+        prior._draw, StoredGenerator | PosteriorGenerator
+    )

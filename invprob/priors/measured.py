@@ -56,7 +56,7 @@ from ..networks.stored_score import StoredScore
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from ..problem import domain_of
-from .own_network import check_at_rest, in_its_precision
+from .own_network import check_at_rest, in_its_precision, takes
 
 
 @frozen(eq=False, repr=False)
@@ -70,8 +70,8 @@ class MeasuredPrior:
 
     Raises:
         InputError: score is not callable, or a network in training mode, where that makes a
-            difference, or peak is not positive; in use: the score has another
-            shape than the measurement.
+            difference, or peak is not positive; in use: score can't be called with y alone, or
+            what it returns is no tensor of y's shape.
 
     >>> import torch, invprob as ip
     >>> prior = ip.MeasuredPrior(lambda y: -y)
@@ -166,10 +166,22 @@ class MeasuredPrior:
 
     def _checked(self, y: Tensor) -> Tensor:
         check_at_rest(self._score)
-        score = self._score(in_its_precision(self._score, y))
-        if score.shape != y.shape:
+        given = in_its_precision(self._score, y)
+        try:
+            score: object = self._score(given)
+        except TypeError as error:
+            if takes(self._score, 1):
+                raise
             raise InputError(
-                f"the score has shape {tuple(score.shape)} for a measurement of shape "
+                f"the score of {self!r} can't be called with y alone: {error}. It is that of the"
+                " measurements, at their own noise: MeasuredPrior(lambda y: f(y, level)), or,"
+                " where f is the score of images with noise sigma added,"
+                " DenoiserPrior(lambda x, sigma: x + sigma.view(-1, 1, 1, 1) ** 2 * f(x, sigma))"
+            ) from error
+        if not isinstance(score, Tensor) or score.shape != y.shape:
+            shape = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+            raise InputError(
+                f"the score has shape {shape} for a measurement of shape "
                 f"{tuple(y.shape)}; it is a gradient, so it has to have y's"
             )
         return score.to(y)

@@ -60,15 +60,15 @@ def in_its_precision(network: object, x: Tensor, /) -> Tensor:
     return x
 
 
-def takes_two(function: object, /) -> bool:
-    """Whether a call with two arguments is one that it can take, as far as Python knows."""
+def takes(function: object, count: int, /) -> bool:
+    """Whether a call with so many arguments is one that it can take, as far as Python knows."""
     function = function.forward if isinstance(function, nn.Module) else function
     try:
         signature = inspect.signature(function)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return True
     try:
-        signature.bind(None, None)
+        signature.bind(*[None] * count)
     except TypeError:
         return False
     return True
@@ -94,7 +94,7 @@ def called(
     try:
         out: object = denoiser(x, level)
     except TypeError as error:
-        if takes_two(denoiser):
+        if takes(denoiser, 2):
             raise
         raise InputError(
             f"the denoiser {name} can't be called with (x, sigma): {error}; if it has "

@@ -33,8 +33,15 @@ from torch import Generator, Tensor
 from ..contracts import Likelihood, Needs, SamplesPosterior
 from ..counts import check_count
 from ..errors import InputError
+from ..priors.generator import has_trained
 from ..problem import Problem
 from ..streams import Streams
+
+SAME = 1e-3
+"""How far, relatively, two images may be apart that rounding alone tells apart."""
+
+MANY = 256
+"""So many numbers of two images are compared."""
 
 
 @frozen(eq=False)
@@ -117,13 +124,21 @@ class PSCGAN:
     ) -> PSCGANState:
         """One draw for each row, from the row's own generator.
 
+        A generator that is not of this package draws the first image of a run twice.
+
         Raises:
-            InputError: what is drawn is not of the images' shape.
+            InputError: what is drawn is not of the images' shape, or not from that generator.
         """
 
         def draw(row: int, generator: Generator) -> Tensor:
-            y = problem.y[row : row + 1]
-            return problem.prior.posterior_sample(y, self.temperature, generator)
+            y, first = problem.y[row : row + 1], None
+            if row == state.drawn == 0 and not has_trained(problem.prior):
+                copy = Generator(generator.device).set_state(generator.get_state())
+                first = _some(problem.prior.posterior_sample(y, self.temperature, copy))
+            found = problem.prior.posterior_sample(y, self.temperature, generator)
+            if first is not None:
+                _check_the_same(first, _some(found), problem.prior)
+            return found
 
         found, drawn = streams.each(draw), state.drawn + 1
         if found.shape != state.x.shape:
@@ -137,3 +152,18 @@ class PSCGAN:
     def estimate(self, state: PSCGANState, /) -> Tensor:
         """The mean of what was drawn."""
         return state.x
+
+
+def _some(x: Tensor) -> Tensor:
+    """A few hundred of an image's numbers, for which the image need not be kept."""
+    return x.flatten()[:: 1 + x.numel() // MANY].clone()
+
+
+def _check_the_same(found: Tensor, again: Tensor, prior: object) -> None:
+    """Raise `InputError` for two images of one generator's state that differ."""
+    if found.shape != again.shape or bool((found - again).norm() > SAME * found.norm()):
+        raise InputError(
+            f"{prior!r} draws another image each time, from the same state of the generator that"
+            " it is given, so that no seed brings a sample back; draw all that is random from it:"
+            " torch.randn(y.shape, generator=generator).to(y), and not torch.randn_like(y)"
+        )

@@ -15,6 +15,13 @@ PRIOR = ip.GaussianPrior(mean=torch.full((1, 3, 3), 0.5, dtype=F64), sd=0.2)
 NOISE = ip.Gaussian(sigma=0.2)
 
 
+class Shapeless:
+    """It draws images of any shape."""
+
+    def sample(self, shape, generator, /):
+        return torch.rand(shape, generator=generator)
+
+
 @attrs.frozen(eq=False)
 class State:
     x: torch.Tensor
@@ -46,7 +53,7 @@ class Planted:
 
 
 def calibrated(solver, **options):
-    return ip.calibrate(PRIOR, NOISE, solver, **{"measurements": 300, "samples": 15, **options})
+    return ip.calibrate(PRIOR, NOISE, solver, **{"images": 300, "samples": 15, **options})
 
 
 def test_exact_samplers_pass():
@@ -56,7 +63,7 @@ def test_exact_samplers_pass():
 
 
 def test_the_probabilities_of_an_exact_sampler_are_even():
-    few = {"numbers": 1, "measurements": 100, "samples": 9}
+    few = {"numbers": 1, "images": 100, "samples": 9}
     one = [calibrated(Planted(), seed=seed, **few).p_value for seed in range(40)]
     low = sum(p < 0.5 for p in one)
     assert 10 <= low <= 30
@@ -75,6 +82,25 @@ def test_wrong_spread_is_found_and_named(spread, expected):
 def test_bias_is_found():
     found = calibrated(Planted(bias=0.5))
     assert found.p_value < 1e-4
+
+
+def test_images_take_the_place_of_what_a_prior_draws():
+    denoiser = ip.DenoiserPrior(PRIOR.denoise)
+    x = PRIOR.sample((300, 1, 3, 3), ip.generator(5))
+    found = ip.calibrate(denoiser, NOISE, Planted(), samples=15, images=x)
+    assert found.ranks.shape == (300, 8)
+    assert found.p_value > 0.01
+    brighter = ip.calibrate(denoiser, NOISE, Planted(), samples=15, images=x + 0.3)
+    assert brighter.p_value < 1e-4
+
+
+def test_a_prior_that_draws_none_is_told_to_be_given_images():
+    denoiser = ip.DenoiserPrior(PRIOR.denoise)
+    for options in ({}, {"shape": (1, 3, 3)}):
+        with pytest.raises(ip.IncompatibleError, match="images=x"):
+            ip.calibrate(denoiser, NOISE, Planted(), **options)
+    with pytest.raises(ip.InputError, match="floating-point"):
+        ip.calibrate(denoiser, NOISE, Planted(), images=torch.ones(5, 1, 3, 3).byte())
 
 
 def test_samples_of_the_prior_are_calibrated_too():
@@ -124,7 +150,7 @@ def test_bins_and_intervals_expect_what_uniform_ranks_give(samples):
 
 
 def test_the_picture_shows_both():
-    figure = calibrated(Planted(), measurements=80).plot()
+    figure = calibrated(Planted(), images=80).plot()
     assert [axes.get_xlabel() for axes in figure.axes] == ["rank of the truth", "credible level"]
     file = io.BytesIO()
     figure.savefig(file)
@@ -135,9 +161,9 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ip.InputError, match="deterministic"):
         calibrated(ip.PnP())
     with pytest.raises(ip.InputError, match="shape of its own"):
-        ip.calibrate(attrs.make_class("P", [])(), NOISE, Planted())
+        ip.calibrate(Shapeless(), NOISE, Planted())
     with pytest.raises(ip.InputError, match="at least one"):
-        calibrated(Planted(), measurements=0)
+        calibrated(Planted(), images=0)
     with pytest.raises(ip.InputError, match="at least one projection"):
         calibrated(Planted(), numbers=0)
     with pytest.raises(ip.InputError, match=r"give \(L, B, \*image\)"):

@@ -63,3 +63,38 @@ def test_what_has_none_says_why():
     assert lacks(ip.autograd(ip.Gamma(26)), LocallyGaussian) is None
     assert lacks(ip.Gamma(26), Spectral | LocallyGaussian) is None
     assert lacks(ip.Gaussian(sigma=0.1), Spectral | LocallyGaussian) is None
+
+
+class Secant:
+    """A noise with a density and a gradient, and with a surrogate that asks for more."""
+
+    def sample(self, x, generator, /):
+        return x
+
+    def log_prob(self, y, x, /):
+        return -((y - x) / 0.1).cosh().log().flatten(1).sum(1)
+
+    def grad_x(self, y, x, /):
+        return ((y - x) / 0.1).tanh() / 0.1
+
+    def surrogate(self, y, x, sigma, /):
+        return ip.pixelwise_surrogate(self, y, x, sigma)
+
+
+class WithIteration(Secant):
+    """The same with a prox."""
+
+    def surrogate(self, y, x, sigma, /):
+        return ip.pixelwise_surrogate(ip.iterative_prox(self), y, x, sigma)
+
+
+def test_a_noise_without_a_prox_is_told_where_an_iterated_one_goes():
+    y, x = image(), image(5)
+    sigma = torch.tensor(0.05, dtype=x.dtype)
+    with pytest.raises(ip.InputError, match=r"pixelwise_surrogate\(ip.iterative_prox\(self\), y"):
+        ip.iterative_prox(Secant()).surrogate(y, x, sigma)
+    near, z = WithIteration().surrogate(y, x, sigma), x
+    for _ in range(50):
+        z = z - (z - x - sigma**2 * Secant().grad_x(y, z)) / (1 + (sigma / 0.1) ** 2)
+    found = (sigma**2 * near.w + near.sd**2 * x) / (sigma**2 + near.sd**2)
+    torch.testing.assert_close(found, z, rtol=0, atol=1e-4)

@@ -81,6 +81,21 @@ def test_schedules_by_name():
     assert 1 / (1 + cosine[500] ** 2) == pytest.approx(float(curve[0] / curve[1]), rel=1e-4)
 
 
+def test_the_steps_of_infinite_noise_are_left_out():
+    """As in zero terminal SNR schedules: a_t of the last step is 0."""
+    root = ((1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2).cumprod(0)).sqrt()
+    alphas = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
+    assert alphas[-1] == 0
+    zero, without = (
+        ip.DenoiserPrior.from_diffusion(lambda x, t: x, kept, "v")
+        for kept in (alphas, alphas[:-1])
+    )
+    assert zero.domain() == without.domain()
+    assert zero.denoiser.levels == without.denoiser.levels
+    level = torch.tensor([zero.domain().sigma[1]])
+    assert zero.denoiser.steps(2 * level).round() == 998
+
+
 def test_whole_steps_and_tables():
     asked = []
 
@@ -144,8 +159,17 @@ def test_networks_in_half_precision_answer_images_in_single_precision():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"alphas_cumprod": LINEAR}, "and not the betas"),
+        (
+            {"alphas_cumprod": LINEAR},
+            r"\[1\] is .* after 0.0001, and all of it rises, as betas do",
+        ),
         ({"alphas_cumprod": ALPHAS.flip(0)}, "fall"),
+        ({"alphas_cumprod": [0.9, 0.0, 0.3, 0.1]}, r"alphas_cumprod\[1\] is 0 after 0.9;"),
+        ({"alphas_cumprod": [0.9, 0.5, 0.5, 0.0]}, r"alphas_cumprod\[2\] is 0.5 after 0.5;"),
+        ({"alphas_cumprod": [0.9, float("nan"), 0.1]}, r"alphas_cumprod\[1\] is nan"),
+        ({"alphas_cumprod": [0.9, 0.0]}, "has 1 steps above 0"),
+        ({"alphas_cumprod": [0.0, 0.0]}, r"alphas_cumprod\[0\] is 0;"),
+        ({"alphas_cumprod": []}, "has 0 steps"),
         ({"alphas_cumprod": "sigmoid"}, "linear, cosine"),
         ({"alphas_cumprod": [1.0, 0.5]}, "below 1"),
         ({"alphas_cumprod": object()}, "no list of numbers"),
@@ -167,6 +191,38 @@ def test_networks_that_can_not_be():
         prior.denoise(torch.rand(1, 3, 8, 8), 0.1)
     with pytest.raises(InputError, match="outside"):
         prior.denoise(torch.rand(1, 3, 8, 8), 0.001)
+
+
+class Labelled(nn.Module):
+    """Of three channels, with a class, which guided-diffusion asserts and others ask for."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x, t, y=None):
+        assert y is not None, "must specify y if the model is class-conditional"
+        return self.inner(x) + y.view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("network", [Labelled(), lambda x, t, y: x], ids=["asserts", "asks"])
+def test_a_network_that_asks_for_a_class_is_told_how_to_have_it(network):
+    x = torch.rand(2, 3, 4, 4, generator=ip.generator(0))
+    with pytest.raises(InputError, match=r"lambda x, t: network\(x, t, torch.full") as refused:
+        ip.DenoiserPrior.from_diffusion(network).denoise(x, 0.1)
+    line = "lambda x, t: network(x, t, torch.full((len(x),), 207, device=x.device))"
+    assert line in str(refused.value)
+    given = eval(line, {"network": network, "torch": torch})
+    assert ip.DenoiserPrior.from_diffusion(given).denoise(x, 0.1).shape == x.shape
+
+
+def test_a_network_of_other_images_is_told_to_say_so():
+    network = nn.Conv2d(1, 1, 3)
+    prior = ip.DenoiserPrior.from_diffusion(lambda x, t: network(x))
+    with pytest.raises(InputError, match=r"\(2, 3, 4, 4\) and steps \(2,\)") as refused:
+        prior.denoise(torch.rand(2, 3, 4, 4), 0.1)
+    assert "shape=(C, H, W)" in str(refused.value)
+    assert "channels" in str(refused.value.__cause__)
 
 
 def test_it_says_what_it_is():

@@ -60,3 +60,9 @@ def test_impossible_scores():
         ip.MeasuredPrior.of_counts(lambda y: y, peak=0.0)
     with pytest.raises(ip.InputError, match="shape"):
         ip.MeasuredPrior(lambda y: y.sum(1)).measurement_score(torch.rand(2, 3))
+    with pytest.raises(ip.InputError, match=r"with y alone.*MeasuredPrior\(lambda y: f\(y, level"):
+        ip.MeasuredPrior(lambda y, level: -y).measurement_score(torch.rand(2, 3))
+    with pytest.raises(ip.InputError, match="shape ndarray"):
+        ip.MeasuredPrior(lambda y: y.numpy()).measurement_score(torch.rand(2, 3))
+    with pytest.raises(TypeError, match="has no len"):  # the function's own mistake
+        ip.MeasuredPrior(lambda y: y + len(None)).measurement_score(torch.rand(2, 3))

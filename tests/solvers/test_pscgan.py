@@ -80,3 +80,32 @@ def test_a_generator_of_images_of_another_size_is_refused_in_words():
     problem = ip.Problem(prior, noise, torch.zeros(1, 1, 4, 4))
     with pytest.raises(ip.InputError, match=r"draws images of shape \(1, 4, 4\).*\(1, 8, 8\)"):
         ip.solve(problem, ip.PSCGAN())
+
+
+def test_a_generator_answers_in_the_shape_of_the_images():
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Downsample(2))
+    prior = ip.GeneratorPrior(lambda y, t, g: torch.nn.functional.interpolate(y, scale_factor=2))
+    problem = ip.Problem(prior, noise, torch.rand(2, 1, 4, 4, generator=ip.generator(0)))
+    found = ip.solve(problem, ip.PSCGAN(), samples=3).samples
+    assert torch.equal(found[2, :, :, ::2, 1::2], problem.y)
+
+
+def test_a_generator_that_draws_from_elsewhere_is_refused_once():
+    elsewhere = ip.GeneratorPrior(lambda y, t, g: y + t * torch.randn_like(y))
+    y = torch.zeros(2, 1, 4, 4)
+    with pytest.raises(ip.InputError, match="randn_like"):
+        ip.solve(ip.Problem(elsewhere, ip.Gaussian(sigma=1.0), y), ip.PSCGAN())
+    calls = []
+
+    def draw(y, t, g):
+        calls.append(len(y))
+        return y + t * torch.randn(y.shape, generator=g)
+
+    problem = ip.Problem(ip.GeneratorPrior(draw), ip.Gaussian(sigma=1.0), y)
+    first, second = (
+        ip.solve(problem, ip.PSCGAN(average=2), samples=2, seed=seed).samples for seed in (0, 1)
+    )
+    assert len(calls) == 2 * (2 * 2 * 2 + 1)
+    expected = torch.randn(2, 1, 4, 4, generator=ip.generator(0, 0, 0)).mean(0)
+    torch.testing.assert_close(first[0, 0], expected)
+    assert not torch.equal(first, second)
