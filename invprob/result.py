@@ -12,10 +12,11 @@ Two indicators, for any likelihood and any solver; neither needs the clean image
 
 from __future__ import annotations
 
+from copy import deepcopy
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from torch import Tensor
 
 from .contracts import AnySolver, HasLogProb, Likelihood, SamplesPosterior, TakesExact
@@ -23,6 +24,7 @@ from .doubts import Origin, lines
 from .errors import InputError
 from .misfit import Misfit, simulated
 from .problem import Problem, domain_of
+from .stored import Unstored, had, storable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,6 +55,11 @@ class Record:
 class Result:
     """The outcome of `solve`; `print(result)` says what happened and whether to believe it.
 
+    It can be pickled, and so stored by `torch.save` and sent to another process (`torch.load(file,
+    weights_only=False)`). Images, history and figures are kept. A prior, likelihood or solver that
+    holds what can't be pickled, a lambda for one, leaves its repr in its place, and an error says
+    so where it is used: in a run of `problem`, or in `misfit()` without the likelihood.
+
     Attributes:
         samples: `(S, B, *image)`; S = 1 if no samples were asked for.
         steps: steps done, those before a resumed checkpoint included.
@@ -75,6 +82,19 @@ class Result:
     mixing: float | None = field(default=None, repr=False, kw_only=True)
     remark: str = field(default="", repr=False, kw_only=True)
     finished: bool = field(default=True, repr=False, kw_only=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {one.name: getattr(self, one.name) for one in fields(Result)}
+        return state | {name: storable(state[name]) for name in ("problem", "solver")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Result:
+        """With all parts: functions can be shared."""
+        named = {one.name: getattr(self, one.name) for one in fields(Result)}
+        return Result(**deepcopy(named, memo))
 
     @property
     def x(self) -> Tensor:
@@ -106,6 +126,9 @@ class Result:
         Computed when asked for, from what is known of Gaussian noise, and from 8 simulated
         measurements of each sample under other noise; where noise of a brightness can't be of a
         negative pixel, it is taken for black. `None` where nothing was measured.
+
+        Raises:
+            InputError: the likelihood was left out when this result was stored.
         """
         return None if (found := self._simulate()) is None else found.misfit
 
@@ -114,6 +137,8 @@ class Result:
         if self.problem is None:
             return None
         likelihood = self.problem.likelihood
+        if isinstance(likelihood, Unstored):
+            raise InputError(likelihood.why)
         assert isinstance(likelihood, Likelihood)
         count = min(len(self.samples), max(1, MANY // self.samples[0].numel()))
         x = self.samples[:count].flatten(0, 1).cpu()
@@ -176,15 +201,17 @@ class Result:
 
     def _judged(self) -> list[str]:
         """The misfit, and a sentence for each indicator that is wrong; empty if there is none."""
+        if self.problem is not None and isinstance(self.problem.likelihood, Unstored):
+            return [f"no misfit: {self.problem.likelihood.why}"]
         if not (found := self._simulate()):
             return []
         count, solver = self.samples.shape[0], self.solver
         sampled = count > 1 if solver is None else solver.stochastic
-        direct = self.problem is not None and isinstance(self.problem.prior, SamplesPosterior)
+        direct = self.problem is not None and had(self.problem.prior, SamplesPosterior)
         sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
         origin = Origin(
             sampled=sampled,
-            loose=self.problem is not None and isinstance(self.problem.prior, HasLogProb),
+            loose=self.problem is not None and had(self.problem.prior, HasLogProb),
             steps=None if direct else self.steps,
             mixing=self.mixing,
             exact=solver.exact_below() if isinstance(solver, TakesExact) else 0.0,
