@@ -164,8 +164,7 @@ class Run:
         for optimizer, part in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(part)
         self.step, self.seconds = state["step"], state["seconds"]
-        self.least = state.get("least", self.least)  # older checkpoints have neither
-        self.window, self.saved = state.get("window", []), self.step
+        self.least, self.window, self.saved = state["least"], state["window"], self.step
         if device == self.device.type:
             self.generator.set_state(state["generator"])
         else:
