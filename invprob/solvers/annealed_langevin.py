@@ -243,12 +243,12 @@ class AnnealedLangevin:
         """One denoiser call and one Langevin step; the last call's answer is the sample."""
         sigma, done = float(state.plan[state.done]), state.done + 1
         level = state.plan[state.done].to(state.x)
-        spectrum = diffusion.spectrum(problem)
-        noisy = spectrum.v(state.x)
         if done == len(state.plan):
+            noisy = diffusion.spectrum(problem).v(state.x)
             ended = finest.last_call(problem, noisy, level, streams)
             return evolve(state, denoised=ended, sigma=0.0, done=done)
-        denoised = problem.prior.denoise(noisy, level)
+        denoised = problem.prior.denoise(diffusion.spectrum(problem).v(state.x), level)
+        spectrum = diffusion.spectrum(problem)
         prior, w = (spectrum.vt(denoised) - state.x) / sigma**2, spectrum.observe(problem.y)
         score = coordinate_score(spectrum.sd, w, state.x, prior, level)
         tau = level.expand_as(spectrum.sd) if self.plain_step else _width(spectrum.sd, sigma)
