@@ -86,7 +86,8 @@ class Impulses:
 
 
 def run(problem, solver, steps, streams):
-    with mock.patch("invprob.likelihoods.spectral.normal", streams.given):
+    likelihood = mock.patch("invprob.likelihoods.spectral.normal", streams.given)
+    with likelihood, mock.patch("invprob.solvers.split_moves.normal", streams.given):
         state = solver.init(problem, streams, None)
         states = [state]
         for _ in range(steps):

@@ -86,15 +86,3 @@ def test_on_another_device_the_run_goes_on(task, tmp_path):
     again = begin(task, out, kept, said.append)
     assert again.step == 1 and "it was on cuda and is on cpu now" in said[-1]
     assert again.advance() > 0
-
-
-def test_an_older_checkpoint_goes_on(task, tmp_path):
-    out, kept = tmp_path / "a.safetensors", tmp_path / "a.ckpt"
-    run = begin(task, out, kept, lambda line: None)
-    for _ in range(13):
-        run.advance()
-    run.save(kept)
-    state = torch.load(kept, weights_only=True)
-    torch.save({name: state[name] for name in state if name not in ("least", "window")}, kept)
-    lines = curve(task, tmp_path).splitlines()
-    assert [line.split(",")[0] for line in lines[1:]] == ["20", "24"]
