@@ -245,7 +245,8 @@ class AnnealedLangevin:
         level = state.plan[state.done].to(state.x)
         if done == len(state.plan):
             noisy = diffusion.spectrum(problem).v(state.x)
-            ended = finest.last_call(problem, noisy, level, streams)
+            least = float(diffusion.spectrum(problem).sd.min())
+            ended = finest.last_call(problem, noisy, level, least, streams)
             return evolve(state, denoised=ended, sigma=0.0, done=done)
         denoised = problem.prior.denoise(diffusion.spectrum(problem).v(state.x), level)
         spectrum = diffusion.spectrum(problem)

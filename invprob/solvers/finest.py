@@ -35,16 +35,14 @@ SHARE = 0.1
 ROUNDING = 1e-6
 
 
-def is_coarse(problem: Problem[Any, Any], level: float, /) -> bool:
-    """Whether a level is the prior's last, and near the noise of the data, which is Gaussian."""
-    exact = diffusion.linear(problem)
-    if exact is None or level > domain_of(problem.prior).sigma[0] * (1 + ROUNDING):
-        return False
-    return level > SHARE * float(diffusion.spectrum(exact).sd.min())
+def is_coarse(problem: Problem[Any, Any], level: float, least: float, /) -> bool:
+    """Whether a level is the prior's last, and near the least noise of the data."""
+    lowest = domain_of(problem.prior).sigma[0]
+    return level <= lowest * (1 + ROUNDING) and level > SHARE * least
 
 
 def last_call(
-    problem: Problem[Denoises, Any], x: Tensor, level: Tensor, streams: Streams, /
+    problem: Problem[Denoises, Any], x: Tensor, level: Tensor, least: float, streams: Streams, /
 ) -> Tensor:
     """Samples `(B, *image)` from what a sampler ends with, noisy images `(B, *image)`.
 
@@ -52,10 +50,11 @@ def last_call(
         problem: its prior is asked once.
         x: the noisy images.
         level: of their noise, `()`.
+        least: the least noise of the data, or about that; only Gaussian noise counts.
         streams: random numbers are drawn only where the level is near the data's noise.
     """
     exact, r = diffusion.linear(problem), float(level)
-    if exact is None or not is_coarse(problem, r):
+    if exact is None or not is_coarse(problem, r, least):
         return problem.prior.denoise(x, level.to(x))
     denoised = problem.prior.denoise(x.add(streams.normal(x), alpha=r), level.to(x))
     spectrum = diffusion.spectrum(exact)

@@ -46,10 +46,10 @@ def test_far_below_the_noise_nothing_is_changed():
     """A call of the denoiser, and no random number."""
     asked, x = problem(0.1, 0.7), torch.rand(1, 1, 8, 8, generator=ip.generator(2))
     level = torch.tensor(LOW)
-    assert not finest.is_coarse(asked, LOW) and finest.is_coarse(problem(0.02, 0.7), LOW)
-    assert torch.equal(finest.last_call(asked, x, level, None), exact(x, level))
+    assert not finest.is_coarse(asked, LOW, 0.1) and finest.is_coarse(asked, LOW, 0.02)
+    assert torch.equal(finest.last_call(asked, x, level, 0.1, None), exact(x, level))
 
 
 def test_levels_of_the_solver_s_own_are_no_floor():
     """A last level that the prior did not impose is as it was asked for."""
-    assert not finest.is_coarse(problem(0.006, 0.7, low=1e-4), LOW)
+    assert not finest.is_coarse(problem(0.006, 0.7, low=1e-4), LOW, 0.006)

@@ -217,13 +217,13 @@ class Restart:
         """The denoiser at one level, and the way to the next."""
         level, done = state.levels[state.done], state.done + 1
         x = state.x[:, : int(state.alive[state.done])].flatten(0, 1)
+        state = evolve(state, sigma=float(level), done=done)
         if done == len(state.levels):
-            state = evolve(state, sigma=float(level), done=done)
-            ended = finest.last_call(problem, x, level, streams)
+            least = float(state.levels[max(state.restarts - 1, 0)])
+            ended = finest.last_call(problem, x, level, least, streams)
             return to_zero.end(problem, state, ended, streams)
         denoised = problem.prior.denoise(x, level.to(x))
         following = float(state.levels[done])
-        state = evolve(state, sigma=float(level), done=done)
         if done > state.restarts:
             state = to_zero.down(problem, state, (x, denoised), following, streams)
         elif (exact := diffusion.linear(problem)) and self._weighs(problem):
