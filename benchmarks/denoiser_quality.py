@@ -75,7 +75,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("INVPROB_DATA"))
-    parser.add_argument("--weights", type=Path, help="other weights than the embedded ones")
+    parser.add_argument("--weights", type=Path, help="others, turned as the embedded ones are")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--limit", type=int, default=1000, help="use the first so many images")
     parser.add_argument("--precision", default="auto")

@@ -88,10 +88,18 @@ def sample_given(
 ) -> Tensor:
     """A draw x ~ p(y | x) N(x; v, rho² I), exactly; `rho` is `()` or `(B,)`."""
     coordinates = spectrum.vt(v)
-    ratio = spectrum.sd / per_row(rho, coordinates)
-    mean = torch.lerp(coordinates, spectrum.observe(y), 1 / (1 + ratio.square()))
-    sd = per_row(rho, coordinates) / (1 + ratio.reciprocal().square()).sqrt()
+    mean, sd = moments_given(spectrum, spectrum.observe(y), coordinates, rho)
     return spectrum.v(mean + sd * normal(coordinates, generator))
+
+
+def moments_given(
+    spectrum: Spectrum, w: Tensor, v: Tensor, rho: Tensor, /
+) -> tuple[Tensor, Tensor]:
+    """The mean and the deviation of such a draw, with everything in the singular basis already."""
+    width = per_row(rho, v)
+    ratio = spectrum.sd / width
+    mean = torch.lerp(v, w, 1 / (1 + ratio.square()))
+    return mean, width / (1 + ratio.reciprocal().square()).sqrt()
 
 
 def annealed_score(

@@ -38,7 +38,7 @@ MOVES = 8
 """An image is moved down and to the right by less than so many pixels."""
 
 APART = 27 * TURNS + 1
-"""From one view to the next: another turn, three pixels down and three and a bit to the right."""
+"""From one view to the next: another turn, three pixels down, three or four to the right."""
 
 ROUNDED = 24
 """Noise levels are told apart by so many steps for each factor of two."""
@@ -53,7 +53,7 @@ def positions(sigma: Tensor) -> Tensor:
 
 
 def view(position: Tensor, number: int) -> Tensor:
-    """Where an image is shown for the so-and-so-many-th time, if first in these positions, `(B,)`.
+    """The position of a view, `(B,)`, by its number; number 0 is the position given.
 
     Eight views in a row are turned in all eight ways, and moved each by another distance.
 

@@ -109,7 +109,7 @@ class DenoiserPrior:
                 is shown to the network, turned, flipped and moved (`networks/positions.py`). That
                 makes results better, and the denoised image jump a little from one step to the
                 next. False for one that is smooth in sigma.
-            views: each call is the mean over so many, positions (self-ensemble). Where one call
+            views: each call is the mean over so many positions (self-ensemble). Where one call
                 denoises a photograph, 8 gain 0.15 dB and 2 half of it; they take 8 times, and
                 twice as long. More than 1 where `turns` is true.
 

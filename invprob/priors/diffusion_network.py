@@ -140,10 +140,9 @@ class DiffusionNetwork:
 
     Raises:
         InputError: the network can't be called or is in training mode, where that makes a
-            difference; an entry of the schedule is no less than
-            that before, or not within 0 and 1; predicts is something else; in use:
-            the network returns something else, or fails, at a fraction of a step for
-            one.
+            difference; an entry of the schedule is no less than that before, or not within 0 and
+            1; predicts is something else; in use: the network returns something else, or fails,
+            as one may at a fraction of a step.
     """
 
     network: Callable[..., object] = field()

@@ -39,6 +39,7 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..contracts import LocallyLinear, SamplesGivenGaussian, Spectral
+from ..likelihoods import spectral
 from ..likelihoods.rows import normal
 from ..problem import Problem
 from . import diffusion
@@ -131,14 +132,14 @@ def _in_basis(
     """The sum of all draws, of all rows at once: each row's random numbers are from its seeds."""
     spectrum = diffusion.spectrum(problem)
     seen, w = spectrum.vt(denoised), spectrum.observe(problem.y)
-    total = torch.zeros_like(seen)
+    total, widths = torch.zeros_like(seen), []
     for each, b in zip(rho, share, strict=True):
-        follow = 1 / (1 + (spectrum.sd / each).square())
-        total.add_(torch.lerp(seen, w, follow), alpha=len(seeds) * float(b))
-    scale = share / (1 / rho.square() + 1 / spectrum.sd.square().unsqueeze(-1)).sqrt()
+        mean, sd = spectral.moments_given(spectrum, w, seen, each)
+        total.add_(mean, alpha=len(seeds) * float(b))
+        widths.append(b * sd)
+    width = torch.stack(widths)
     like = seen[:1].expand(len(rho), *seen.shape[1:])
     for numbers in seeds:
         for row, seed in enumerate(numbers.tolist()):
-            noise = normal(like, Generator().manual_seed(seed))
-            total[row] += (scale.movedim(-1, 0) * noise).sum(0)
+            total[row] += (width * normal(like, Generator().manual_seed(seed))).sum(0)
     return spectrum.v(total)
