@@ -37,6 +37,7 @@ def operators(side: int) -> dict[str, object]:
         "BlurDecimate": ip.BlurDecimate(kernels.gaussian(1.5), 4),
         "Hadamard": ip.Hadamard(side, keep=0.25),
         "Hadamard, scrambled": ip.Hadamard(side, keep=0.25, scramble=True),
+        "Fourier": ip.Fourier.lines(side, keep=0.25),
         "Grayscale": ip.Grayscale(),
         **{
             f"CorrelationFilter, {boundary}": ip.CorrelationFilter(boundary)

@@ -37,6 +37,12 @@ LARGEST = 4096
 SMALL, SMALL_LOCALLY = 1024, 256
 """The same unless crowds are asked for: larger images take their calls for finer things, and so do
 smaller ones where noise is not Gaussian."""
+ENOUGH_ALONE = 50
+"""Calls of a sample alone from which on those of photographs have about the right spread."""
+FEW = (
+    "{} calls are few where pixels are missing, mixed, or not equally noisy: samples may be off, "
+    "and as much as a third too narrow. Restart() takes 100"
+)
 WHOLE = 64.0
 """So many whole restarts are as far as all those of a sample alone go together."""
 MEASURED, MEASURED_LOCALLY = 0.85, 0.7
@@ -73,8 +79,13 @@ def has_surrogate(problem: Problem[Any, Any], particles: int | None) -> bool:
     return known and fits(problem, particles)
 
 
-def check_crowd(problem: Problem[Any, Any], population: int, particles: int | None) -> None:
-    """Raise `InputError` unless the samples make groups, of images that are small enough."""
+def check_crowd(
+    problem: Problem[Any, Any], population: int, particles: int | None, guided: bool | None
+) -> None:
+    """Raise `InputError` unless the samples make groups, of images that are small enough.
+
+    And unless noise under which samples interact, or are guided, is Gaussian.
+    """
     if problem.samples % population:
         raise InputError(
             f"population={population}, and samples={problem.samples}: {population} samples of a "
@@ -88,6 +99,12 @@ def check_crowd(problem: Problem[Any, Any], population: int, particles: int | No
             f"{problem.image_shape}: weights of whole images tell samples apart up to {LARGEST} "
             "numbers; in larger ones a single one would take all the weight. population=1, "
             "particles=1"
+        )
+    if (population > 1 or guided) and not diffusion.linear(problem):
+        raise InputError(
+            f"population={population}, guided={guided}, and {problem.likelihood!r}: samples "
+            "interact, and are guided, only under Gaussian noise on a linear measurement; "
+            "population=1, guided=False for any other"
         )
 
 

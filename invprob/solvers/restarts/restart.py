@@ -75,7 +75,6 @@ from torch import Tensor
 
 from ...contracts import Denoises, LocallyGaussian, Needs, Spectral
 from ...counts import check_count
-from ...errors import InputError
 from ...problem import Problem
 from ...streams import Streams
 from .. import diffusion, finest, moves
@@ -174,15 +173,9 @@ class Restart:
                 than the least noise or too low to start from grey, the samples are no multiple of
                 the population, or the image is too large for one, or for particles.
         """
-        plans.check_crowd(problem, self.population, self.particles)
+        plans.check_crowd(problem, self.population, self.particles, self.guided)
         if x0 is None:
             diffusion.check_reach(problem, self.sigma_max)
-        if (self.population > 1 or self.guided) and not diffusion.linear(problem):
-            raise InputError(
-                f"population={self.population}, guided={self.guided}, and {problem.likelihood!r}: "
-                "samples interact, and are guided, only under Gaussian noise on a linear "
-                "measurement; population=1, guided=False for any other"
-            )
         plan = self._plan(problem)
         first = plan.levels[0]
         middle = diffusion.centre(problem, x0)
@@ -240,6 +233,11 @@ class Restart:
     def estimate(self, state: RestartState, /) -> Tensor:
         """What the last call said: the denoised image; at the end, the sample."""
         return state.denoised[:, 0]
+
+    def remark(self, state: RestartState, /) -> str:
+        """That calls are few for samples alone, where more than white noise is to be undone."""
+        few = state.chained and state.restarts > 0 and self.calls < plans.ENOUGH_ALONE
+        return plans.FEW.format(self.calls) if few else ""
 
     def _restarted(
         self,
