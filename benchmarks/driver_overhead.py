@@ -1,6 +1,6 @@
 """How much of a run is spent outside the denoiser?
 
-    python benchmarks/driver_overhead.py [--size 256] [--threads 2]
+    python benchmarks/driver_overhead.py [--size 256] [--threads 2] [--only SplitGibbs]
 
 For each solver: wall time of `solve` over the time spent in `prior.denoise`, both of the same run,
 on a 256x256 colour image with the shipped network. 1.00 would be no overhead at all; the target is
@@ -20,6 +20,7 @@ from attrs import define, field
 from torch import Tensor
 
 import invprob as ip
+from invprob.compatibility import accepts
 
 
 @define(eq=False)
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="solvers whose name begins with this")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     photo = ip.sample_photo()[..., : options.size, : options.size]
@@ -96,22 +98,34 @@ def main() -> None:
         "denoise": ip.Gaussian(sigma=0.2),
         "inpaint": ip.Gaussian(sigma=0.05, operator=ip.Mask.random(shape, keep=0.3)),
         "deblur": ip.Gaussian(sigma=0.02, operator=ip.CircularBlur.named("uniform5")),
+        "counts": ip.Poisson(peak=30),
+        "speckle, inpaint": ip.Observed(ip.Gamma(alpha=10), ip.Mask.random(shape, keep=0.3)),
+        "counts, deblur": ip.Observed(ip.Poisson(peak=30), ip.CircularBlur.named("uniform5")),
     }
     runs = [
         (ip.PnP(), None),
+        (ip.VST(), None),
+        (ip.ADMM(), None),
+        (ip.REDFixedPoint(), None),
         (ip.Restart(), 1),
         (ip.Restart(), 4),
+        (ip.VSTSampling(), 1),
+        (ip.SplitGibbs(), 1),
         (ip.AnnealedLangevin(levels=25, repeats=1), 1),
     ]
     print(f"{tuple(photo.shape)}, {options.threads} threads")
     print(
-        f"{'solver':20s} {'task':8s} {'samples':>7s} {'calls':>6s} {'ms each':>10s} {'ratio':>9s}"
+        f"{'solver':20s} {'task':16s} {'samples':>7s} {'calls':>6s} {'ms each':>10s} {'ratio':>9s}"
     )
+    prior = Timed(ip.DenoiserPrior.pretrained())
     for solver, samples in runs:
         for task, likelihood in tasks.items():
+            named = type(solver).__name__.startswith(options.only)
+            if not named or not accepts(solver, prior=prior, likelihood=likelihood):
+                continue
             y = likelihood.sample(photo, ip.generator(0))
             line = overhead(solver, likelihood, y, samples, options.repeats)
-            print(f"{type(solver).__name__:20s} {task:8s} {samples or 1:7d} {line}", flush=True)
+            print(f"{type(solver).__name__:20s} {task:16s} {samples or 1:7d} {line}", flush=True)
     import_cost()
 
 
