@@ -32,12 +32,10 @@ def row(samples: Tensor, x: Tensor) -> str:
     """The cells of `(S, B, C, H, W)` samples of the images x."""
     count, mean = len(samples), samples.mean(0)
     one = torch.stack([ip.psnr(sample, x).mean() for sample in samples]).mean()
-    error = (mean - x).square().mean()
-    spread = samples.var(0).mean() * (1 + 1 / count)
     inside = (samples.amin(0) <= x) & (x <= samples.amax(0))
     covered = float(inside.double().mean()) * (count + 1) / (count - 1)
     first = f"{float(ip.psnr(mean, x).mean()):.2f} | {float(one):.2f}"
-    return f"{first} | {float((error / spread).sqrt()):.2f} | {covered:.2f}"
+    return f"{first} | {ip.error_over_spread(samples, x):.2f} | {covered:.2f}"
 
 
 def drawn(solver: AnySolver, noise: Likelihood, y: Tensor, count: int) -> tuple[Tensor, int]:

@@ -22,6 +22,9 @@ counts once for each f, and within one f the ranks of different measurements are
 each f has an honest chi-square test; the smallest p-value is multiplied by the number of f
 (Bonferroni). Ties are broken at random.
 
+Pixels may be too sure where projections, sums over all of them, are not; and ranks do not say by
+how much. The error of the mean over the spread does (`spread`), whatever the f are.
+
 Reference: S. Talts, M. Betancourt, D. Simpson, A. Vehtari, A. Gelman (2018). Validating Bayesian
 Inference Algorithms with Simulation-Based Calibration. https://arxiv.org/abs/1804.06788
 """
@@ -44,6 +47,7 @@ from ..errors import IncompatibleError, InputError
 from ..priors.checks import check_images
 from ..problem import Problem, domain_of
 from ..streams import generator as make_generator
+from .spread import check_truth, error_over_spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,10 +62,13 @@ class Calibration:
     Attributes:
         ranks: of each measurement and each number f, `(B, K)`, in 0 ... samples.
         samples: L, how many samples each measurement had.
+        error_over_spread: the error of their mean over what their deviation promises: 1 is
+            honest, more is too sure by that factor. `None` if L is 1, or if it is not known.
     """
 
     ranks: Tensor = field(repr=lambda ranks: str(tuple(ranks.shape)))
     samples: int
+    error_over_spread: float | None = None
 
     def __attrs_post_init__(self) -> None:
         integers = not self.ranks.is_floating_point() and self.ranks.ndim == 2
@@ -148,10 +155,16 @@ class Calibration:
     def __str__(self) -> str:
         """What it says, in a sentence."""
         count, numbers = self.ranks.shape
-        return (
+        said = (
             f"{count} measurements, {self.samples} samples, {numbers} numbers each: "
             f"dispersion {self.dispersion:.2f} (1 is right, more is too sure), "
             f"p = {self.p_value:.2g}"
+        )
+        if self.error_over_spread is None:
+            return said
+        return (
+            f"{said}; pixels: error over spread {self.error_over_spread:.2f} (1 is right; if it "
+            "is more, the samples' deviation is too small by that factor)"
         )
 
 
@@ -183,11 +196,7 @@ def rank(
     >>> too_sure.dispersion > 1.4, too_sure.p_value < 1e-6
     (True, True)
     """
-    if samples.ndim < 3 or samples.shape[1:] != x.shape or samples.numel() == 0:
-        raise InputError(
-            f"samples has shape {tuple(samples.shape)} and x {tuple(x.shape)}; give "
-            "(L, B, *image) and (B, *image)"
-        )
+    check_truth(samples, x)
     if isinstance(numbers, int):
         if numbers < 1:
             raise InputError(f"numbers={numbers}; at least one projection is needed")
@@ -199,7 +208,9 @@ def rank(
         drawn = numbers(samples.flatten(0, 1)).reshape(len(samples), *true.shape)
     below, ties = ((drawn < true).sum(0), (drawn == true).sum(0))
     share = torch.rand(ties.shape, generator=generator, dtype=torch.float64).to(ties.device)
-    return Calibration((below + (share * (ties + 1)).long()).cpu(), len(samples))
+    ranks = (below + (share * (ties + 1)).long()).cpu()
+    vary = len(samples) > 1 and bool((samples[1:] != samples[0]).any())
+    return Calibration(ranks, len(samples), error_over_spread(samples, x) if vary else None)
 
 
 def calibrate(
