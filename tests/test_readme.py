@@ -118,17 +118,6 @@ def test_the_figures_of_eight_draws_are_those_of_the_page_on_exactness():
     assert re.findall(r"\d\.\d\d", sentence) == expected
 
 
-def test_rows_that_the_page_on_exactness_repeats_are_the_same():
-    first, *others = [rows for rows in tables(EXACTNESS) if rows[0][:2] == ["sampler", "calls"]]
-    once = {(row[0], row[1]): dict(zip(first[0], row, strict=True)) for row in first[1:]}
-    (table,) = [rows for rows in others if rows[1][0] == "SplitGibbs"]
-    repeated = [row for row in table[1:] if (row[0], row[1]) in once]
-    assert len(repeated) == 4
-    for row in repeated:
-        for title, cell in zip(table[0], row, strict=True):
-            assert cell == once[row[0], row[1]][title], (row[:2], title)
-
-
 def test_the_pictures_and_pages_exist():
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
     for page in [*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")]:

@@ -11,6 +11,8 @@ one is 1 for exact samples, and what their deviation has to be multiplied by if 
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from ..errors import InputError
@@ -43,7 +45,7 @@ def error_over_spread(samples: Tensor, x: Tensor, /) -> float:
     spread = (1 + 1 / len(samples)) * float(samples.var(0).mean())
     if spread == 0:
         raise InputError("all samples are the same: they have no spread")
-    return (float((samples.mean(0) - x).square().mean()) / spread) ** 0.5
+    return math.sqrt(float((samples.mean(0) - x).square().mean()) / spread)
 
 
 def check_truth(samples: Tensor, x: Tensor, /) -> None:
