@@ -27,6 +27,7 @@ from pathlib import Path
 
 import torch
 from attrs import frozen
+from peers import DPS, PiGDM
 from torch import Tensor
 
 import invprob as ip
@@ -72,6 +73,9 @@ SAMPLERS: dict[str, Callable[[int], ip.AnySolver]] = {
     "AnnealedLangevin": lambda calls: ip.AnnealedLangevin(levels=max((calls - 1) // 3, 3)),
     "AnnealedLangevin, step 0.1": short_steps,
     "DDRM": lambda calls: ip.DDRM(calls=calls),
+    "PiGDM": lambda calls: PiGDM(calls),
+    "DPS, zeta 0.3": lambda calls: DPS(calls, 0.3),
+    "DPS, zeta 1": lambda calls: DPS(calls, 1.0),
 }
 
 BY_MEASUREMENT = [
