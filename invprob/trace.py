@@ -82,10 +82,14 @@ class Trace:
     def inspect(self, event: Event) -> None:
         """Look at the whole state; called now and then.
 
+        Before the first step some numbers of a state are infinite, as the least objective so far.
+
         Raises:
             DivergenceError: it holds values that are not finite.
         """
-        if not all(math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)):
+        if event.step > 0 and not all(
+            math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)
+        ):
             raise self._diverged(event)
 
     def finish(self, event: Event) -> None:
