@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from listing import files
+from typer.testing import CliRunner
 
+from invprob.cli.app import app
 from invprob.images import read_image
 
 
@@ -98,6 +100,20 @@ def test_an_output_without_a_name_is_refused(invprob, folder):
     before = files(folder)
     failed = invprob("solve gray.png -l gaussian:sigma=0.1 --output=", code=2)
     assert "it is empty; name an image" in failed.stderr
+    assert files(folder) == before
+
+
+def test_a_measurement_without_a_name_is_not_the_current_folder(invprob, folder):
+    before = files(folder)
+    for command in (
+        "solve <> -l gaussian:sigma=0.1 -o all/",
+        "train denoiser <> -o w.safetensors",
+    ):
+        typed = ["" if word == "<>" else word for word in command.split()]
+        failed = CliRunner().invoke(app, typed)
+        assert failed.exit_code == 2 and "it is empty; name a file" in failed.stderr
+    failed = invprob("solve gray.png -l gaussian:sigma=0.1 -A mask:file= -o o.png", code=2)
+    assert "operator mask: file=: it must be a file" in failed.stderr
     assert files(folder) == before
 
 
