@@ -131,6 +131,7 @@ def test_an_output_that_can_not_be_written_is_known_before_the_run(invprob, fold
         f"error: {output.rstrip('/')}" in failed.stderr and "can't be written: " in failed.stderr
     )
     assert "ran all" not in failed.output and files(folder) == before
+    assert ("is no folder" in failed.stderr) == ("png/" in output)
 
 
 def test_a_folder_of_somebody_else(invprob, folder, monkeypatch):
