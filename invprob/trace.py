@@ -26,7 +26,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from .contracts import HasMoments
+from .contracts import HasMoments, ScoresMeasurement
 from .diagnostics.chains import LEAST_DRAWS, split_rhat
 from .errors import DivergenceError
 from .operators.adjoint_check import operators_from_outside
@@ -166,6 +166,8 @@ def _level(event: Event) -> str:
 
 
 def _why_it_grew(event: Event) -> str:
+    if ScoresMeasurement in event.solver.needs.prior:
+        return "the score of y belongs to no image; was it learned from such noise?"
     for operator in operators_from_outside(event.problem.likelihood):
         return (
             f"the adjoint of {operator!r} is not that of its forward "
