@@ -190,7 +190,7 @@ class Catalogue:
 
     def _unknown(self, kind: str, name: str, names: list[str], elsewhere: list[str]) -> str:
         lines = [f"there is no {kind} called {name!r}"]
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(_as_typed(name), names, n=3, cutoff=0.5)
         if near:
             lines[0] += "; did you mean " + " or ".join(map(repr, near)) + "?"
         elif elsewhere:
@@ -198,6 +198,15 @@ class Catalogue:
         lines.append(f"There is: {', '.join(sorted(names))}.")
         lines += [f"Broken plugin: {who}" for who in self.broken]
         return "\n".join(lines)
+
+
+def _as_typed(name: str) -> str:
+    """How the name of a class would be typed.
+
+    >>> _as_typed("ProximalGradient"), _as_typed("PnP"), _as_typed("split-gibs")
+    ('proximal-gradient', 'pnp', 'split-gibs')
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 def catalogue() -> Catalogue:

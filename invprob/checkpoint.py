@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,7 @@ def save_checkpoint(path: str | PathLike[str], event: Event, /) -> None:
         "parts": event.identity.parts,
         "step": event.step,
         "steps": event.steps,
-        "numbers": numbers,
+        "numbers": {name: _plain(number) for name, number in numbers.items()},
     }
     whole = {name: t.detach().cpu().clone().contiguous() for name, t in tensors.items()}
     _replace(Path(path), save(whole, {HEADER: json.dumps(header)}))
@@ -104,7 +106,10 @@ def load_checkpoint(
 
     Raises:
         CheckpointError: the file is missing, damaged, or of another run or version.
+        InputError: path is no file's name.
     """
+    if not isinstance(path, str | PathLike):
+        raise InputError(f"resume={path!r}: give the file of a checkpoint, resume='run.ckpt'")
     header, tensors = _read(Path(path))
     _check_identity(path, header, identity)
     step = header.get("step")
@@ -124,9 +129,9 @@ def load_checkpoint(
     stored = header.get("numbers")
     for name, like_number in numbers.items():
         value = stored.get(name) if isinstance(stored, dict) else None
-        if type(value) is not type(like_number):
+        if not isinstance(value, int | float) or isinstance(value, bool) != _is_truth(like_number):
             raise CheckpointError(f"{str(path)!r} is damaged: {name} is {value!r}")
-        fields[name] = value
+        fields[name] = _like(value, like_number)
     try:
         streams.restore(tensors[RANDOM])
     except (KeyError, InputError, RuntimeError) as error:
@@ -193,14 +198,14 @@ def _check_identity(path: str | PathLike[str], header: dict[str, Any], identity:
             )
 
 
-def _flatten(state: Any) -> tuple[dict[str, Tensor], dict[str, int | float | bool]]:
+def _flatten(state: Any) -> tuple[dict[str, Tensor], dict[str, Real]]:
     tensors: dict[str, Tensor] = {}
-    numbers: dict[str, int | float | bool] = {}
+    numbers: dict[str, Real] = {}
     for item in attrs.fields(type(state)):
         value = getattr(state, item.name)
         if isinstance(value, Tensor):
             tensors[STATE + item.name] = value
-        elif isinstance(value, int | float):
+        elif isinstance(value, Real):
             numbers[item.name] = value
         else:
             raise CheckpointError(
@@ -208,6 +213,23 @@ def _flatten(state: Any) -> tuple[dict[str, Tensor], dict[str, int | float | boo
                 "state holds tensors and numbers only, so that it can be written to a file"
             )
     return tensors, numbers
+
+
+def _plain(number: Real) -> int | float:
+    """A number of Python's own, of one of numpy's as well."""
+    if isinstance(number, bool):
+        return number
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _is_truth(number: Real) -> bool:
+    return isinstance(number, bool)
+
+
+def _like(value: float, number: Real) -> float:
+    """A number that was stored, of numpy's type where the state began with one of these."""
+    kind: Callable[[float], float] = type(number)  # type: ignore[assignment]
+    return value if kind in (bool, int, float) else kind(value)
 
 
 def _replace(path: Path, content: bytes) -> None:

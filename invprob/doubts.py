@@ -103,8 +103,8 @@ def lines(found: Misfit, origin: Origin, /) -> list[str]:
     """The figure, and a sentence for the first indicator that is wrong, whatever the noise."""
     size = float(found.misfit.mean())
     first = (
-        f"misfit {size:.3f}: the data's distance from what the result predicts, over the "
-        f"noise's; {_right(found, origin, size)}"
+        f"misfit {size:{'.3f' if size < 1e4 else '.2e'}}: the data's distance from what the "
+        f"result predicts, over the noise's; {_right(found, origin, size)}"
     )
     doubt = "" if found.heavy else _doubt(found, origin, size)
     if doubt and not origin.finished:

@@ -78,9 +78,10 @@ def folder_made_for(path: Path, /) -> Iterator[None]:
 
 
 def _not_written(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path} can't be written: {error.strerror}; name a file in a folder of yours"
-    )
+    why = error.strerror
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        why = f"{next(one for one in path.parents if os.path.exists(one))} is no folder"
+    return InputError(f"{path} can't be written: {why}; name a file in a folder of yours")
 
 
 def _remove(draft: Path) -> None:

@@ -9,7 +9,6 @@ that they should have. A photograph behind a blur that wraps around is warned of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -20,30 +19,34 @@ from .borders import warn_if_borders_do_not_fit
 from .brightness import measured, refuse_few_above
 from .contracts import (
     ChecksMeasurement,
+    Denoises,
     Domain,
     HasDomain,
+    HasLatent,
     InfersImageShape,
     Likelihood,
     LinearOperator,
     MadeForLikelihood,
     Prior,
+    Scores,
+    ScoresMeasurement,
     Shape,
 )
 from .counts import check_count
 from .errors import InputError
 from .operators.adjoint_check import FAILURES, try_operators
+from .operators.planes import given_shape
 from .operators.structure import operator_of
 from .streams import generator
 
 P_co = TypeVar("P_co", covariant=True)
 L_co = TypeVar("L_co", covariant=True)
 
+OF_PRIORS = (Denoises, Scores, HasLatent, ScoresMeasurement)
+"""What no likelihood has a method of the same name for."""
+
 FAR = 10.0
 """So many times the brightest value that a likelihood makes of a white image is too much."""
-
-
-def _as_shape(shape: Iterable[int]) -> Shape:
-    return tuple(shape)
 
 
 def _detached(y: Tensor) -> Tensor:
@@ -85,7 +88,7 @@ class Problem(Generic[P_co, L_co]):
     likelihood: L_co
     y: Tensor = field(converter=_detached, repr=lambda y: str(tuple(y.shape)))
     image_shape: Shape = field(
-        default=Factory(_inferred_image_shape, takes_self=True), converter=_as_shape
+        default=Factory(_inferred_image_shape, takes_self=True), converter=given_shape
     )
     samples: int = field(default=1, kw_only=True)
 
@@ -161,6 +164,11 @@ def _check_parts(prior: object, likelihood: object) -> None:
             raise InputError(f"{name} is a class; give an instance of it: {name}(...)")
     if reason := no_likelihood(likelihood):
         raise InputError(f"{reason}; the order is Problem(prior, likelihood, y)")
+    if isinstance(likelihood, OF_PRIORS) and not isinstance(prior, OF_PRIORS):
+        raise InputError(
+            f"{likelihood!r} is a prior, and no likelihood; the order is "
+            "Problem(prior, likelihood, y)"
+        )
     if prior is None:
         raise InputError("None is no prior; photographs have DenoiserPrior.pretrained()")
     if callable(prior) and not isinstance(prior, Prior):
@@ -206,6 +214,8 @@ def check_measurement(y: Tensor, /) -> None:
             f"y has type {y.dtype}, whose 2 or 3 digits no solver can work with; give y.float(). "
             'A faster network: DenoiserPrior.pretrained(precision="bfloat16")'
         )
+    if y.layout != torch.strided:
+        raise InputError(f"y is sparse, {y.layout}; give y.to_dense()")
     if y.ndim < 2:
         raise InputError(
             f"y has shape {tuple(y.shape)}; a batch is needed, (B, C, H, W) for images: y[None]"

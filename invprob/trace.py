@@ -26,7 +26,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from .contracts import HasMoments
+from .contracts import HasMoments, ScoresMeasurement
 from .diagnostics.chains import LEAST_DRAWS, split_rhat
 from .errors import DivergenceError
 from .operators.adjoint_check import operators_from_outside
@@ -82,10 +82,14 @@ class Trace:
     def inspect(self, event: Event) -> None:
         """Look at the whole state; called now and then.
 
+        Before the first step some numbers of a state are infinite, as the least objective so far.
+
         Raises:
             DivergenceError: it holds values that are not finite.
         """
-        if not all(math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)):
+        if event.step > 0 and not all(
+            math.isfinite(_largest(tensor)) for tensor in _tensors(event.state)
+        ):
             raise self._diverged(event)
 
     def finish(self, event: Event) -> None:
@@ -162,6 +166,8 @@ def _level(event: Event) -> str:
 
 
 def _why_it_grew(event: Event) -> str:
+    if ScoresMeasurement in event.solver.needs.prior:
+        return "the score of y belongs to no image; was it learned from such noise?"
     for operator in operators_from_outside(event.problem.likelihood):
         return (
             f"the adjoint of {operator!r} is not that of its forward "

@@ -12,8 +12,10 @@ import sys
 import textwrap
 import time
 
+import numpy as np
 import pytest
 import torch
+from attrs import frozen
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -225,3 +227,53 @@ def test_where_no_checkpoint_can_go_is_said_at_once(tmp_path):
         ip.SaveEvery(5, tmp_path)
     with pytest.raises(ip.InputError, match="steps=0"):
         ip.SaveEvery(0, tmp_path / "run.ckpt")
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, torch.tensor])
+def test_a_number_of_numpy_or_a_tensor_is_a_noise_level(problem, tmp_path, number):
+    solver, path = ip.PnP(iterations=4, noise_level=number(0.3)), tmp_path / "run.ckpt"
+    whole = ip.solve(problem, solver, callbacks=[ip.SaveEvery(1, path)])
+    ip.solve(problem, solver, callbacks=[ip.SaveEvery(1, path)], stop=lambda e: e.step == 2)
+    assert torch.equal(ip.solve(problem, solver, resume=path).samples, whole.samples)
+
+
+@frozen(eq=False)
+class Level:
+    x: torch.Tensor
+    sigma: float
+
+
+@frozen
+class Falling:
+    """A solver whose noise level begins as a whole number, or as one of numpy's."""
+
+    first: float
+    needs = ip.Needs()
+    stochastic = False
+
+    def steps(self, problem, /):
+        return 4
+
+    def init(self, problem, streams, x0, /):
+        return Level(problem.y, self.first)
+
+    def step(self, problem, state, streams, /):
+        sigma = state.sigma * type(state.sigma)(0.7) if state.sigma != 1 else 0.9
+        return Level(state.x * float(sigma), sigma)
+
+    def estimate(self, state, /):
+        return state.x
+
+
+@pytest.mark.parametrize("first", [1, np.float32(0.9), np.float64(0.9)])
+def test_numbers_of_a_state_may_be_of_numpy_or_become_fractions(problem, tmp_path, first):
+    path = tmp_path / "run.ckpt"
+    whole = ip.solve(problem, Falling(first))
+    save = ip.SaveEvery(2, path)
+    ip.solve(problem, Falling(first), callbacks=[save], stop=lambda event: event.step == 2)
+    assert torch.equal(ip.solve(problem, Falling(first), resume=path).x, whole.x)
+
+
+def test_what_names_no_file_is_explained(problem):
+    with pytest.raises(ip.InputError, match="resume=True: give the file of a checkpoint"):
+        ip.solve(problem, ip.PnP(), resume=True)

@@ -144,6 +144,8 @@ def test_the_matrix_has_a_row_for_every_part_and_explains_every_dash():
 def test_names_that_do_not_exist_get_suggestions():
     with pytest.raises(ip.UnknownNameError, match="did you mean 'pnp'"):
         ip.why("pmp", "gaussian")
+    with pytest.raises(ip.UnknownNameError, match="called 'PnP'; did you mean 'pnp'"):
+        ip.catalogue().get("solver", "PnP")
     with pytest.raises(ip.UnknownNameError, match="no component called 'gausian'; did you mean"):
         ip.why("pnp", "gausian")
     with pytest.raises(ip.UnknownNameError, match="There is: .*circular-blur"):

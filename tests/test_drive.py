@@ -234,6 +234,12 @@ def test_a_state_that_is_not_finite_behind_a_finite_estimate_is_found(problem):
     assert torch.equal(caught.value.best, problem.y)
 
 
+@pytest.mark.parametrize("solver", [ip.MAP(), ip.PnP(), ip.Restart()])
+def test_a_run_can_be_stopped_before_its_first_step(problem, solver):
+    result = ip.solve(problem, solver, stop=lambda event: True)
+    assert result.steps == 0 and bool(torch.isfinite(result.x).all())
+
+
 def test_progress_is_shown_on_request_only(problem, capsys):
     ip.solve(problem, Custom())
     assert capsys.readouterr().err == ""

@@ -1,5 +1,7 @@
 """What is left of the data: whose noise it may be, and whose it is not."""
 
+import re
+
 import pytest
 import torch
 
@@ -158,3 +160,10 @@ def test_a_kurtosis_counts_what_was_measured():
     assert found.size == pytest.approx(float(expected), abs=1e-4)
     assert found.error == pytest.approx((24 / len(seen)) ** 0.5)
     assert simulated(ip.Poisson(30), X, X, samples=1).tails is None
+
+
+def test_a_misfit_beyond_all_bounds_is_written_in_short():
+    prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
+    y = torch.full((1, 1, 8, 8), 1e9)
+    said = str(ip.solve(ip.Problem(prior, ip.Gaussian(sigma=0.1), y), ip.PnP(iterations=2)))
+    assert re.search(r"misfit \d\.\d\de\+\d\d: the data's distance", said)

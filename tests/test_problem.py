@@ -46,6 +46,7 @@ def test_repeat_is_sample_major():
         ((GRAY * 255).to(torch.uint8), r"torch.uint8.*y.float\(\) / 255"),
         (GRAY.to(torch.complex64), r"torch.complex64.*torch.view_as_real\(y\)"),
         (GRAY.half(), r"torch.float16.*y.float\(\)"),
+        (GRAY.to_sparse(), r"is sparse, torch.sparse_coo; give y.to_dense\(\)"),
         (GRAY.numpy(), "ndarray.*torch.as_tensor"),
         (GRAY[0, 0, 0], r"shape \(4,\); a batch is needed"),
         (GRAY[:0], r"shape \(0, 1, 4, 4\): it is empty"),
@@ -93,6 +94,8 @@ def test_a_swapped_order_is_explained():
     prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
     with pytest.raises(ip.InputError, match=r"order is Problem\(prior, likelihood, y\)"):
         ip.Problem(ip.Gaussian(sigma=0.1), Photos(), GRAY)
+    with pytest.raises(ip.InputError, match="is a prior, and no likelihood; the order is"):
+        ip.Problem(ip.Gaussian(sigma=0.1), prior, GRAY)
     with pytest.raises(ip.InputError, match="at least one"):
         make(GRAY, prior).repeat(0)
 
@@ -106,6 +109,8 @@ def test_an_image_shape_must_be_the_one_that_the_likelihood_measures():
     noise = ip.Gaussian(sigma=0.1, operator=ip.Downsample(2))
     prior = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
     assert ip.Problem(prior, noise, GRAY, image_shape=[1, 8, 8]).image_shape == (1, 8, 8)
+    with pytest.raises(ip.InputError, match="image_shape=64; give the shape of one image"):
+        ip.Problem(prior, noise, GRAY, image_shape=64)
     with pytest.raises(
         ip.InputError, match=r"image_shape=\(1, 4, 4\), but .* of shape \(1, 8, 8\)"
     ):

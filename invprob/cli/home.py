@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
+
 
 def at_home(path: str | Path, /) -> Path:
     """The path, with the home folder in the place of `~`; `~name` stays if there is no such user.
@@ -20,6 +22,18 @@ def at_home(path: str | Path, /) -> Path:
     (True, True)
     """
     return Path(os.path.expanduser(path))
+
+
+def given(text: str, /) -> Path:
+    """The path that was typed, `at_home`.
+
+    Raises:
+        InputError: it is empty, as that of a variable without a value: that names no file, and not
+            the current folder.
+    """
+    if not text:
+        raise InputError("it is empty; name a file, or a folder: . is the current one")
+    return at_home(text)
 
 
 def paths_at_home(command: Callable[..., None], /) -> Callable[..., None]:

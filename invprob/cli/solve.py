@@ -9,6 +9,7 @@ import typer
 
 from ..errors import InputError
 from .device import Device, usable
+from .home import given
 from .outputs import Target, named
 
 
@@ -23,6 +24,7 @@ def solve(
     measurements: Annotated[
         list[Path],
         typer.Argument(
+            parser=given,
             metavar="MEASUREMENT",
             help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...; or several, or a folder.",
         ),

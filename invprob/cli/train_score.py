@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .device import Device, usable
+from .home import given
 from .training import (
     EVERY,
     Black,
@@ -30,7 +31,11 @@ from .training import (
 def score(
     images: Annotated[
         list[Path],
-        typer.Argument(help="Folders of noisy images (PNG, JPEG, TIFF, FITS), or single files."),
+        typer.Argument(
+            parser=given,
+            metavar="images",
+            help="Folders of noisy images (PNG, JPEG, TIFF, FITS), or single files.",
+        ),
     ],
     likelihood: Annotated[
         str, typer.Option("-l", "--likelihood", help="Their noise: gaussian:sigma=25/255")

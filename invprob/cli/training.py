@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .home import given
+
 if TYPE_CHECKING:
     from ..training.run import Run
 
@@ -15,7 +17,9 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safe
 CleanImages = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays (N, H, W[, C])."
+        parser=given,
+        metavar="images",
+        help="Folders of PNG, JPEG, TIFF, FITS files, single files, .npy arrays (N, H, W[, C]).",
     ),
 ]
 HeldOut = Annotated[

@@ -79,7 +79,10 @@ def convert(text: str, annotation: Annotation, /) -> object:
     >>> convert("25/255", float | None), convert("none", float | None), convert("1,8,8", tuple)
     (0.09803921568627451, None, ('1', '8', '8'))
     """
-    for kind in kinds(annotation):
+    tried = kinds(annotation)
+    if not text and Path in tried:  # as of a variable without a value; it is not the folder here
+        raise ValueError("no file has an empty name")
+    for kind in tried:
         try:
             return _convert(text, kind)
         except ValueError:

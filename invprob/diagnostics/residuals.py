@@ -24,11 +24,13 @@ from __future__ import annotations
 
 import math
 
+import torch
 from attrs import frozen
 from scipy import stats
 from torch import Tensor
 
 from ..errors import InputError
+from ..likelihoods.checks import positive
 
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 LEAST_PIXELS = 20
@@ -73,7 +75,8 @@ def residual_report(residual: Tensor, /, sigma: float) -> tuple[ResidualReport, 
         sigma: the noise level it should have, in the unit of the image.
 
     Raises:
-        InputError: it is no batch of images, all equal, or sigma is not positive.
+        InputError: it is no batch of images, not finite, all equal, or sigma is no positive
+            number.
 
     >>> import torch, invprob as ip
     >>> noise = 0.2 * torch.randn(1, 1, 64, 64, generator=ip.generator(0))
@@ -84,17 +87,21 @@ def residual_report(residual: Tensor, /, sigma: float) -> tuple[ResidualReport, 
     >>> print(f"{walk.deviation:.1f} {walk.correlation:.1f} {walk.chance:.2f}")
     1.0 1.0 0.05
     """
+    if not isinstance(residual, Tensor):
+        kind = type(residual).__name__
+        raise InputError(f"the residual is {kind}; give a tensor: torch.as_tensor(residual)")
     if residual.ndim != 4 or math.prod(residual.shape[1:]) < LEAST_PIXELS:
         raise InputError(
             f"the residual has shape {tuple(residual.shape)}; give images (B, C, H, W) of at "
             f"least {LEAST_PIXELS} pixels"
         )
-    if not 0 < sigma < math.inf:
-        raise InputError(f"sigma={sigma}; it must be positive, in the unit of the image")
+    level = positive(sigma, "sigma", "the noise level, in the unit of the image")
     flat = residual.detach().cpu().double()
+    if not bool(torch.isfinite(flat).all()):
+        raise InputError("the residual has values that are not finite; cut the image")
     if not bool((flat.flatten(1).std(1) > 0).all()):
         raise InputError("a residual is the same in all pixels; is it y - x of a noisy y?")
-    return tuple(_report(image, sigma) for image in flat)
+    return tuple(_report(image, level) for image in flat)
 
 
 def _report(image: Tensor, sigma: float) -> ResidualReport:

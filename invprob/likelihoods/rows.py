@@ -56,8 +56,7 @@ def device_of(generator: Generator) -> torch.device:
 
 def together(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors, expanded to the one shape to which they broadcast."""
-    shape = torch.broadcast_shapes(*(t.shape for t in tensors))  # type: ignore[no-untyped-call]
-    return tuple(t.expand(shape) for t in tensors)
+    return torch.broadcast_tensors(*tensors)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def in_pieces(

@@ -27,6 +27,7 @@ from torch import Tensor
 from ..contracts import SVD, Invertible, Shape
 from ..errors import InputError
 from ..streams import generator
+from .planes import plane
 
 
 def _matrix(side: int) -> Tensor:
@@ -129,10 +130,11 @@ class Hadamard:
 
     def out_shape(self, shape: Shape, /) -> Shape:
         """The image's leading axes and the number of coefficients kept."""
-        if len(shape) < 2 or tuple(shape[-2:]) != self.size:
+        sides = plane(shape, self)
+        if sides != self.size:
             raise InputError(
                 f"{self!r} is for images of {self.size[0]}x{self.size[1]}, not of shape "
-                f"{tuple(shape)}; give size={tuple(shape[-2:])}, powers of two"
+                f"{tuple(shape)}; give size={sides}, powers of two"
             )
         return (*shape[:-2], len(self.rows))
 

@@ -174,9 +174,10 @@ class Mask:
         """The image's shape; `InputError` if the mask does not broadcast to it."""
         if not broadcasts(self.mask.shape, shape):
             refuse_batch(tuple(self.mask.shape), "mask", axes=len(shape))
+            fitting = dict.fromkeys((tuple(shape[-2:]), tuple(shape)))
             raise InputError(
                 f"a mask of shape {tuple(self.mask.shape)} does not fit images of shape "
-                f"{tuple(shape)}; give one of shape {tuple(shape[-2:])} or {tuple(shape)}"
+                f"{tuple(shape)}; give one of shape {' or '.join(map(str, fitting))}"
             )
         return tuple(shape)
 

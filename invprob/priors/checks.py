@@ -1,7 +1,8 @@
-"""What a learned prior checks at every call: that images are like those it was made for."""
+"""What priors check: the numbers that they are made of, and, at every call, images."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..contracts import Domain
@@ -37,3 +38,21 @@ def check_images(x: Tensor, domain: Domain, prior: object) -> None:
             f"x has shape {tuple(x.shape)}, and the prior {prior!r} was made for images of"
             f" shape (B, {', '.join(map(str, shape))}); resize or cut them"
         )
+
+
+def numbers(value: object, name: str, /) -> Tensor:
+    """What a user gave for a parameter, an array of numpy or a list as well, as a tensor.
+
+    Raises:
+        InputError: it is none, or has values that are not finite.
+
+    >>> numbers([1.0, 2.0], "weights")
+    tensor([1., 2.])
+    """
+    try:
+        tensor = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"{name} is a {type(value).__name__}; give a tensor of numbers") from None
+    if not bool(torch.isfinite(tensor).all()):
+        raise InputError(f"{name} has values that are not finite; give numbers")
+    return tensor

@@ -104,8 +104,10 @@ def materialise(operator: LinearOperator, shape: Shape, device: torch.device) ->
     return operator.forward(basis.reshape(pixels, *shape)).flatten(1).T
 
 
-def eigen(covariances: Tensor) -> tuple[Tensor, Tensor]:
+def eigen(covariances: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     """Standard deviations `(..., d)` and axes `(..., d, d)` of covariances `(..., d, d)`.
+
+    They have the type and the device of `like`, the means.
 
     `covariance = axes diag(sd²) axesᵀ`; `InputError` unless symmetric and positive definite.
     """
@@ -123,4 +125,4 @@ def eigen(covariances: Tensor) -> tuple[Tensor, Tensor]:
             f"a covariance has the eigenvalue {least:.3g}, and all must be > 0; add a small "
             "multiple of the identity"
         )
-    return variance.sqrt().to(covariances), axes.to(covariances)
+    return variance.sqrt().to(like), axes.to(like)

@@ -24,11 +24,16 @@ from torch import Generator, Tensor
 
 from ..contracts import Domain, Shape
 from ..errors import InputError
+from .checks import numbers
 from .conditioning import LinearGaussian, condition, eigen
 
 
+def _mean(mean: Tensor) -> Tensor:
+    return numbers(mean, "mean")
+
+
 def _sd(sd: Tensor | float) -> Tensor:
-    return torch.as_tensor(sd)
+    return numbers(sd, "sd")
 
 
 @frozen(eq=False, repr=False)
@@ -43,7 +48,7 @@ class GaussianPrior:
             by default. See `from_covariance`.
 
     Raises:
-        InputError: sd is not positive, or a shape does not fit.
+        InputError: sd is not positive, a number is not finite, or a shape does not fit.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 2, 2), 0.5), sd=0.2)
@@ -53,7 +58,7 @@ class GaussianPrior:
     Method, what is exact, references: help("invprob.priors.gaussian").
     """
 
-    mean: Tensor
+    mean: Tensor = field(converter=_mean)
     sd: Tensor = field(converter=_sd)
     axes: Tensor | None = None
 
@@ -93,13 +98,14 @@ class GaussianPrior:
         tensor([[1.0000, 0.5000],
                 [0.5000, 1.0000]])
         """
+        mean, covariance = _mean(mean), numbers(covariance, "covariance")
         size = mean.numel()
         if tuple(covariance.shape) != (size, size):
             raise InputError(
                 f"covariance has shape {tuple(covariance.shape)}; for images of {size} pixels it "
                 f"must be ({size}, {size})"
             )
-        sd, axes = eigen(covariance)
+        sd, axes = eigen(covariance, mean)
         return cls(mean, sd.reshape(mean.shape), axes)
 
     def moments(self) -> tuple[Tensor, float]:

@@ -27,11 +27,21 @@ from torch import Generator, Tensor
 
 from ..contracts import Domain, Shape
 from ..errors import InputError
+from .checks import numbers
 from .conditioning import LinearGaussian, condition, eigen
 
 
 def _normalised(weights: Tensor) -> Tensor:
-    return weights / weights.sum()
+    given = numbers(weights, "weights")
+    return given / given.sum()
+
+
+def _means(means: Tensor) -> Tensor:
+    return numbers(means, "means")
+
+
+def _covariances(covariances: Tensor) -> Tensor:
+    return numbers(covariances, "covariances")
 
 
 @frozen(eq=False, repr=False)
@@ -45,7 +55,8 @@ class GaussianMixturePrior:
             it: a `(d, d)` matrix that all components share.
 
     Raises:
-        InputError: a weight or an eigenvalue is not positive, or a shape does not fit.
+        InputError: a weight or an eigenvalue is not positive, a number is not finite, or a shape
+            does not fit.
 
     >>> import torch, invprob as ip
     >>> means = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
@@ -57,12 +68,12 @@ class GaussianMixturePrior:
     """
 
     weights: Tensor = field(converter=_normalised)
-    means: Tensor
-    covariances: Tensor
+    means: Tensor = field(converter=_means)
+    covariances: Tensor = field(converter=_covariances)
     _eigen: tuple[Tensor, Tensor] = field(
         init=False,
         repr=False,
-        default=Factory(lambda self: eigen(_checked(self)), takes_self=True),
+        default=Factory(lambda self: eigen(_checked(self), self.means), takes_self=True),
     )
 
     def __repr__(self) -> str:

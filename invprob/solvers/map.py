@@ -194,7 +194,7 @@ class MAP:
         waited = torch.where(better, 0, state.waited + 1)
         stuck = active & (waited >= self.patience)
         first, second, step = self._adam(state, gradient)
-        moved = state.point + step * _rows(0.5**state.halved, step)
+        moved = state.point + torch.ldexp(step, -_rows(state.halved, step))
         moved = torch.where(_rows(stuck, step), source, moved)
         reached = torch.where(better, objective, state.objective)
         best = source

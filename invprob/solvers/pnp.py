@@ -153,7 +153,7 @@ class PnP:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> PnPState:
         """x0, or the data with what they leave open filled in smoothly."""
-        noise = noise_of(problem) if self.noise_level is None else self.noise_level
+        noise = noise_of(problem) if self.noise_level is None else float(self.noise_level)
         level = noise_of_pixels(problem, noise) if self.noise_level is None else noise
         plan = self._plan(problem, level)
         weights = self._weights(problem, noise, plan)

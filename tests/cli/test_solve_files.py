@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from listing import files
+from typer.testing import CliRunner
 
+from invprob.cli.app import app
 from invprob.images import read_image
 
 
@@ -101,6 +103,20 @@ def test_an_output_without_a_name_is_refused(invprob, folder):
     assert files(folder) == before
 
 
+def test_a_measurement_without_a_name_is_not_the_current_folder(invprob, folder):
+    before = files(folder)
+    for command in (
+        "solve <> -l gaussian:sigma=0.1 -o all/",
+        "train denoiser <> -o w.safetensors",
+    ):
+        typed = ["" if word == "<>" else word for word in command.split()]
+        failed = CliRunner().invoke(app, typed)
+        assert failed.exit_code == 2 and "it is empty; name a file" in failed.stderr
+    failed = invprob("solve gray.png -l gaussian:sigma=0.1 -A mask:file= -o o.png", code=2)
+    assert "operator mask: file=: it must be a file" in failed.stderr
+    assert files(folder) == before
+
+
 def test_force(invprob, folder):
     before = (folder / "mask.png").read_bytes()
     invprob("solve gray.png -l gaussian:sigma=0.1 -o mask.png --force")
@@ -115,6 +131,7 @@ def test_an_output_that_can_not_be_written_is_known_before_the_run(invprob, fold
         f"error: {output.rstrip('/')}" in failed.stderr and "can't be written: " in failed.stderr
     )
     assert "ran all" not in failed.output and files(folder) == before
+    assert ("is no folder" in failed.stderr) == ("png/" in output)
 
 
 def test_a_folder_of_somebody_else(invprob, folder, monkeypatch):

@@ -84,3 +84,10 @@ def test_what_is_no_residual_is_refused():
         ip.residual_report(torch.ones(1, 1, 8, 8), 0.1)
     with pytest.raises(ip.InputError, match="sigma=0"):
         ip.residual_report(noise(), 0.0)
+    with pytest.raises(ip.InputError, match="sigma=None is no number"):
+        ip.residual_report(noise(), None)
+    with pytest.raises(ip.InputError, match="not finite"):
+        ip.residual_report(noise() / 0, 0.1)
+    with pytest.raises(ip.InputError, match=r"ndarray; give a tensor: torch.as_tensor"):
+        ip.residual_report(noise().numpy(), 0.1)
+    assert isinstance(ip.residual_report(noise(), torch.tensor(0.2))[0].deviation, float)

@@ -60,5 +60,7 @@ def test_other_shapes():
     camera = ip.Hadamard((4, 8), keep=0.5)
     with pytest.raises(ip.InputError, match="images of 4x8"):
         camera.forward(torch.ones(1, 1, 8, 4))
+    with pytest.raises(ip.InputError, match=r"shape is \(8,\); give images \(B, C, H, W\)"):
+        camera.out_shape((8,))
     with pytest.raises(ip.InputError, match="16 coefficients"):
         camera.adjoint(torch.ones(1, 1, 15))

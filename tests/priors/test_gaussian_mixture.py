@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -157,6 +158,9 @@ def test_impossible_components_leave_the_posterior():
     ("change", "said"),
     [
         ({"weights": torch.tensor([1.0, -1.0, 3.0])}, "all must be > 0"),
+        ({"weights": "1,2,3"}, "weights is a str"),
+        ({"means": torch.full((3, 4), torch.nan)}, "means has values that are not finite"),
+        ({"covariances": torch.eye(4) / 0}, "covariances has values that are not finite"),
         ({"weights": torch.ones(2)}, "3 means need shape"),
         ({"means": torch.zeros(3, 4, dtype=torch.int64)}, "floating-point"),
         ({"covariances": torch.eye(3)}, "4 pixels need"),
@@ -168,6 +172,19 @@ def test_impossible_arguments_are_refused(change, said):
     good = {"weights": torch.ones(3), "means": torch.zeros(3, 4), "covariances": torch.eye(4)}
     with pytest.raises(ip.InputError, match=said):
         ip.GaussianMixturePrior(**good | change)
+
+
+@pytest.mark.parametrize("double", ["weights", "means", "covariances"])
+def test_arguments_may_be_arrays_of_other_precisions(double):
+    parts = {"weights": [1.0, 2.0], "means": [[0.0, 1.0], [1.0, 0.0]], "covariances": np.eye(2)}
+    plain = ip.GaussianMixturePrior(**{k: torch.tensor(v).float() for k, v in parts.items()})
+    prior = ip.GaussianMixturePrior(
+        **{k: np.asarray(v, "float64" if k == double else "float32") for k, v in parts.items()}
+    )
+    x = torch.tensor([[0.3, 0.4]])
+    torch.testing.assert_close(prior.moments()[1], plain.moments()[1])
+    torch.testing.assert_close(prior.log_prob(x), plain.log_prob(x))
+    assert prior.sample((3, 2), ip.generator(0)).dtype == prior.means.dtype
 
 
 def test_impossible_posteriors_are_refused(prior, x):

@@ -106,6 +106,9 @@ def test_posterior_density_is_proportional_to_prior_times_likelihood(prior, x):
     ("change", "said"),
     [
         ({"sd": 0.0}, "all must be > 0"),
+        ({"sd": float("inf")}, "sd has values that are not finite"),
+        ({"mean": torch.full((1, 2, 3), torch.nan)}, "mean has values that are not finite"),
+        ({"mean": None}, "mean is a NoneType; give a tensor"),
         ({"sd": torch.ones(7)}, "does not broadcast"),
         ({"mean": torch.zeros(1, 2, 3, dtype=torch.int64)}, "floating-point"),
         ({"axes": torch.eye(5)}, r"must be \(6, 6\)"),
@@ -121,6 +124,7 @@ def test_impossible_arguments_are_refused(change, said):
     [
         (torch.tensor([[1.0, 2.0], [2.0, 1.0]]), "eigenvalue -1"),
         (torch.tensor([[1.0, 0.5], [0.0, 1.0]]), "not symmetric"),
+        (torch.eye(2) * torch.nan, "covariance has values that are not finite"),
         (torch.eye(3), r"must be \(2, 2\)"),
     ],
 )

@@ -134,3 +134,10 @@ def test_a_measurement_that_is_no_image_starts_from_grey():
 def test_impossible_settings(bad):
     with pytest.raises(ip.InputError, match=next(iter(bad))):
         ip.ScoreEquation(**bad)
+
+
+def test_a_score_that_belongs_to_no_image_is_suspected():
+    y = ip.Gamma(1.5).sample(torch.full((1, 1, 8, 8), 0.5), ip.generator(0))
+    problem = ip.Problem(ip.MeasuredPrior(lambda y: (0.5 - y) / 0.01), ip.Gamma(1.5), y)
+    with pytest.raises(ip.DivergenceError, match="score of y belongs to no image"):
+        ip.solve(problem, ip.ScoreEquation())
