@@ -57,6 +57,8 @@ def test_elsewhere_it_is_ten_times_the_radius_or_the_most_that_the_prior_denoise
 )
 def test_the_last_one_is_a_quarter_of_the_noise_at_most(solver, sigma, last):
     assert ends(solver, asked(GAUSSIAN, sigma))[1] == pytest.approx(last)
+    if isinstance(solver, ip.AnnealedLangevin):  # and so where the first one is far above it
+        assert ends(solver, asked(GAUSSIAN, sigma, HALF))[1] == pytest.approx(last)
     floor = ip.DenoiserPrior(GAUSSIAN.denoise, ip.Domain(sigma=(0.004, 80.0)))
     assert ends(solver, asked(floor, sigma))[1] == pytest.approx(max(last, 0.004))
 
