@@ -65,5 +65,4 @@ def test_of_sums_of_which_nothing_is_known_it_is_the_prior_s_mean():
 
 def test_an_image_that_is_given_is_taken():
     problem = ip.Problem(PRIOR, ip.Gaussian(0.2), TRUTH)
-    assert first_image(problem, TRUTH / 2) is not None
     assert torch.equal(first_image(problem, TRUTH / 2), TRUTH / 2)
