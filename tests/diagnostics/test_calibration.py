@@ -1,6 +1,7 @@
 """Ranks find samplers that are too sure, not sure enough or biased, and pass exact ones."""
 
 import io
+import math
 
 import attrs
 import pytest
@@ -147,6 +148,17 @@ def test_bins_and_intervals_expect_what_uniform_ranks_give(samples):
     assert bool((nominal.diff() > 0).all())
     assert value.dispersion == pytest.approx(1)
     assert value.p_value == pytest.approx(1)
+
+
+def test_the_probability_is_that_of_the_worst_of_all_numbers():
+    even = torch.arange(4).repeat(20)
+    uneven = torch.cat([even[even != 3], torch.tensor([0, 1] * 10)])  # 30, 30, 20 and no rank 3
+    both = Calibration(torch.stack([even, uneven], 1), 3)
+    surplus = (2 * 10**2 + 20**2) / 20  # chi-square with 3 degrees of freedom
+    tail = math.erfc((surplus / 2) ** 0.5)
+    tail += (2 * surplus / math.pi) ** 0.5 * math.exp(-surplus / 2)
+    assert both.p_value == pytest.approx(2 * tail)
+    assert Calibration(torch.stack([even, even, even], 1), 3).p_value == 1
 
 
 def test_the_picture_shows_both():

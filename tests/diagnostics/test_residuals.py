@@ -82,6 +82,8 @@ def test_what_is_no_residual_is_refused():
         ip.residual_report(torch.zeros(3, 8, 8), 0.1)
     with pytest.raises(ip.InputError, match="same in all pixels"):
         ip.residual_report(torch.ones(1, 1, 8, 8), 0.1)
+    with pytest.raises(ip.InputError, match="same in all pixels"):
+        ip.residual_report(torch.cat([noise(), torch.ones(1, 3, 64, 64)]), 0.1)
     with pytest.raises(ip.InputError, match="sigma=0"):
         ip.residual_report(noise(), 0.0)
     with pytest.raises(ip.InputError, match="sigma=None is no number"):

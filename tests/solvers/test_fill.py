@@ -56,3 +56,23 @@ def test_beyond_the_borders_of_a_photograph_it_goes_on(kernel):
     noise = ip.Gaussian(sigma=0.01, operator=blur)
     start = fill(ip.Problem(PRIOR, noise, blur.forward(torch.full_like(PHOTO, 0.7))), STEP)
     assert 0.4 < float(start.min()) and float(start.max()) < 1
+
+
+def test_what_a_measurement_is_scaled_by_does_not_matter():
+    kernel, y = torch.ones(3, 3).double() / 9, PHOTO[..., 1:-1, 1:-1]
+    one, other = (
+        fill(ip.Problem(PRIOR, ip.Gaussian(0.01, operator=ip.Blur(gain * kernel)), gain * y), STEP)
+        for gain in (1.0, 2.5)
+    )
+    torch.testing.assert_close(one, other)
+    torch.testing.assert_close(one[..., 1:-1, 1:-1], y)
+
+
+def test_holes_of_any_size_in_a_flat_image_are_filled_with_its_brightness():
+    """Means of what is known alone: what is missing pulls none of them towards black."""
+    mask = torch.ones(96, 96)
+    mask[10:50, 20:75] = 0
+    mask[60::3] = 0
+    noise = ip.Gaussian(sigma=1e-5, operator=ip.Mask(mask))
+    start = fill(ip.Problem(PRIOR, noise, torch.full_like(PHOTO, 0.8) * mask), STEP)
+    torch.testing.assert_close(start, torch.full_like(PHOTO, 0.8), atol=1e-2, rtol=0)

@@ -9,7 +9,7 @@ from invprob.compatibility import lacks
 from invprob.contracts import LocallyLinear
 from invprob.likelihoods.draws import draw, sharpest, usual_sharpness
 from invprob.solvers.least_noise import least_noise
-from invprob.solvers.linear_draws import is_linear
+from invprob.solvers.linear_draws import is_linear, mean_of_draws
 
 torch.set_num_threads(1)
 F64, COPIES = torch.float64, 2000
@@ -204,3 +204,16 @@ def test_a_system_that_rounding_ends_is_not_solved_further():
     found = draw(counted, v, torch.tensor([0.03]), still, 1e-3, 0.1)
     assert len(products) < 1000
     assert float((found - v).abs().max()) < 1
+
+
+@pytest.mark.parametrize(("above", "factor"), [(0.0, 1.0), (50.0, 2**0.5), (100.0, 5**0.5)])
+def test_while_levels_are_high_data_count_as_noisier(above, factor):
+    """By (1 + (r / 50 sd)²)^½: as far as a draw follows them."""
+    shape, sd = (1, 3, 4), 0.1
+    noise = ip.Gaussian(sd, operator=ip.from_callable(lambda x: 1.0 * x, image_shape=shape))
+    v, rho = torch.zeros(1, *shape, dtype=torch.float64), torch.tensor([0.2, 0.05]).double()
+    seeds = torch.tensor([3]), torch.tensor([4])
+    low, high = (mean_of_draws(noise, (v + y, v), (rho, above), seeds) for y in (0, 1))
+    for moved, width in zip(high - low, (0.2, 0.05), strict=True):
+        follows = width**2 / (width**2 + (factor * sd) ** 2)
+        torch.testing.assert_close(moved, torch.full_like(moved, follows), rtol=1e-6, atol=0)

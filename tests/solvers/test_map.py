@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from gaussians import F64, NOISES, exact, gaussian, measured, rms
 from torch import Tensor
 
@@ -262,6 +262,14 @@ def test_a_run_that_has_not_converged_says_so_and_how_far_it_is(iterations, ther
     if not there:
         said = float(text.split("off by about ")[1].split()[0])
         assert 0.5 * off < said < 2 * off
+
+
+def test_nats_are_half_the_squares_of_deviations():
+    """Of 36 pixels that are all off by 0.3, of one row of two."""
+    solver = ip.MAP(iterations=2)
+    *_, last = ip.iterate(measured(NOISES["denoising"]), solver)
+    risen = last.state.halfway + torch.tensor([0.0, 36 * 0.3**2 / 2])
+    assert "off by about 0.3 standard" in solver.remark(evolve(last.state, objective=risen))
 
 
 def test_a_run_that_was_cut_short_has_a_last_change():

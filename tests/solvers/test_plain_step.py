@@ -8,6 +8,7 @@ import torch
 from affine_lectures import published_levels
 
 import invprob as ip
+from invprob.solvers.langevin_steps import check_plain_step, plain_levels
 
 torch.set_num_threads(1)
 F64 = torch.float64
@@ -152,6 +153,26 @@ def test_a_plain_step_that_overshoots_is_refused():
     solver = ip.AnnealedLangevin(ratio=0.99, step_size=0.1, plain_step=True)
     with pytest.raises(ip.InputError, match=r"would explode: the level 0.099.*below 0.0"):
         ip.solve(grey_problem(0.1), solver)
+
+
+def test_the_longest_plain_step_is_twice_what_the_narrowest_target_allows():
+    """With data of noise 0.3: 1 - 0.75² of sigma² at the level 0.4, 1 - (2/3)² at 0.2."""
+    sd, plan = torch.tensor([0.3, torch.inf]), torch.tensor([0.4, 0.2, 0.1], dtype=F64)
+    longest = 2 * (1 - 0.75**2)
+    check_plain_step(sd, plan, 0.999 * longest)
+    with pytest.raises(ip.InputError, match=r"the level 0.4 .* below 0.87"):
+        check_plain_step(sd, plan, 1.001 * longest)
+    with pytest.raises(ip.InputError, match=r"the level 0.2 "):
+        check_plain_step(sd, plan[1:], 1.12)
+    check_plain_step(sd, plan[2:], 1.9)  # the last level takes no step
+
+
+@pytest.mark.parametrize(("step_size", "kept"), [(0.19, True), (0.20, False), (0.30, False)])
+def test_a_last_level_just_below_the_data_is_kept_where_the_step_is_stable(step_size, kept):
+    last = 0.95 * 0.3  # where 1 - 0.95² of sigma² are left, twice which is 0.195
+    levels = plain_levels(torch.tensor([0.3]), 2.0, last, 0.8, step_size)
+    assert (levels[-1] == pytest.approx(last)) == kept
+    assert all(abs(math.log(level / 0.3)) > 0.04 for level in levels)
 
 
 def test_it_would_have_exploded(monkeypatch):

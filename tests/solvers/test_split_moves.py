@@ -51,3 +51,18 @@ def test_all_rows_at_once(operator, kappa, fall):
     )
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
     assert slow.draws == 6
+
+
+@pytest.mark.parametrize("fall", [1.0, 0.8, 0.3, 0.1, 0.01])
+@pytest.mark.parametrize("kappa", [0.0, 0.3, 0.7, 0.9, 0.97])
+def test_draws_of_any_fall_have_their_mean_and_the_noise_of_the_level(kappa, fall):
+    """Also where what is kept would be too noisy, and nothing of z is: a whole sweep."""
+    how = weights(kappa, fall)
+    whole = how.keep == 0
+    assert whole or how.keep == pytest.approx(kappa**2 * fall)
+    assert min(how.widths) > 0.1
+    pairs = list(zip(how.draws, how.widths, strict=True))
+    assert how.keep + how.rest + 2 * sum(how.draws) == pytest.approx(1)
+    assert sum(b * t for b, t in pairs) == pytest.approx((1 - how.keep) / 2)
+    noise = 0.5 if whole else (1 - kappa**2) / 2
+    assert sum(b**2 * t for b, t in pairs) == pytest.approx(noise)
