@@ -53,3 +53,13 @@ def test_far_below_the_noise_nothing_is_changed():
 def test_levels_of_the_solver_s_own_are_no_floor():
     """A last level that the prior did not impose is as it was asked for."""
     assert not finest.is_coarse(problem(0.006, 0.7, low=1e-4), LOW, 0.006)
+
+
+@pytest.mark.parametrize(("sigma", "taken"), [(0.9 * LOW, True), (1.5 * LOW, False)])
+def test_what_the_prior_knows_better_is_left_to_it(sigma, taken):
+    prior = ip.DenoiserPrior(lambda x, _: torch.full_like(x, 0.5), ip.Domain(sigma=(LOW, 80.0)))
+    y = torch.full((1, 1, 8, 8), 0.9)
+    asked = ip.Problem(prior, ip.Gaussian(sigma=sigma), y)
+    found = finest.last_call(asked, y, torch.tensor(LOW), sigma, ip.Streams(0))
+    assert bool((found == 0.5).all()) != taken
+    assert (found.mean() > 0.85) == taken
