@@ -35,7 +35,7 @@ def error_over_spread(samples: Tensor, x: Tensor, /) -> float:
     >>> import torch, invprob as ip
     >>> draws = torch.randn(9, 500, 4, generator=ip.generator(0))
     >>> samples, x = draws[1:], draws[0]
-    >>> round(error_over_spread(samples, x), 1), round(error_over_spread(samples / 2, x), 1)
+    >>> round(ip.error_over_spread(samples, x), 1), round(ip.error_over_spread(samples / 2, x), 1)
     (1.0, 1.9)
     """
     check_truth(samples, x)

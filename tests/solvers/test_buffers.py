@@ -69,9 +69,10 @@ class Counting:
 
 
 def _tensors():
-    """All of real or complex numbers: the state of a generator is none."""
+    """All dense ones of real or complex numbers: the state of a generator is none."""
     tensors = (found for found in gc.get_objects() if issubclass(type(found), torch.Tensor))
-    return [t for t in tensors if t.is_floating_point() or t.is_complex()]
+    numbers = (t for t in tensors if t.is_floating_point() or t.is_complex())
+    return [t for t in numbers if t.layout == torch.strided]
 
 
 def images_beside(solver, noise, shape=SHAPE, samples=1):
