@@ -13,7 +13,7 @@ are taken at equal distances; images are in [0, 1], so the levels are half of th
 variance-preserving coordinates of images in [-1, 1]; zeta is 1 or less in the paper, by task. Here
 that is x <- x - zeta / 2 sqrt((1 + 4 a²) (1 + 4 b²)) ∇ₓ ‖y - H D(x)‖.
 
-**PiGDM** (Song et al. 2023, equation 7). Given x, the image is taken for N(D, r²) with
+**PiGDM** (Song et al. 2023). Given x, the image is taken for N(D, r²) with
 r² = a² v / (a² + v), v the variance of pixels, so that
 
     ∇ log p(y | x) = (∂D / ∂x)ᵀ Hᵀ (r² H Hᵀ + sigma² I)⁻¹ (y - H D),
