@@ -291,14 +291,3 @@ def test_a_run_of_one_step_has_no_second_half():
     problem = ip.Problem(prior, ip.Gaussian(0.1), torch.full((1, 1, 4, 4), 0.7))
     said = str(ip.solve(problem, ip.MAP(iterations=1), progress=False))
     assert "second half" not in said and "ran its only step" in said
-
-
-def test_the_type_of_the_problem_counts_and_not_the_default_one():
-    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
-    problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.zeros(1, 1, 4, 4))
-    expected = ip.solve(problem, ip.MAP(iterations=5)).x
-    torch.set_default_dtype(F64)
-    try:
-        assert torch.equal(ip.solve(problem, ip.MAP(iterations=5)).x, expected)
-    finally:
-        torch.set_default_dtype(torch.float32)

@@ -99,6 +99,19 @@ def test_single_precision_and_untouched_inputs(name):
         torch.testing.assert_close(x.double(), double, atol=2e-4, rtol=0)
 
 
+def test_the_type_of_the_problem_counts_and_not_the_default_one(name):
+    problem = problem_for(name)
+    single = attrs.evolve(problem, y=problem.y.float())
+    expected = ip.solve(single, SOLVERS[name], seed=0).x
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = ip.solve(single, SOLVERS[name], seed=0).x
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize(
     "made",
     [ip.SplitGibbs, ip.AnnealedLangevin, ip.DDRM, ip.PriorSampling, ip.KadkhodaieSimoncelli],
