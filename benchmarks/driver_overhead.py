@@ -39,6 +39,10 @@ class Timed:
         self.calls += 1
         return answer
 
+    def tone_free(self) -> bool:
+        """As the other."""
+        return self.prior.tone_free()
+
     def domain(self) -> ip.Domain:
         """The other's."""
         return self.prior.domain()

@@ -8,13 +8,13 @@ pixels, five measurements each for every seed. First table: the sliced Wasserste
 exact samples over the one between two sets of exact samples, geometric mean over the measurements
 / the worst of them. 1.0 can't be told from exact; the noise of a number is about 0.1, and in two
 dimensions, where the distance sees little else than the weights of the modes, 0.3. Calls are
-images through the denoiser per sample, counted. Second table: `Restart` for each measurement, the
-mean over the seeds. Third, means over all of it: the share of samples in a wrong mode, the spread
-over the right one, and the squared error over that of the posterior mean. They depend on how many
-samples there are, so that exact ones are in the last line. Then simulation-based calibration, of
-every sampler whose samples are independent on 16 pixels (90 % intervals cover / dispersion of the
-ranks, means over the five measurements), and of `Restart()` for each measurement of the largest
-images; `--calibration 0` leaves both out.
+images through the denoiser per sample, counted. PiGDM and DPS are of others (`peers`). Second
+table: `Restart` for each measurement, the mean over the seeds. Third, means over all of it: the
+share of samples in a wrong mode, the spread over the right one, and the squared error over that of
+the posterior mean. They depend on how many samples there are, so that exact ones are in the last
+line. Then simulation-based calibration, of every sampler whose samples are independent on 16
+pixels (90 % intervals cover / dispersion of the ranks, means over the five measurements), and of
+`Restart()` for each measurement of the largest images; `--calibration 0` leaves both out.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ r² = a² v / (a² + v), v the variance of pixels, so that
 
     ∇ log p(y | x) = (∂D / ∂x)ᵀ Hᵀ (r² H Hᵀ + sigma² I)⁻¹ (y - H D),
 
-and D + a² ∇ log p(y | x) takes the place of D. With a Gaussian prior of independent pixels it is
-exact.
+and D + a² ∇ log p(y | x) takes the place of D. With a Gaussian prior of independent pixels this
+score is exact.
 
 References: H. Chung, J. Kim, M. T. McCann, M. L. Klasky, J. C. Ye (2023). Diffusion Posterior
 Sampling for General Noisy Inverse Problems. ICLR. https://arxiv.org/abs/2209.14687; J. Song,

@@ -129,7 +129,8 @@ def load_checkpoint(
     stored = header.get("numbers")
     for name, like_number in numbers.items():
         value = stored.get(name) if isinstance(stored, dict) else None
-        if not isinstance(value, int | float) or isinstance(value, bool) != _is_truth(like_number):
+        truth = isinstance(like_number, bool)
+        if not isinstance(value, int | float) or isinstance(value, bool) != truth:
             raise CheckpointError(f"{str(path)!r} is damaged: {name} is {value!r}")
         fields[name] = _like(value, like_number)
     try:
@@ -220,10 +221,6 @@ def _plain(number: Real) -> int | float:
     if isinstance(number, bool):
         return number
     return int(number) if isinstance(number, Integral) else float(number)
-
-
-def _is_truth(number: Real) -> bool:
-    return isinstance(number, bool)
 
 
 def _like(value: float, number: Real) -> float:

@@ -45,7 +45,8 @@ import math
 from typing import ClassVar
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
+from attrs.converters import optional
 from torch import Tensor
 
 from .. import schedules
@@ -127,7 +128,7 @@ class PnP:
     """
 
     iterations: int = 8
-    noise_level: float | None = None
+    noise_level: float | None = field(default=None, converter=optional(float))
     weight: float | None = None
     accelerated: bool = True
     unbiased: bool = True
@@ -153,7 +154,7 @@ class PnP:
         self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
     ) -> PnPState:
         """x0, or the data with what they leave open filled in smoothly."""
-        noise = noise_of(problem) if self.noise_level is None else float(self.noise_level)
+        noise = noise_of(problem) if self.noise_level is None else self.noise_level
         level = noise_of_pixels(problem, noise) if self.noise_level is None else noise
         plan = self._plan(problem, level)
         weights = self._weights(problem, noise, plan)
@@ -185,7 +186,7 @@ class PnP:
         low, high = domain_of(problem.prior).sigma
         if self.noise_level is not None and self.noise_level > high:
             raise InputError(
-                f"noise_level={self.noise_level}, but {problem.prior!r} denoises {low:g} "
+                f"noise_level={self.noise_level:g}, but {problem.prior!r} denoises {low:g} "
                 f"to {high:g}"
             )
         if self.noise_level is None:

@@ -41,7 +41,7 @@ ENOUGH_ALONE = 50
 """Calls of a sample alone from which on those of photographs have about the right spread."""
 FEW = (
     "{} calls are few where pixels are missing, mixed, or not equally noisy: samples may be off, "
-    "and as much as a third too narrow. Restart() takes 100"
+    "and vary by a third too much or too little. Restart() takes 100"
 )
 WHOLE = 64.0
 """So many whole restarts are as far as all those of a sample alone go together."""
