@@ -33,6 +33,10 @@ class Move:
         """x(r') in the singular basis, given the normal numbers; overwrites the mean."""
         return self.mean.addcmul_(self.width, noise)
 
+    def louder(self, factor: Tensor | float, /) -> Move:
+        """The same with noise that is wider by this factor."""
+        return evolve(self, width=self.width * factor)
+
     def steady(self, level: float, sd: Tensor, /) -> Move:
         """The same, with the width of noise that a measurement of this sd has, whatever the image.
 

@@ -79,7 +79,7 @@ from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from . import diffusion, least_noise, linear_draws, moves, split_moves
-from .restarts import plans
+from .restarts import alone, plans
 
 SHARE = 0.25
 """The usual last level of the sweeps, over the data's least noise."""
@@ -215,7 +215,7 @@ class SplitGibbs:
         level, seeds = float(state.levels[done]), state.seeds
         if done <= state.sweeps:
             seeds = _seeds(len(state.x), streams)
-            kappa = plans.kappa(state.sweeps) if self.kappa is None else self.kappa
+            kappa = alone.kappa(state.sweeps) if self.kappa is None else self.kappa
             kappa = max(kappa, state.short) if level < sigma else kappa
             how = split_moves.weights(kappa, level / sigma)
             both = (state.seeds, seeds)

@@ -207,11 +207,13 @@ def prior_sampling(lecture, solver, states):
     return x, before
 
 
-def restart(lecture, solver, states):
+def restart(lecture, solver, states, network=False):
     levels, restarts = states[0].levels.tolist(), states[0].restarts
     sd, w, r = lecture.sd, lecture.observed, levels[0]
     old, new = lecture.draw(0), lecture.draw(1)
-    noisy = lecture.mean + r * (old + new) / 2**0.5
+    middle = lecture.basis.T @ torch.full((SIZE,), 0.5, dtype=F64)
+    centre = lecture.constant(middle) if network else lecture.mean
+    noisy = centre + r * (old + new) / 2**0.5
     x, n, draws = lecture.where(sd <= r, w, noisy), new, 2
     denoised, before, past = x, None, None
     for done in range(1, len(states)):
@@ -223,16 +225,20 @@ def restart(lecture, solver, states):
         draws += 1
         measured = torch.isfinite(sd)
         if done <= restarts:
-            kappa = solver.kappa
+            kappa, louder = solver.kappa, solver.s_noise or 1.0
+            if network:
+                louder = 1.03 - 0.02 * measured.to(F64)
             if kappa is None:  # alone: together as far as 64 whole ones
-                kappa = max(0.0, 1 - 64 / restarts) ** 0.5
+                kappa = torch.full_like(sd, max(0.0, 1 - 64 / restarts) ** 0.5)
+                if network:  # and as far as 16 where something was measured
+                    kappa[measured] = max(0.0, 1 - 16 / restarts) ** 0.5
                 if following < r:
-                    kappa = torch.full_like(sd, kappa).clamp(min=0.85 * measured.to(F64))
+                    kappa = kappa.clamp(min=0.85 * measured.to(F64))
             k, c = torch.where(measured, (following / sd).clamp(max=1) ** 2, 0), kappa**2
             c = torch.as_tensor(c, dtype=F64).expand_as(k)
             pulled = diag(1 - k, denoised) + diag(k, w)
             kept = c * following / r
-            width = following * ((1 - c) * (1 - k) / 2).sqrt()
+            width = louder * following * ((1 - c) * (1 - k) / 2).sqrt()
             x = diag(1 - kept, pulled) + diag(kept, x) + diag(width, n + fresh)
             n = fresh
         else:

@@ -14,6 +14,7 @@ The prior is not white, and the operator has a singular value decomposition of i
 that are zero, equal, and on both sides of the levels.
 """
 
+from functools import partial
 from unittest import mock
 
 import attrs
@@ -50,9 +51,16 @@ NOISES = {
 }
 
 
-def problem_of(name):
+class Network:
+    """A prior that knows no moments, as networks do."""
+
+    def denoise(self, x, sigma):
+        return PRIOR.denoise(x, sigma)
+
+
+def problem_of(name, prior=PRIOR):
     noise, x = NOISES[name], PRIOR.sample((1, *SHAPE), ip.generator(4))
-    return ip.Problem(PRIOR, noise, noise.sample(x, ip.generator(5)), SHAPE)
+    return ip.Problem(prior, noise, noise.sample(x, ip.generator(5)), SHAPE)
 
 
 @attrs.define
@@ -153,6 +161,12 @@ CASES = [
         restart,
         "dense mask white",
     ),
+    (
+        "restart, more noise",
+        ip.Restart(20, particles=1, guided=False, s_noise=1.1),
+        restart,
+        "dense mask",
+    ),
     ("split gibbs", ip.SplitGibbs(16), split_gibbs, "dense mask white"),
     ("split gibbs, low", ip.SplitGibbs(11, sigma_min=0.02), split_gibbs, "dense"),
 ]
@@ -168,7 +182,18 @@ CASES = [
     ],
 )
 def test_mean_and_covariance_are_those_of_the_formulas(solver, lecture, noise, steps):
-    problem = problem_of(noise)
+    compare(problem_of(noise), solver, lecture, steps)
+
+
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("calls", [20, 100])
+@pytest.mark.parametrize("noise", ["dense", "mask"])
+def test_so_are_those_of_a_network_s_restarts(noise, calls, steps):
+    solver = ip.Restart(calls, particles=1)
+    compare(problem_of(noise, Network()), solver, partial(restart, network=True), steps)
+
+
+def compare(problem, solver, lecture, steps):
     count = min(solver.steps(problem), steps or 10**9)
     states = run(problem, solver, count, Impulses(1))
     place = Lecture.of(problem, draws=4 + 2 * count)

@@ -4,13 +4,7 @@ First one level far above the prior's size, where every level says the same. The
 from about half of that size to the least noise of the measurement (those of crowds are in
 `crowd_plans`). Then restarts at the last level; then the way to zero (`to_zero`).
 
-A sample alone can have too many restarts: a network makes the same small errors in each, and they
-add up. Hundreds of whole restarts cost deblurred photos, and photos under speckle, up to 3 dB. So
-if there are more than 64, each is shorter. There is a second reason for short ones. As the level
-falls below the noise of a coordinate, the data begin to leave that coordinate free, and a whole
-restart takes away what it still varies by: deblurred photos had a third too little spread. So
-while levels fall, restarts are short in coordinates that were measured. In the others whole ones
-are better by half a decibel.
+How short the restarts of a sample alone are is in `alone`.
 """
 
 from __future__ import annotations
@@ -18,9 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
 from attrs import frozen
-from torch import Tensor
 
 from ... import schedules
 from ...compatibility import lacks
@@ -29,6 +21,7 @@ from ...errors import InputError
 from ...problem import Problem
 from .. import diffusion
 from . import to_zero
+from .alone import is_network
 
 LEAST_CALLS = 8
 ENOUGH_FOR_DENOISING = 20
@@ -43,10 +36,8 @@ FEW = (
     "{} calls are few where pixels are missing, mixed, or not equally noisy: samples may be off, "
     "and vary by a third too much or too little. Restart() takes 100"
 )
-WHOLE = 64.0
-"""So many whole restarts are as far as all those of a sample alone go together."""
-MEASURED, MEASURED_LOCALLY = 0.85, 0.7
-"""The least kappa of what was measured, while levels fall; and where noise is not Gaussian."""
+STAYS = 10
+"""So many restarts of a network's sample are at the last level, or a quarter if that is fewer."""
 
 
 @frozen
@@ -121,33 +112,17 @@ def denoising(problem: Problem[Any, Any], noise: diffusion.Range, calls: int) ->
 
 
 def alone(problem: Problem[Any, Any], noise: diffusion.Range, first: float, calls: int) -> Plan:
-    """Samples of one particle each; a quarter of the restarts are at the last level."""
+    """Samples of one particle each; a quarter of the calls, or `STAYS`, are at the last level."""
     usual = min(max(calls // 4, 6), to_zero.ENOUGH)
     finish = to_zero.levels(problem, noise, usual, calls // 2)
     count = calls - len(finish)
     stay, middle = count // 4, _middle(problem, noise, first)
+    if is_network(problem):
+        stay = min(stay, STAYS)
     levels = (first,) if middle < first else ()
     falling = down(middle, noise.least, count - stay - len(levels))
     levels = (*levels, *falling, *(noise.least,) * stay, *finish)
     return Plan(levels, (1,) * len(levels), count, (0,) * len(levels))
-
-
-def kappa(restarts: int) -> float:
-    """How far down each of so many restarts of a sample alone goes, as a share of the next level.
-
-    >>> kappa(50), round(kappa(1000), 2)
-    (0.0, 0.97)
-    """
-    return math.sqrt(max(0.0, 1 - WHOLE / restarts))
-
-
-def kappas(usual: float, least: float, sd: Tensor) -> Tensor:
-    """For each coordinate: at least so much where something was measured.
-
-    >>> kappas(0.0, MEASURED, torch.tensor([0.1, 3.0, torch.inf]))
-    tensor([0.8500, 0.8500, 0.0000])
-    """
-    return torch.full_like(sd, max(usual, least)).masked_fill_(sd.isinf(), usual)
 
 
 def _middle(problem: Problem[Any, Any], noise: diffusion.Range, first: float) -> float:

@@ -21,10 +21,11 @@ and half of its noise is that of the restart before. At r = r' = rho this is a L
 p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
 Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
 size where the density is Gaussian, whatever the step. A chain of its own stays there for a quarter
-of its restarts. Before, levels fall from far above the prior's size to rho. Coordinates with
-sd < r' are pinned to w then, which inflates their noise to r': annealing. Longer restarts mix
-better, but a network's errors add up: beyond 64 they get shorter, kappa² = 1 - 64 / restarts; and
-for coordinates that were measured kappa is 0.85 at least, while levels fall (`plans`).
+of its restarts (ten of them, if the prior is a network). Before, levels fall from far above the
+prior's size to rho. Coordinates with sd < r' are pinned to w then, which inflates their noise to
+r': annealing. Longer restarts mix better, but a network's errors add up: beyond 64 they get
+shorter, kappa² = 1 - 64 / restarts, and more so for coordinates that were measured. A network also
+makes samples too smooth, and gets 1 to 3 percent more noise for it (`alone` says why).
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -75,10 +76,11 @@ from torch import Tensor
 
 from ...contracts import Denoises, LocallyGaussian, Needs, Spectral
 from ...counts import check_count
+from ...errors import InputError
 from ...problem import Problem
 from ...streams import Streams
-from .. import diffusion, finest, moves
-from . import crowd_plans, crowds, gaussian_crowds, plans, surrogate_crowds, to_zero
+from .. import diffusion, finest
+from . import alone, crowd_plans, crowds, gaussian_crowds, plans, surrogate_crowds, to_zero
 from .plans import Plan
 from .state import RestartState, padded
 
@@ -116,6 +118,11 @@ class Restart:
             are whole. For samples alone it is by default closer to 1 the more restarts there are,
             and at least 0.85 (0.7 if the noise is not Gaussian) for what was measured. 0, whole
             restarts, mixes fastest, which pays if the prior is exact.
+        s_noise: the noise that restarts of a sample alone put in, over their level, at least 1
+            (`S_noise` of Karras et al. 2022). More: wider samples with more detail. By default 1,
+            and with a network (a prior that does not know its moments) under Gaussian noise 1.03
+            for what was not measured and 1.01 for the rest, which fits the embedded network. An
+            exact prior without moments wants 1; of your own network `error_over_spread` tells.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
@@ -139,6 +146,7 @@ class Restart:
     guided: bool | None = None
     sigma_max: float | None = None
     kappa: float | None = None
+    s_noise: float | None = None
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Spectral | LocallyGaussian,))
     stochastic: ClassVar[bool] = True
@@ -154,6 +162,11 @@ class Restart:
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
         diffusion.check_share(self.kappa)
+        if self.s_noise is not None and not 1 <= self.s_noise < math.inf:
+            raise InputError(
+                f"s_noise={self.s_noise}: the noise of a restart over its level is 1 or more, for "
+                "example 1.02; leave it out for the usual one"
+            )
 
     def steps(self, problem: Problem[Denoises, Spectral | LocallyGaussian], /) -> int:
         """The number of noise levels; the denoiser sees at most `calls` images per sample."""
@@ -221,13 +234,17 @@ class Restart:
             state = to_zero.down(problem, state, (x, denoised), following, streams)
         elif (exact := diffusion.linear(problem)) and self._weighs(problem):
             pulls = int(state.pulls[done - 1])
-            how = gaussian_crowds.How(self.population, pulls, self._kappa(problem, state))
+            kappa = (AFTER_CROWDS if self.kappa is None else self.kappa) if state.is_last else 0.0
+            how = gaussian_crowds.How(self.population, pulls, kappa)
             state = gaussian_crowds.restart(exact, state, (x, denoised), streams, how)
         elif max(crowds.counts(state)) > 1:
             local: Any = problem
             state = surrogate_crowds.restart(local, state, (x, denoised), streams)
+        elif plans.has_surrogate(problem, self.particles):
+            state = alone.crowded(problem, state, (x, denoised), streams)
         else:
-            state = self._restarted(problem, state, x, denoised, streams)
+            asked = alone.How(self.kappa, self.s_noise)
+            state = alone.restart(problem, state, (x, denoised), streams, asked)
         return evolve(state, sigma=following)
 
     def estimate(self, state: RestartState, /) -> Tensor:
@@ -238,43 +255,6 @@ class Restart:
         """That calls are few for samples alone, where more than white noise is to be undone."""
         few = state.chained and state.restarts > 0 and self.calls < plans.ENOUGH_ALONE
         return plans.FEW.format(self.calls) if few else ""
-
-    def _restarted(
-        self,
-        problem: Problem[Denoises, Spectral | LocallyGaussian],
-        state: RestartState,
-        x: Tensor,
-        denoised: Tensor,
-        streams: Streams,
-    ) -> RestartState:
-        """A restart of independent samples."""
-        following, old = float(state.levels[state.done]), state.noise[:, 0]
-        near, new = diffusion.near(problem, denoised, following), streams.normal(old)
-        kappa: float | Tensor = self._kappa(problem, state)
-        together = plans.has_surrogate(problem, self.particles)
-        if self.kappa is None and not together and following < state.sigma:
-            least = plans.MEASURED if diffusion.linear(problem) else plans.MEASURED_LOCALLY
-            kappa = plans.kappas(float(kappa), least, near.sd)
-        move = moves.restart(near, near.w, x, denoised, state.sigma, following, kappa)
-        if state.is_last and together:
-            mean = diffusion.centre(problem, None)
-            move = move.steady(
-                following, diffusion.near(problem, mean, diffusion.deviation(problem)).sd
-            )
-        x = near.v(move.to(old + new))
-        count = state.x.shape[1]
-        x, new, denoised = (padded(value[:, None], count) for value in (x, new, denoised))
-        return evolve(state, x=x, noise=new, denoised=denoised)
-
-    def _kappa(
-        self, problem: Problem[Denoises, Spectral | LocallyGaussian], state: RestartState
-    ) -> float:
-        """After crowds restarts go all the way down, but for Gaussian noise at the last level."""
-        linear = diffusion.linear(problem)
-        if self._weighs(problem) if linear else plans.has_surrogate(problem, self.particles):
-            usual = AFTER_CROWDS if self.kappa is None else self.kappa
-            return usual if linear and state.is_last else 0.0
-        return plans.kappa(state.restarts) if self.kappa is None else self.kappa
 
     def _weighs(self, problem: Problem[Denoises, Spectral | LocallyGaussian]) -> bool:
         crowded = plans.fits(problem, self.particles)
