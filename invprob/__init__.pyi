@@ -17,6 +17,7 @@ from .diagnostics.noise_estimate import NoiseEstimate as NoiseEstimate
 from .diagnostics.noise_level import estimate_noise as estimate_noise
 from .diagnostics.residuals import ResidualReport as ResidualReport
 from .diagnostics.residuals import residual_report as residual_report
+from .diagnostics.spread import crps as crps
 from .diagnostics.spread import error_over_spread as error_over_spread
 from .drive import Event as Event
 from .drive import iterate as iterate

@@ -28,11 +28,11 @@ to a quarter of the data's noise, where a quarter of the sweeps is spent. Then t
 diffusion to zero, SDE-DPM-Solver++(2M) as in `restarts.restart`. Beyond 64 sweeps they get
 shorter, for the sake of a network's errors: they keep kappa² r' / r of z. And where a network (a
 prior that does not know its moments) is behind an operator without a basis that measures at least
-half as many numbers as an image has, kappa is 0.78 at least while levels fall, for the reasons
-that `restarts.restart` has where something was measured. Of photographs behind a blur, and of rays
+half as many numbers as an image has, kappa is 0.85 at least while levels fall, for the reasons
+that `restarts.alone` has where something was measured. Of photographs behind a blur, and of rays
 at 45 angles, in Gaussian noise, samples lose less of their spread then: with 100 calls error over
-spread is 1.0 to 1.4, where whole sweeps have 1.15 to 1.5; a kappa of 0.85 has 0.9 to 1.3, but also
-means that are up to 0.8 dB worse. With an exact prior whole sweeps mix faster.
+spread is 0.9 to 1.3, where whole sweeps have 1.15 to 1.5, and those with a kappa of 0.78, whose
+means are up to 0.8 dB better, 1.0 to 1.4. With an exact prior whole sweeps mix faster.
 
 How noisy data are is found out by drawing (`least_noise`), from y that are simulated: measurements
 in one batch know nothing of each other.
@@ -83,8 +83,6 @@ from .restarts import alone, plans
 
 SHARE = 0.25
 """The usual last level of the sweeps, over the data's least noise."""
-SHORT = 0.78
-"""The least kappa with a network, where an operator without a basis measures most."""
 SEEDS = 2**53
 """How many seeds there are: as many as uniform numbers in double precision."""
 
@@ -133,7 +131,7 @@ class SplitGibbs:
             most that the prior can denoise.
         kappa: how short sweeps are, in [0, 1); 0 is whole, which mixes fastest and pays if the
             prior is exact. By default 0 up to 64 sweeps and then closer to 1 the more there are;
-            behind an operator without singular values, and with a network, 0.78 at least.
+            behind an operator without singular values, and with a network, 0.85 at least.
 
     Raises:
         InputError: a value out of range; in use: levels that the prior can't denoise, data that
@@ -238,7 +236,7 @@ class SplitGibbs:
     ) -> float:
         """The least kappa, while levels fall."""
         network = self.kappa is None and not isinstance(problem.prior, HasMoments)
-        return SHORT if network and linear_draws.measures_most(problem, x) else 0.0
+        return alone.MEASURED if network and linear_draws.measures_most(problem, x) else 0.0
 
     def _ends(
         self,

@@ -1,4 +1,6 @@
-"""The error of a mean over what the samples' spread promises."""
+"""The error of a mean over what the samples' spread promises; the ranked probability score."""
+
+import math
 
 import pytest
 import torch
@@ -38,6 +40,26 @@ def test_it_says_nothing_of_samples_without_spread(samples):
     assert "spread" not in str(found)
     with pytest.raises(ip.InputError, match="spread"):
         ip.error_over_spread(samples, TRUTH)
+
+
+@pytest.mark.parametrize("width", [0.25, 1.0, 3.0])
+@pytest.mark.parametrize("bias", [0.0, 0.7])
+def test_the_ranked_probability_score_is_that_of_normal_laws(width, bias):
+    apart = math.sqrt(1 + width**2)  # of a sample and the truth; E |X - x| is a folded normal's
+    away = apart * math.sqrt(2 / math.pi) * math.exp(-((bias / apart) ** 2) / 2)
+    away += bias * math.erf(bias / apart / math.sqrt(2))
+    found = ip.crps(width * SAMPLES + bias, TRUTH)
+    assert found == pytest.approx(away - width / math.sqrt(math.pi), rel=0.03)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_it_is_the_mean_over_pairs_of_different_samples(count):
+    few = SAMPLES[:count].double()
+    pairs = [(few[i] - few[j]).abs().mean() for i in range(count) for j in range(i)]
+    expected = (few - TRUTH).abs().mean() - torch.stack(pairs).mean() / 2
+    assert ip.crps(SAMPLES[:count], TRUTH) == pytest.approx(float(expected), rel=1e-6)
+    with pytest.raises(ip.InputError, match="one sample has no spread"):
+        ip.crps(SAMPLES[:1], TRUTH)
 
 
 def test_shapes_that_do_not_belong_together_are_refused():

@@ -227,7 +227,7 @@ def restart(lecture, solver, states, network=False):
         if done <= restarts:
             kappa, louder = solver.kappa, solver.s_noise or 1.0
             if network:
-                louder = 1.03 - 0.02 * measured.to(F64)
+                louder = 1.03 - 0.03 * measured.to(F64)
             if kappa is None:  # alone: together as far as 64 whole ones
                 kappa = torch.full_like(sd, max(0.0, 1 - 64 / restarts) ** 0.5)
                 if network:  # and as far as 16 where something was measured

@@ -6,14 +6,15 @@ measured they go a quarter as far: as the level falls below a coordinate's noise
 leave it free, and a restart that is whole puts the denoised image in the place of what it still
 varies by. In coordinates that were not measured whole ones are better.
 
-**How much noise.** A network takes away a little more than the noise: detail that it makes itself
+**How much noise.** A network takes away a little more than the noise: detail that it made itself
 it believes less than a photograph's. In every restart some of it is lost, and samples come out too
-smooth. So under Gaussian noise the normal numbers that a restart puts in are larger than its level
-says, by `s_noise` (`S_noise` of Karras et al. 2022, section 4, who need 1.003 to 1.007 in whole
-images that are drawn from a network trained for long). With the embedded network 1.03 where
-nothing was measured and 1.01 elsewhere bring the deviation of samples near to that of their
-errors: docs/photographs.md has the figures. An exact denoiser needs none, and a prior that knows
-its moments is taken for one: it gets 1, and short restarts only while levels fall.
+smooth. So under Gaussian noise, where nothing was measured, the normal numbers that a restart puts
+in are larger than its level says, by `s_noise` (`S_noise` of Karras et al. 2022, section 4, who
+need 1.003 to 1.007 for images drawn from networks that were trained for long). With the embedded
+network 1.03 brings the deviation of samples near to that of their errors (docs/photographs.md).
+Where something was measured, shorter restarts do that, and more noise made samples worse. An exact
+denoiser needs none, and a prior that knows its moments is taken for one: its s_noise is 1, and its
+restarts are short only while levels fall.
 
 Reference: T. Karras, M. Aittala, T. Aila, S. Laine (2022). Elucidating the Design Space of
 Diffusion-Based Generative Models. NeurIPS. https://arxiv.org/abs/2206.00364.
@@ -39,8 +40,8 @@ WHOLE, WHOLE_MEASURED = 64.0, 16.0
 that were measured, with a network."""
 MEASURED, MEASURED_LOCALLY = 0.85, 0.7
 """The least kappa of what was measured, while levels fall; and where noise is not Gaussian."""
-S_NOISE, S_NOISE_MEASURED = 1.03, 1.01
-"""The noise of a network's restarts over the level, and in coordinates that were measured."""
+S_NOISE = 1.03
+"""The noise of a network's restarts over the level, in coordinates that were not measured."""
 
 
 @frozen
@@ -129,4 +130,4 @@ def _s_noise(problem: Problem[Any, Any], sd: Tensor, how: How) -> Tensor | float
         return how.s_noise
     if not is_network(problem):
         return 1.0
-    return torch.full_like(sd, S_NOISE_MEASURED).masked_fill_(sd.isinf(), S_NOISE)
+    return torch.ones_like(sd).masked_fill_(sd.isinf(), S_NOISE)

@@ -37,7 +37,8 @@ FEW = (
     "and vary by a third too much or too little. Restart() takes 100"
 )
 STAYS = 10
-"""So many restarts of a network's sample are at the last level, or a quarter if that is fewer."""
+"""A network's sample has a tenth of its restarts at the last level, and so many if a quarter is no
+fewer."""
 
 
 @frozen
@@ -112,13 +113,13 @@ def denoising(problem: Problem[Any, Any], noise: diffusion.Range, calls: int) ->
 
 
 def alone(problem: Problem[Any, Any], noise: diffusion.Range, first: float, calls: int) -> Plan:
-    """Samples of one particle each; a quarter of the calls, or `STAYS`, are at the last level."""
+    """Samples of one particle each; a quarter of the restarts, or `STAYS`, at the last level."""
     usual = min(max(calls // 4, 6), to_zero.ENOUGH)
     finish = to_zero.levels(problem, noise, usual, calls // 2)
     count = calls - len(finish)
     stay, middle = count // 4, _middle(problem, noise, first)
     if is_network(problem):
-        stay = min(stay, STAYS)
+        stay = min(stay, max(STAYS, count // 10))
     levels = (first,) if middle < first else ()
     falling = down(middle, noise.least, count - stay - len(levels))
     levels = (*levels, *falling, *(noise.least,) * stay, *finish)

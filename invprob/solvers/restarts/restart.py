@@ -21,11 +21,11 @@ and half of its noise is that of the restart before. At r = r' = rho this is a L
 p(x(rho) | w) with the preconditioner rho² (1 - k) and step 1 - kappa², in which Leimkuhler and
 Matthews replace the noise by the mean of two successive draws. That cancels the bias of the step
 size where the density is Gaussian, whatever the step. A chain of its own stays there for a quarter
-of its restarts (ten of them, if the prior is a network). Before, levels fall from far above the
+of its restarts (a tenth, if the prior is a network). Before, levels fall from far above the
 prior's size to rho. Coordinates with sd < r' are pinned to w then, which inflates their noise to
 r': annealing. Longer restarts mix better, but a network's errors add up: beyond 64 they get
 shorter, kappa² = 1 - 64 / restarts, and more so for coordinates that were measured. A network also
-makes samples too smooth, and gets 1 to 3 percent more noise for it (`alone` says why).
+makes samples too smooth, and gets 3 percent more noise for it elsewhere (`alone` says why).
 
 The reverse SDE is solved by SDE-DPM-Solver++(2M): from level a to b with h = log(a / b),
 denoised D, and D_p with h_p of the move before,
@@ -120,9 +120,9 @@ class Restart:
             restarts, mixes fastest, which pays if the prior is exact.
         s_noise: the noise that restarts of a sample alone put in, over their level, at least 1
             (`S_noise` of Karras et al. 2022). More: wider samples with more detail. By default 1,
-            and with a network (a prior that does not know its moments) under Gaussian noise 1.03
-            for what was not measured and 1.01 for the rest, which fits the embedded network. An
-            exact prior without moments wants 1; of your own network `error_over_spread` tells.
+            and 1.03 for what was not measured if the prior is a network (does not know its
+            moments) and the noise Gaussian, which fits the embedded one. An exact prior without
+            moments wants 1; of your own network `error_over_spread` tells.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can

@@ -45,7 +45,7 @@ def test_only_a_network_gets_more_noise():
     assert not torch.equal(samples(Network()), samples(Network(), s_noise=1.0))
 
 
-@pytest.mark.parametrize(("calls", "exact", "network"), [(20, 3, 3), (100, 22, 10)])
+@pytest.mark.parametrize(("calls", "exact", "network"), [(20, 3, 3), (100, 22, 10), (300, 72, 28)])
 def test_a_network_has_few_restarts_at_the_last_level(calls, exact, network):
     for prior, stays in ((PRIOR, exact), (Network(), network)):
         problem = problem_of(prior)
