@@ -230,7 +230,7 @@ def restart(lecture, solver, states, network=False):
                 louder = 1.03 - 0.03 * measured.to(F64)
             if kappa is None:  # alone: together as far as 64 whole ones
                 kappa = torch.full_like(sd, max(0.0, 1 - 64 / restarts) ** 0.5)
-                if network:  # and as far as 16 where something was measured
+                if network and following < r:  # and as far as 16 where something was measured
                     kappa[measured] = max(0.0, 1 - 16 / restarts) ** 0.5
                 if following < r:
                     kappa = kappa.clamp(min=0.85 * measured.to(F64))

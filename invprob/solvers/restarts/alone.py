@@ -1,10 +1,10 @@
 """How a sample alone restarts, and what is different with a network.
 
 **How short.** A network makes the same small errors in each restart, and they add up. So all
-restarts together go as far as `WHOLE` whole ones, however many there are. In coordinates that were
-measured they go a quarter as far: as the level falls below a coordinate's noise, the data begin to
-leave it free, and a restart that is whole puts the denoised image in the place of what it still
-varies by. In coordinates that were not measured whole ones are better.
+restarts together go as far as `WHOLE` whole ones, however many there are. While levels fall, they
+go a quarter as far in coordinates that were measured: as the level falls below a coordinate's
+noise, the data begin to leave it free, and a restart that is whole puts the denoised image in the
+place of what it still varies by. In coordinates that were not measured whole ones are better.
 
 **How much noise.** A network takes away a little more than the noise: detail that it made itself
 it believes less than a photograph's. In every restart some of it is lost, and samples come out too
@@ -13,8 +13,8 @@ in are larger than its level says, by `s_noise` (`S_noise` of Karras et al. 2022
 need 1.003 to 1.007 for images drawn from networks that were trained for long). With the embedded
 network 1.03 brings the deviation of samples near to that of their errors (docs/photographs.md).
 Where something was measured, shorter restarts do that, and more noise made samples worse. An exact
-denoiser needs none, and a prior that knows its moments is taken for one: its s_noise is 1, and its
-restarts are short only while levels fall.
+denoiser needs none, and a prior that knows its moments is taken for one: its s_noise is 1, and
+kappa 0.85 at least where something was measured.
 
 Reference: T. Karras, M. Aittala, T. Aila, S. Laine (2022). Elucidating the Design Space of
 Diffusion-Based Generative Models. NeurIPS. https://arxiv.org/abs/2206.00364.
@@ -36,8 +36,8 @@ from .. import diffusion, moves
 from .state import RestartState, padded
 
 WHOLE, WHOLE_MEASURED = 64.0, 16.0
-"""So many whole restarts are as far as all those of a sample alone go together; and in coordinates
-that were measured, with a network."""
+"""So many whole restarts are as far as all those of a sample alone go together; and those of a
+network in coordinates that were measured, were levels to fall in all of them."""
 MEASURED, MEASURED_LOCALLY = 0.85, 0.7
 """The least kappa of what was measured, while levels fall; and where noise is not Gaussian."""
 S_NOISE = 1.03
@@ -88,7 +88,7 @@ def restart(
     short = kappas(problem, state, near.sd) if how.kappa is None else how.kappa
     move = moves.restart(near, near.w, x, denoised, state.sigma, level, short)
     x = near.v(move.louder(_s_noise(problem, near.sd, how)).to(old + new))
-    return kept(state, x, new, denoised)
+    return _kept(state, x, new, denoised)
 
 
 def crowded(
@@ -105,10 +105,10 @@ def crowded(
     if state.is_last:
         mean = diffusion.centre(problem, None)
         move = move.steady(level, diffusion.near(problem, mean, diffusion.deviation(problem)).sd)
-    return kept(state, near.v(move.to(old + new)), new, denoised)
+    return _kept(state, near.v(move.to(old + new)), new, denoised)
 
 
-def kept(state: RestartState, x: Tensor, noise: Tensor, denoised: Tensor) -> RestartState:
+def _kept(state: RestartState, x: Tensor, noise: Tensor, denoised: Tensor) -> RestartState:
     """The state with these images of one particle each."""
     count = state.x.shape[1]
     x, noise, denoised = (padded(value[:, None], count) for value in (x, noise, denoised))
@@ -117,11 +117,11 @@ def kept(state: RestartState, x: Tensor, noise: Tensor, denoised: Tensor) -> Res
 
 def kappas(problem: Problem[Any, Any], state: RestartState, sd: Tensor) -> Tensor:
     """For each coordinate how far down a restart goes; closer to 1 is shorter."""
-    usual = kappa(state.restarts)
-    measured = kappa(state.restarts, WHOLE_MEASURED) if is_network(problem) else usual
+    usual = measured = kappa(state.restarts)
     if float(state.levels[state.done]) < state.sigma:
         least = MEASURED if diffusion.linear(problem) else MEASURED_LOCALLY
-        measured = max(measured, least)
+        shorter = kappa(state.restarts, WHOLE_MEASURED) if is_network(problem) else 0.0
+        measured = max(usual, least, shorter)
     return torch.full_like(sd, measured).masked_fill_(sd.isinf(), usual)
 
 
