@@ -51,10 +51,7 @@ def error_over_spread(samples: Tensor, x: Tensor, /) -> float:
     >>> round(ip.error_over_spread(samples, x), 1), round(ip.error_over_spread(samples / 2, x), 1)
     (1.0, 1.9)
     """
-    check_truth(samples, x)
-    if len(samples) < 2:
-        raise InputError("one sample has no spread; ask for more: solve(..., samples=8)")
-    samples, x = samples.double(), x.double()
+    samples, x = _several(samples, x)
     spread = (1 + 1 / len(samples)) * float(samples.var(0).mean())
     if spread == 0:
         raise InputError("all samples are the same: they have no spread")
@@ -80,15 +77,20 @@ def crps(samples: Tensor, x: Tensor, /) -> float:
     >>> [round(ip.crps(width * samples, x), 2) for width in (0.5, 1.0, 2.0)]
     [0.61, 0.57, 0.66]
     """
-    check_truth(samples, x)
+    samples, x = _several(samples, x)
     count = len(samples)
-    if count < 2:
-        raise InputError("one sample has no spread; ask for more: solve(..., samples=8)")
-    samples, x = samples.double(), x.double()
     error = (samples - x).abs().mean()
     order = torch.arange(1 - count, count, 2).to(samples)
     apart = torch.tensordot(order, samples.sort(0).values, 1).mean() * 2 / (count * (count - 1))
     return float(error - apart / 2)
+
+
+def _several(samples: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in double precision; `InputError` unless they belong together and samples are many."""
+    check_truth(samples, x)
+    if len(samples) < 2:
+        raise InputError("one sample has no spread; ask for more: solve(..., samples=8)")
+    return samples.double(), x.double()
 
 
 def check_truth(samples: Tensor, x: Tensor, /) -> None:

@@ -33,8 +33,8 @@ class Move:
         """x(r') in the singular basis, given the normal numbers; overwrites the mean."""
         return self.mean.addcmul_(self.width, noise)
 
-    def louder(self, factor: Tensor | float, /) -> Move:
-        """The same with noise that is wider by this factor."""
+    def louder(self, factor: Tensor, /) -> Move:
+        """The same with noise that is wider by this factor, in each coordinate."""
         return evolve(self, width=self.width * factor)
 
     def steady(self, level: float, sd: Tensor, /) -> Move:

@@ -225,9 +225,8 @@ def restart(lecture, solver, states, network=False):
         draws += 1
         measured = torch.isfinite(sd)
         if done <= restarts:
-            kappa, louder = solver.kappa, solver.s_noise or 1.0
-            if network:
-                louder = 1.03 - 0.03 * measured.to(F64)
+            kappa, more = solver.kappa, solver.s_noise or (1.03 if network else 1.0)
+            louder = 1 + (more - 1) * (~measured).to(F64)
             if kappa is None:  # alone: together as far as 64 whole ones
                 kappa = torch.full_like(sd, max(0.0, 1 - 64 / restarts) ** 0.5)
                 if network and following < r:  # and as far as 16 where something was measured

@@ -34,7 +34,7 @@ ENOUGH_ALONE = 50
 """Calls of a sample alone from which on those of photographs have about the right spread."""
 FEW = (
     "{} calls are few where pixels are missing, mixed, or not equally noisy: samples may be off, "
-    "and vary by a third too much or too little. Restart() takes 100"
+    "and vary by half too much or too little. Restart() takes 100"
 )
 STAYS = 10
 """A network's sample has a tenth of its restarts at the last level, and so many if a quarter is no

@@ -119,11 +119,11 @@ class Restart:
             are whole. For samples alone it is by default closer to 1 the more restarts there are,
             and at least 0.85 (0.7 if the noise is not Gaussian) for what was measured. 0, whole
             restarts, mixes fastest, which pays if the prior is exact.
-        s_noise: the noise that restarts of a sample alone put in, over their level, at least 1
-            (`S_noise` of Karras et al. 2022). More: wider samples with more detail. By default 1,
-            and 1.03 for what was not measured if the prior is a network (does not know its
-            moments) and the noise Gaussian, which fits the embedded one. An exact prior without
-            moments wants 1; of your own network `error_over_spread` tells.
+        s_noise: the noise that restarts of a sample alone put in where nothing was measured, over
+            their level, at least 1 (`S_noise` of Karras et al. 2022). More: wider samples with
+            more detail. By default 1.03, which fits the embedded network, if the prior is one
+            (does not know its moments) and the noise Gaussian, and 1 otherwise. An exact prior
+            without moments wants 1; of your own network `error_over_spread` tells.
 
     Raises:
         InputError: a value out of range; in use: the measurement is noisier than the prior can
