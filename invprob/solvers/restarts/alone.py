@@ -7,8 +7,8 @@ noise, the data begin to leave it free, and a restart that is whole puts the den
 place of what it still varies by. In coordinates that were not measured whole ones are better.
 
 **How much noise.** It seems that a network takes away a little more than the noise, detail that it
-made itself. In every restart some of it is lost, and samples come out too smooth. So under Gaussian
-noise, where nothing was measured, the normal numbers that a restart puts in are larger than its
+made itself. In every restart some of it is lost, and samples come out too smooth. So, where noise
+is Gaussian and nothing was measured, the normal numbers that a restart puts in are larger than its
 level says, by `s_noise` (`S_noise` of Karras et al. 2022, section 4, who need 1.003 to 1.007 for
 images drawn from networks that were trained for long). With the embedded network 1.03 brings the
 deviation of samples near to that of their errors (docs/photographs.md). Where something was
