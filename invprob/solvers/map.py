@@ -83,10 +83,9 @@ class MAPState:
 
     Attributes:
         point: where the next gradient is taken, images `(B, *image)` or their latents.
-        source: where that of the best images was, like `point`.
         first: Adam's running mean of the gradient, like `point`.
         second: Adam's running mean of its square, like `point`.
-        best: the best images so far, `(B, *image)`; in image space those of `source`.
+        best: the best images so far, `(B, *image)`.
         objective: theirs, in nats, `(B,)`.
         waited: iterations since then, or since the rate was halved, `(B,)`.
         halved: how often it was, `(B,)`.
@@ -95,7 +94,6 @@ class MAPState:
     """
 
     point: Tensor
-    source: Tensor
     first: Tensor
     second: Tensor
     best: Tensor
@@ -169,17 +167,10 @@ class MAP:
                 f"{problem.likelihood!r} gives y the probability 0 for the image to start from, "
                 f"in row {int((~possible).nonzero()[0])}; give a possible one: solve(..., x0=x0)"
             )
-        point = x
-        if self.space == "latent":
-            if reason := lacks(problem.prior, HasLatent):
-                raise InputError(
-                    f"{problem.prior!r} has no latent space ({reason}); take space='image'"
-                )
-            assert isinstance(problem.prior, HasLatent)
-            point = problem.prior.encode(x)[0]
+        point = self._point(problem, x)
         nothing, rows = torch.zeros_like(point), x.new_full((len(x),), -torch.inf)
         waited = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-        return MAPState(point, point, nothing, nothing, x, rows, waited, waited, rows, 0)
+        return MAPState(point, nothing, nothing, x, rows, waited, waited, rows, 0)
 
     def step(
         self, problem: Problem[HasLogProb, Likelihood], state: MAPState, streams: Streams, /
@@ -190,19 +181,16 @@ class MAP:
             return evolve(state, done=done)
         x, objective, gradient = self._evaluate(problem, state.point)
         better = active & (objective > state.objective)
-        source = torch.where(_rows(better, state.point), state.point, state.source)
+        best = torch.where(_rows(better, x), x, state.best)
         waited = torch.where(better, 0, state.waited + 1)
         stuck = active & (waited >= self.patience)
         first, second, step = self._adam(state, gradient)
         moved = state.point + torch.ldexp(step, -_rows(state.halved, step))
-        moved = torch.where(_rows(stuck, step), source, moved)
+        if bool(stuck.any()):
+            moved = torch.where(_rows(stuck, step), self._point(problem, best), moved)
         reached = torch.where(better, objective, state.objective)
-        best = source
-        if self.space == "latent":
-            best = torch.where(_rows(better, x), x, state.best)
         return MAPState(
             torch.where(_rows(active, step), moved, state.point),
-            source,
             torch.where(_rows(stuck, first), 0, first),
             second,
             best,
@@ -243,6 +231,17 @@ class MAP:
     def estimate(self, state: MAPState, /) -> Tensor:
         """The best image met."""
         return state.best
+
+    def _point(self, problem: Problem[HasLogProb, Likelihood], x: Tensor) -> Tensor:
+        """Where the gradient at an image is taken: the image, or its latent."""
+        if self.space == "image":
+            return x
+        if reason := lacks(problem.prior, HasLatent):
+            raise InputError(
+                f"{problem.prior!r} has no latent space ({reason}); take space='image'"
+            )
+        assert isinstance(problem.prior, HasLatent)
+        return problem.prior.encode(x)[0]
 
     def _evaluate(
         self, problem: Problem[HasLogProb, Likelihood], point: Tensor

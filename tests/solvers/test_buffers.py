@@ -61,6 +61,14 @@ class Counting:
         self.count()
         return y + 0.1 * torch.randn(y.shape, generator=generator)
 
+    def encode(self, x, /):
+        self.count()
+        return (x - 0.5) / 0.2, x.new_zeros(len(x))
+
+    def decode(self, z, /):
+        self.count()
+        return 0.5 + 0.2 * z
+
     def domain(self):
         return ip.Domain(sigma=(0.001, 10.0))
 
@@ -183,6 +191,14 @@ def test_the_page_has_no_more_than_was_counted():
 def test_a_solver_of_the_prior_alone_keeps_at_most_six_images():
     most, between = images_beside(SOLVERS["prior-sampling"], ip.Unobserved())
     assert max(most, between) <= MOST
+
+
+@pytest.mark.parametrize("noise", FAST)
+def test_in_latent_space_a_solver_keeps_six_beside_the_image_that_the_flow_decodes(noise):
+    solver = ip.MAP(iterations=3, space="latent")
+    most, between = images_beside(solver, made("map", NOISES[noise][0]))
+    assert most - 1 <= MOST
+    assert between <= said("map")[0]
 
 
 @pytest.mark.parametrize("noise", ["mask", "blur", "counts"])
