@@ -54,10 +54,18 @@ class Target:
 
 
 def named(text: str) -> Target:
-    """The file or folder of this name; `InputError` for an empty one, as of an unset variable."""
+    """The file or folder of this name.
+
+    Raises:
+        InputError: it is empty, as of an unset variable, or an ending alone, `.png`.
+    """
+    from ..formats import READABLE
+
     if not text:
         raise InputError("it is empty; name an image file or a folder")
     path = at_home(text)
+    if path.name.lower() in READABLE and not path.is_dir():
+        raise InputError(f"it is an ending without a name; type -o NAME{path.name}")
     ends = ("/", os.sep)
     return Target(path, os.path.isdir(path) or not path.suffix or text.endswith(ends))
 

@@ -84,7 +84,7 @@ def check_weights_file(output: Path) -> None:
 
     if output.suffix != ".safetensors":
         raise InputError(
-            f"-o {output}: weights are kept in a safetensors file; type -o {output}.safetensors"
+            f"-o {output}: weights are kept in a safetensors file; type -o {output.with_suffix('.safetensors')}"
         )
 
 

@@ -114,6 +114,7 @@ def test_no_images_and_other_files(folder, tmp_path):
     assert code == 2 and "exists, and" in text and out.read_bytes() == b"something else"
     code, text = train(folder, *NOISE, "-o", tmp_path / "sampler.png", *SMALL)
     assert code == 2 and "weights are kept in a safetensors file" in text
+    assert "sampler.safetensors" in text and "png.safetensors" not in text
 
 
 def test_held_out_images_with_other_channels(folder, tmp_path):
