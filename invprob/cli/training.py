@@ -83,9 +83,8 @@ def check_weights_file(output: Path) -> None:
     from ..errors import InputError
 
     if output.suffix != ".safetensors":
-        raise InputError(
-            f"-o {output}: weights are kept in a safetensors file; type -o {output.with_suffix('.safetensors')}"
-        )
+        other = output.with_suffix(".safetensors")
+        raise InputError(f"-o {output}: weights are kept in a safetensors file; type -o {other}")
 
 
 def learn(

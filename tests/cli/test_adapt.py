@@ -83,7 +83,7 @@ def test_one_page_of_a_stack(noisy, tmp_path, monkeypatch):
 
 def test_weights_go_to_a_safetensors_file(noisy, tmp_path):
     code, text = invoke(noisy, "--sigma", "0.2", "-o", tmp_path / "own.png")
-    assert code == 2 and "own.png.safetensors" in text
+    assert code == 2 and "own.safetensors" in text and "own.png.safetensors" not in text
 
 
 @pytest.mark.parametrize("sigma", ["much", "0", "25"])
