@@ -201,7 +201,7 @@ def test_raw_numbers_of_an_instrument(tmp_path, suffix):
 @pytest.mark.parametrize("name", ["own.pt", "own"])
 def test_weights_that_would_share_a_run_are_refused(folder, tmp_path, name):
     code, text = invoke(folder, "-o", tmp_path / name, *SMALL)
-    assert code == 2 and f"{name}.safetensors" in text
+    assert code == 2 and "own.safetensors" in text
     assert not list(tmp_path.glob("own*"))
 
 
