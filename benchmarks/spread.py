@@ -5,7 +5,7 @@
     python benchmarks/spread.py --stack digits.npy --weights digits.safetensors
 
 Centre crops of photographs of Kodak24 under Gaussian noise and the embedded network, or the first
-few of other images, 8-bit `(N, H, W)` in a file, and a network for them; samples of each. The mean
+few of other images, 8-bit `(N, H, H)` in a file, and a network for them; samples of each. The mean
 PSNR in dB of the samples' mean and of one sample; *error / spread*, the root mean square error of
 the mean over what the samples' deviation promises (1 if it is honest, more if they are too
 narrow); how many pixels lie between their samples, over the share that do so if samples are exact;
@@ -71,14 +71,14 @@ def main() -> None:
     x = images_of(options)
     if x is None:
         parser.exit(0, f"skipped: no photographs in {options.images}\n")
-    weights, load = options.weights, ip.DenoiserPrior.load
-    prior = load(weights) if weights else ip.DenoiserPrior.pretrained()
+    prior = ip.DenoiserPrior.pretrained()
+    if options.weights:
+        prior = ip.DenoiserPrior.load(options.weights)
     print("| | calls | mean, dB | one, dB | error / spread | covered | CRPS |\n|---|" + "---|" * 6)
     for name, noise in tasks(x.shape[-1]).items():
         problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))
         for calls in map(int, options.calls.split(",")):
-            how = {"s_noise": options.s_noise, "particles": options.particles}
-            solver = ip.Restart(calls, **how)
+            solver = ip.Restart(calls, s_noise=options.s_noise, particles=options.particles)
             found = ip.solve(problem, solver, samples=options.samples, progress=False).samples
             score = f"{1e3 * ip.crps(found, x):.2f}"
             print(f"| {name} | {calls} | {row(found, x)} | {score} |", flush=True)

@@ -23,7 +23,7 @@ import invprob as ip
 
 SIDE, IMAGES, SIGMA = 16, 600, 0.05
 SEEN = torch.arange(SIDE).expand(SIDE, SIDE) < SIDE // 2
-NOISE = ip.Gaussian(SIGMA, operator=ip.Mask(SEEN.clone()))
+NOISE = ip.Gaussian(SIGMA, operator=ip.Mask(SEEN))
 
 
 @frozen(eq=False)

@@ -184,10 +184,10 @@ class MAP:
         best = torch.where(_rows(better, x), x, state.best)
         waited = torch.where(better, 0, state.waited + 1)
         stuck = active & (waited >= self.patience)
+        back = self._point(problem, best) if bool(stuck.any()) else state.point
         first, second, step = self._adam(state, gradient)
         moved = state.point + torch.ldexp(step, -_rows(state.halved, step))
-        if bool(stuck.any()):
-            moved = torch.where(_rows(stuck, step), self._point(problem, best), moved)
+        moved = torch.where(_rows(stuck, step), back, moved)
         reached = torch.where(better, objective, state.objective)
         return MAPState(
             torch.where(_rows(active, step), moved, state.point),
