@@ -94,8 +94,8 @@ from .solvers.prior_sampling import PriorSampling as PriorSampling
 from .solvers.proximal_gradient import ProximalGradient as ProximalGradient
 from .solvers.pscgan import PSCGAN as PSCGAN
 from .solvers.red import RED as RED
-from .solvers.red import REDADMM as REDADMM
 from .solvers.red import REDFixedPoint as REDFixedPoint
+from .solvers.red_admm import REDADMM as REDADMM
 from .solvers.restarts.restart import Restart as Restart
 from .solvers.score_equation import ScoreEquation as ScoreEquation
 from .solvers.split_gibbs import SplitGibbs as SplitGibbs

@@ -12,7 +12,8 @@ from ..solvers.pnp import PnP
 from ..solvers.prior_sampling import PriorSampling
 from ..solvers.proximal_gradient import ProximalGradient
 from ..solvers.pscgan import PSCGAN
-from ..solvers.red import RED, REDADMM, REDFixedPoint
+from ..solvers.red import RED, REDFixedPoint
+from ..solvers.red_admm import REDADMM
 from ..solvers.restarts.restart import Restart
 from ..solvers.score_equation import ScoreEquation
 from ..solvers.split_gibbs import SplitGibbs

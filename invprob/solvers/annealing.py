@@ -44,8 +44,7 @@ class DescentState:
         z: where the next step is taken, `(B, *image)`.
         denoised: what the last denoiser call said, `(B, *image)`; x before the first.
         momentum: t of each row, `(B,)`; see `momentum`.
-        direction: in which the likelihood curves most, `(B, *image)`; `(B, 0)` for methods that
-            do not ask.
+        bend: what `curvature` remembers, `(B, *image)`; `(B, 0)` for methods that do not ask.
         sigma: the planned noise level of the last denoiser call; of the next one at first.
         plan: the noise level of each step, `(iterations,)`.
         done: how many steps are done.
@@ -56,7 +55,7 @@ class DescentState:
     z: Tensor
     denoised: Tensor
     momentum: Tensor
-    direction: Tensor
+    bend: Tensor
     sigma: float
     plan: Tensor
     done: int
@@ -72,12 +71,12 @@ class DescentState:
         curved: bool,
         positive: bool = False,
     ) -> DescentState:
-        """x0, or what the measurement alone suggests, at rest; `curved` to know the direction."""
+        """x0, or what the measurement alone suggests, at rest; `curved` to know the curvature."""
         x = first_image(problem, x0)
-        direction = x.new_empty(len(x), 0)
+        bend = x.new_empty(len(x), 0)
         if curved:
-            direction = curvature.measure(problem, x, positive=positive)[0]
-        return cls(x, x, x, x.new_ones(len(x)), direction, float(plan[0]), plan, 0, positive)
+            bend = curvature.begin(problem, x, positive=positive)
+        return cls(x, x, x, x.new_ones(len(x)), bend, float(plan[0]), plan, 0, positive)
 
     @property
     def planned(self) -> float:
@@ -96,20 +95,19 @@ class DescentState:
         /,
         *,
         accelerated: bool,
-        direction: Tensor | None = None,
+        bend: Tensor | None = None,
     ) -> DescentState:
         """The state after a step from z that led to x, and the denoiser's answer in it."""
         z, momentum = x, self.momentum
         if accelerated:
             z, momentum = look_ahead(self.x, self.z, x, momentum)
-        direction = self.direction if direction is None else direction
         return evolve(
             self,
             x=x,
             z=z,
             denoised=denoised,
             momentum=momentum,
-            direction=direction,
+            bend=self.bend if bend is None else bend,
             sigma=self.planned,
             done=self.done + 1,
         )

@@ -10,8 +10,9 @@ rows will do, which one more gradient tells:
 
 For operators with signs there are two more probes, d of random signs, of which the largest counts.
 Whether that is enough is seen by the power method for the largest eigenvalue s of h^-½ M h^-½, one
-iteration for each step of the solver; where s > 1, h grows by it. Exact where M is constant;
-elsewhere a step asks anew, and a solver must bound its moves besides. Where nothing is known of
+iteration for each step of the solver; where s > 1, h grows by it. Exact where M is constant,
+and there it is asked for once; elsewhere each step asks anew, and a solver must bound its moves
+besides. Where nothing is known of
 images darker than black, no probe takes more than half of a pixel's brightness: beyond black the
 gradient is a wall, and one dark pixel that looks across it would give all others steps of 0.
 """
@@ -26,13 +27,49 @@ from torch import Tensor
 from ..contracts import Differentiable
 from ..problem import Problem
 from ..streams import generator
+from .excess import noise_is_gaussian
 from .momentum import rows
 
 SMALL = 1e-3
-ITERATIONS = 20
+ITERATIONS = 10
 SAFETY = 1.05
 PROBES = 2
 LEAST = 1e-6
+
+
+def begin(
+    problem: Problem[Any, Differentiable], x: Tensor, /, *, positive: bool = False
+) -> Tensor:
+    """What a solver remembers of the curvature from step to step, `(B, *image)`.
+
+    That is h itself where it is the same everywhere, under Gaussian noise, and elsewhere the
+    direction so far.
+    """
+    direction, height = measure(problem, x, positive=positive)
+    return height if noise_is_gaussian(problem.likelihood) else direction
+
+
+def at(
+    problem: Problem[Any, Differentiable],
+    x: Tensor,
+    gradient: Tensor,
+    remembered: Tensor,
+    /,
+    *,
+    positive: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """What to remember, and h at x, both `(B, *image)`.
+
+    Args:
+        problem: y and its likelihood.
+        x: where, `(B, *image)`.
+        gradient: the likelihood's `grad_x` there.
+        remembered: of the step before, or what `begin` says.
+        positive: whether the likelihood knows no images darker than black; x is then none.
+    """
+    if noise_is_gaussian(problem.likelihood):
+        return remembered, remembered
+    return refine(problem, x, gradient, remembered, positive=positive)
 
 
 def refine(
@@ -43,8 +80,9 @@ def refine(
     /,
     *,
     positive: bool = False,
+    iterations: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """One iteration of the power method: the next direction, and h so far, both `(B, *image)`.
+    """Iterations of the power method: the next direction, and h so far, both `(B, *image)`.
 
     Args:
         problem: y and its likelihood.
@@ -52,6 +90,7 @@ def refine(
         gradient: the likelihood's `grad_x` there.
         direction: the direction so far, of root mean square 1 in each row.
         positive: whether the likelihood knows no images darker than black; x is then none.
+        iterations: how many.
     """
 
     def bent(way: Tensor) -> Tensor:
@@ -68,12 +107,15 @@ def refine(
         height = torch.maximum(height, bent(signs.to(x).expand_as(x)).abs())
     least = LEAST * height.flatten(1).mean(1)
     height = torch.maximum(height, rows(least.clamp(min=torch.finfo(x.dtype).tiny ** 0.5), x))
-    way = direction * height.rsqrt()
-    unit = rows(_size(way), x)
-    turned = bent(way / unit) * unit * height.rsqrt()
-    length = rows(_size(turned), x)
-    following = torch.where(length > 0, turned / length, direction)
-    return following, SAFETY * height * length.clamp(min=1)
+    largest = height.new_ones(len(x))
+    for _ in range(iterations):
+        way = direction * height.rsqrt()
+        unit = rows(_size(way), x)
+        turned = bent(way / unit) * unit * height.rsqrt()
+        largest = _size(turned)
+        length = rows(largest, x)
+        direction = torch.where(length > 0, turned / length, direction)
+    return direction, SAFETY * height * rows(largest.clamp(min=1), x)
 
 
 def measure(
@@ -90,10 +132,7 @@ def measure(
     one = torch.randn(x.shape[1:], generator=generator(0), dtype=torch.float64)
     direction = (one / one.square().mean().sqrt()).to(x).expand_as(x)
     gradient = problem.likelihood.grad_x(problem.y, x)
-    curvature = torch.zeros_like(x)
-    for _ in range(ITERATIONS):
-        direction, curvature = refine(problem, x, gradient, direction, positive=positive)
-    return direction, curvature
+    return refine(problem, x, gradient, direction, positive=positive, iterations=ITERATIONS)
 
 
 def _size(images: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def excess(problem: Problem[Any, Any], z: Tensor, step: Tensor, /) -> Tensor:
 
 def _is_biased(likelihood: Any, z: Tensor) -> bool:
     """Whether there is a bias, as far as it is known."""
-    if lacks(likelihood, Proximal) or _gaussian(likelihood):
+    if lacks(likelihood, Proximal) or noise_is_gaussian(likelihood):
         return False
     return isinstance(getattr(likelihood, "operator", None), Diagonal | None)
 
@@ -135,7 +135,7 @@ def _measured(likelihood: Any, z: Tensor) -> Tensor:
     return (factor != 0).to(z).expand_as(z[:1])
 
 
-def _gaussian(likelihood: Any) -> bool:
+def noise_is_gaussian(likelihood: Any) -> bool:
     """Whether the noise inside filters and wrappers is Gaussian, so that the prox is affine."""
     while not isinstance(likelihood, Gaussian | ColouredGaussian):
         likelihood = getattr(likelihood, "noise", None)

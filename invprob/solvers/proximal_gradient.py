@@ -103,13 +103,11 @@ class ProximalGradient:
         x = problem.prior.denoise(v, sigma)
         lit = x.clamp(min=LOWEST) if state.positive else x
         pull = problem.likelihood.grad_x(problem.y, lit)
-        direction, steepest = curvature.refine(
-            problem, lit, pull, state.direction, positive=state.positive
-        )
+        bend, steepest = curvature.at(problem, lit, pull, state.bend, positive=state.positive)
         variance = sigma.square()
         steep = torch.maximum(variance * steepest, sigma * pull.abs()).clamp(min=1)
         following = v + (x + variance * pull - v) / steep
-        return state.after(following, x, accelerated=self.accelerated, direction=direction)
+        return state.after(following, x, accelerated=self.accelerated, bend=bend)
 
     def estimate(self, state: DescentState, /) -> Tensor:
         """The denoised image."""

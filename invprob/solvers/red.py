@@ -7,30 +7,25 @@ At noise level sigma the prior's score is (D(x, sigma) - x) / sigma², so an ima
 is a stationary point of log p(y | x) + weight log p_sigma(x), with p_sigma the prior blurred by
 sigma. This is RED with the regularisation parameter weight / sigma². (The authors read (*) as the
 gradient of ½ xᵀ(x - D(x)), which holds for denoisers with a symmetric Jacobian only; as
-score matching it holds for all.) Three ways to get there, one denoiser call for each step:
+score matching it holds for all.) Three ways to get there, one denoiser call in each step:
 
 * `RED`, steepest descent, for any likelihood with a gradient:
 
       x <- x + step (grad log p(y | x) + weight (D(x) - x) / sigma²)
       step = 1 / (h + weight / sigma²)
 
-  h is the likelihood's curvature, pixel by pixel (see `curvature`), and at least so large that the
-  gradient moves none farther than sigma: Poisson's grows without bound at black. Where the
-  likelihood knows no image darker than black, no step takes more than half of a pixel's brightness
-  away, so that the edge is neared and never crossed. Where sigma falls, the first step is all the
-  denoiser's: noise that a deconvolved start has in excess would outlast the short steps.
-  (Not under noise of a brightness, where dark pixels would be slow to come back.)
+  with h the likelihood's curvature, pixel by pixel; eight such steps for each D(x), or one under
+  noise that knows no black (see `descent`). With one for all, eight calls for photographs behind
+  blurs of noise 0.02 end 1.4 dB lower, and forty 0.1. Where sigma falls, the first steps begin at
+  D(x): noise that a deconvolved start has in excess would outlast them. (Not under noise of a
+  brightness, where dark pixels would be slow to come back.)
 * `REDFixedPoint`, for any likelihood with a proximal map:
 
       x <- argminₓ -log p(y | x) + weight ‖x - D(x_before)‖² / (2 sigma²)
 
   the quickest of the three where the data decide. (Plug-and-play by half-quadratic splitting is
   the same iteration; it stops when sigma has fallen, where RED goes on to (*).)
-* `REDADMM`, the same two parts with a multiplier u between them:
-
-      x <- argminₓ -log p(y | x) + weight ‖x - (v - u)‖² / (2 sigma²)
-      v <- (x + u + D(v)) / 2
-      u <- u + x - v
+* `REDADMM`, the same two parts with a multiplier between them: see `red_admm`.
 
 sigma falls from coarse to fine (see `annealing`), because at a fixed small sigma the descent stops
 in the next local optimum. The last sigma is part of the model. A large one leaves noise in the
@@ -66,19 +61,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from attrs import frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Differentiable, Needs, Proximal
 from ..problem import Problem
 from ..streams import Streams
-from . import annealing, curvature
-from .admm import SplitState
+from . import annealing
 from .agreement import agree
 from .annealing import DescentState
 from .balance import HEAVY
 from .data_noise import noise_of
+from .descent import descend
 from .excess import without_excess
 from .pnp import check_weight
 
@@ -139,22 +133,18 @@ class RED:
     def step(
         self, problem: Problem[Denoises, Differentiable], state: DescentState, streams: Streams, /
     ) -> DescentState:
-        """One denoiser call and one step along the gradient."""
+        """One denoiser call and some steps along the gradient."""
         sigma = state.plan[state.done].to(state.z)
         variance, noisy = sigma.square() / self.weight, state.ahead
         if self.unbiased:
             noisy = without_excess(problem, noisy, state.denoised, variance)
-        denoised, z = problem.prior.denoise(noisy, sigma), state.ahead
-        pull = problem.likelihood.grad_x(problem.y, z)
-        direction, steepest = curvature.refine(
-            problem, z, pull, state.direction, positive=state.positive
-        )
-        steep = torch.maximum(variance * steepest, variance * pull.abs() / sigma)
-        x = z + (variance * pull + denoised - z) / (1 + steep)
+        denoised, x = problem.prior.denoise(noisy, sigma), state.ahead
         if state.done == 0 and state.plan[0] > state.plan[-1] and not state.positive:
             x = denoised
-        x = torch.maximum(x, z / 2).clamp(min=0) if state.positive else x
-        return state.after(x, denoised, accelerated=self.accelerated, direction=direction)
+        x, bend = descend(
+            problem, x, denoised, variance, sigma, state.bend, positive=state.positive
+        )
+        return state.after(x, denoised, accelerated=self.accelerated, bend=bend)
 
     def estimate(self, state: DescentState, /) -> Tensor:
         """What the last call made of the image: the noise that it is to have, taken away."""
@@ -230,71 +220,3 @@ class REDFixedPoint:
     def estimate(self, state: DescentState, /) -> Tensor:
         """What the last call made of the image: the noise that it is to have, taken away."""
         return state.denoised
-
-
-@frozen
-class REDADMM:
-    """One estimate by alternating directions, for any likelihood with a prox and any denoiser.
-
-    The result is D(x, sigma), where x is the image that the method finds: a likely *noisy* one.
-
-    Args:
-        iterations: denoiser calls.
-        sigma: the last noise level, in units of the image; by default 0.7 of that of the data.
-        weight: how much the denoiser counts against the data.
-        unbiased: take away what skewed noise adds on average, which is simulated.
-
-    Raises:
-        InputError: a value out of range; in use: the prior can't denoise at sigma.
-
-    >>> import torch, invprob as ip
-    >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
-    >>> problem = ip.Problem(prior, ip.Gaussian(sigma=0.2), torch.full((1, 1, 4, 4), 0.9))
-    >>> round(float(ip.solve(problem, ip.REDADMM(sigma=0.1, weight=1.0)).x.mean()), 2)
-    0.68
-
-    Method, what is exact, references: help("invprob.solvers.red").
-    """
-
-    iterations: int = 40
-    sigma: float | None = None
-    weight: float = HEAVY
-    unbiased: bool = True
-
-    needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
-    stochastic: ClassVar[bool] = False
-
-    def __attrs_post_init__(self) -> None:
-        annealing.check(self.iterations, self.sigma)
-        check_weight(self.weight)
-
-    def steps(self, problem: Problem[Denoises, Proximal], /) -> int:
-        """`iterations`."""
-        return self.iterations
-
-    def init(
-        self, problem: Problem[Denoises, Proximal], streams: Streams, x0: Tensor | None, /
-    ) -> SplitState:
-        """x0, or what the measurement alone suggests."""
-        noise = noise_of(problem)
-        plan = annealing.plan(problem, self.iterations, self.sigma, noise, SHARE * noise)
-        return SplitState.begin(problem, plan, x0)
-
-    def step(
-        self, problem: Problem[Denoises, Proximal], state: SplitState, streams: Streams, /
-    ) -> SplitState:
-        """The likelihood's prox, one denoiser call, and the multiplier."""
-        sigma = state.plan[state.done].to(state.v)
-        variance, noisy = sigma.square() / self.weight, state.v
-        before = state.v - variance * state.dual
-        x = agree(problem, before, variance)
-        if self.unbiased:
-            noisy = without_excess(problem, noisy, before, variance)
-        del before  # no more images than needed beside the denoiser's own
-        denoised = problem.prior.denoise(noisy, sigma)
-        v = (x + variance * state.dual + denoised) / 2
-        return state.next(v, state.dual + (x - v) / variance)
-
-    def estimate(self, state: SplitState, /) -> Tensor:
-        """The denoised v: v - u, which is D(v) at the fixed point."""
-        return state.v - state.sigma**2 / self.weight * state.dual

@@ -99,6 +99,27 @@ def estimated(prior, noise, y, rounds, level=300.0):
     )
 
 
+@pytest.mark.parametrize("level", [0.1, 0.2, 0.5])
+def test_the_data_pull_along_the_vector_jacobian_product(level, monkeypatch):
+    """The Jacobian is symmetric: the product by a finite difference is that of autograd."""
+    monkeypatch.setattr(linear_response, "SMALL_STEP", 1e-4)
+    y, draw = measured(PINHOLES), ip.generator(5)
+    problem = ip.Problem(PRIOR, PINHOLES, y)
+    spectrum = diffusion.spectrum(problem)
+    data = Data(spectrum.observe(y), spectrum.sd, 0.02)
+    noise = torch.randn(1, *SHAPE, generator=draw, dtype=y.dtype)
+    x = (PRIOR.sample((1, *SHAPE), draw) + level * noise).requires_grad_()
+    denoised = PRIOR.denoise(x, torch.tensor(level, dtype=y.dtype))
+    seen, unused = spectrum.vt(denoised), data.unused(level)
+    along = torch.where(unused > 0, data.w - seen, 0).detach()
+    (product,) = torch.autograd.grad(denoised, x, spectrum.v(along))
+    response = level**2 * spectrum.vt(product)
+    curved = torch.where(unused > 0, response + along / unused, 0)
+    expected = along.square().sum() / (along * curved).sum() * response
+    found = linear_response.pull(problem, data, x.detach(), seen.detach(), level, 1)
+    assert float((found - expected).norm()) < 1e-3 * float(expected.norm())
+
+
 def test_a_denoiser_that_is_no_derivative_pulls_to_nothing_infinite():
     class Rotating:
         def denoise(self, x, sigma):
