@@ -8,7 +8,8 @@ pixels, five measurements each for every seed. First table: the sliced Wasserste
 exact samples over the one between two sets of exact samples, geometric mean over the measurements
 / the worst of them. 1.0 can't be told from exact; the noise of a number is about 0.1, and in two
 dimensions, where the distance sees little else than the weights of the modes, 0.3. Calls are
-images through the denoiser per sample, counted. PiGDM and DPS are of others (`peers`). Second
+images through the denoiser per sample, counted. PiGDM and DPS are of others, and compared where
+`plugins/invprob-dps` is installed. Second
 table: `Restart` for each measurement, the mean over the seeds. Third, means over all of it: the
 share of samples in a wrong mode, the spread over the right one, and the squared error over that of
 the posterior mean. They depend on how many samples there are, so that exact ones are in the last
@@ -20,6 +21,7 @@ pixels (90 % intervals cover / dispersion of the ranks, means over the five meas
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -27,7 +29,6 @@ from pathlib import Path
 
 import torch
 from attrs import frozen
-from peers import DPS, PiGDM
 from torch import Tensor
 
 import invprob as ip
@@ -73,10 +74,15 @@ SAMPLERS: dict[str, Callable[[int], ip.AnySolver]] = {
     "AnnealedLangevin": lambda calls: ip.AnnealedLangevin(levels=max((calls - 1) // 3, 3)),
     "AnnealedLangevin, step 0.1": short_steps,
     "DDRM": lambda calls: ip.DDRM(calls=calls),
-    "PiGDM": lambda calls: PiGDM(calls),
-    "DPS, zeta 0.3": lambda calls: DPS(calls, 0.3),
-    "DPS, zeta 1": lambda calls: DPS(calls, 1.0),
 }
+with contextlib.suppress(ImportError):
+    from invprob_dps import DPS, PiGDM
+
+    SAMPLERS |= {
+        "PiGDM": lambda calls: PiGDM(calls, sigma_max=math.inf),
+        "DPS, zeta 0.3": lambda calls: DPS(calls, 0.3, sigma_max=math.inf),
+        "DPS, zeta 1": lambda calls: DPS(calls, 1.0, sigma_max=math.inf),
+    }
 
 BY_MEASUREMENT = [
     *(("denoise", calls) for calls in (8, 12, 20)),

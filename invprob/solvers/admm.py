@@ -119,7 +119,7 @@ class ADMM:
         """x0, or what the measurement alone suggests; no force."""
         noise = noise_of(problem)
         rest = noise_at_rest(problem, noise)
-        plan = annealing.plan(problem, self.iterations, self.sigma, noise, rest, least=1)
+        plan = annealing.plan(problem, self.iterations, self.sigma, noise, rest, rests=True)
         return SplitState.begin(problem, plan, x0)
 
     def step(

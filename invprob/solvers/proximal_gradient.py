@@ -85,7 +85,7 @@ class ProximalGradient:
     ) -> DescentState:
         """x0, or what the measurement alone suggests."""
         noise = noise_of(problem)
-        plan = annealing.plan(problem, self.iterations, None, noise, noise, least=1)
+        plan = annealing.plan(problem, self.iterations, None, noise, noise, rests=True)
         if not isinstance(problem.likelihood, Gaussian):
             plan = plan[-1].repeat(self.iterations)
         dark = annealing.needs_light(problem)

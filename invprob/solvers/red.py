@@ -24,14 +24,15 @@ score matching it holds for all.) Three ways to get there, one denoiser call in 
       x <- argminₓ -log p(y | x) + weight ‖x - D(x_before)‖² / (2 sigma²)
 
   the quickest of the three where the data decide. (Plug-and-play by half-quadratic splitting is
-  the same iteration; it stops when sigma has fallen, where RED goes on to (*).)
+  the same iteration, with a weight for each level, and few levels.)
 * `REDADMM`, the same two parts with a multiplier between them: see `red_admm`.
 
 sigma falls from coarse to fine (see `annealing`), because at a fixed small sigma the descent stops
-in the next local optimum. The last sigma is part of the model. A large one leaves noise in the
-image: (*) asks for a likely *noisy* image. So the estimate is what the last call made of it,
-D(x, sigma). A small one asks for the mode of the posterior, which is worse than its mean. With
-white noise sigma_0 on y and a denoiser that takes all of it away, (*) leaves
+in the next local optimum; the more slowly, the nearer x keeps to (*). The last sigma is part of
+the model. A large one leaves noise in the image: (*) asks for a likely *noisy* image. So the
+estimate is what the last call made of it, D(x, sigma). A small one asks for the mode of the
+posterior, which is worse than its mean. With white noise sigma_0 on y and a denoiser that takes
+all of it away, (*) leaves
 
     k / (1 + k) sigma_0,        k = sigma² / (weight sigma_0²)
 

@@ -69,9 +69,9 @@ def test_photon_counts_agree_between_the_variants():
     descent, fixed, split = (
         ip.solve(problem, solver).x
         for solver in (
-            ip.RED(400, sigma, weight=1.0, unbiased=False),
-            ip.REDFixedPoint(200, sigma, weight=1.0, unbiased=False),
-            ip.REDADMM(400, sigma, weight=1.0, unbiased=False),
+            ip.RED(800, sigma, weight=1.0, unbiased=False),
+            ip.REDFixedPoint(800, sigma, weight=1.0, unbiased=False),
+            ip.REDADMM(800, sigma, weight=1.0, unbiased=False),
         )
     )
     torch.testing.assert_close(descent, fixed, atol=1e-4, rtol=0)
