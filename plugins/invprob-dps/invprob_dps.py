@@ -12,7 +12,9 @@ in [0, 1], so the levels are half of those in [-1, 1].
 
 **DPS** (Chung et al. 2023, algorithm 1). x <- x - zeta ∇ₓ ‖y - H D(x)‖ after each step, in the
 variance-preserving coordinates of images in [-1, 1]; zeta is 1 or less in the paper, by task. Here
-that is x <- x - zeta / 2 sqrt((1 + 4 a²) (1 + 4 b²)) ∇ₓ ‖y - H D(x)‖. Not exact for any prior.
+that is x <- x - zeta / 2 sqrt((1 + 4 a²) (1 + 4 b²)) ∇ₓ ‖y - H D(x)‖. It is exact for no prior,
+and the conformance kit tells: its samples are farther from the posterior mean than those of the
+posterior.
 
 **PiGDM** (Song et al. 2023). Given x, the image is taken for N(D, r²) with
 r² = a² v / (a² + v), v the variance of pixels, so that
