@@ -12,8 +12,11 @@ from .compatibility import alternatives
 from .contracts import AnySolver
 from .counts import check_count
 from .errors import InputError
-from .problem import Problem
+from .problem import Problem, domain_of
 from .recommendation import check_sampling
+
+BRIGHT = 100.0
+"""No image in [0, 1] has such pixels, not even under the strongest noise that a network knows."""
 
 
 def check_calls(callbacks: object, stop: object) -> None:
@@ -62,4 +65,9 @@ def starting(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor | None:
         raise InputError(f"x0 has shape {tuple(x0.shape)}; this problem needs {rows}")
     if not x0.is_floating_point() or not bool(torch.isfinite(x0).all()):
         raise InputError("x0 must hold finite floating-point numbers")
+    if domain_of(problem.prior).unit_range and (most := float(x0.abs().max())) > BRIGHT:
+        raise InputError(
+            f"x0 has values up to {most:.4g}, and the prior knows images in [0, 1]; divide it by "
+            "the white level: 255 for 8-bit files, 65535 for 16-bit files"
+        )
     return x0.to(problem.y)

@@ -186,7 +186,7 @@ class Catalogue:
         return found
 
     def _factories(self, kind: str) -> Mapping[str, Callable[..., Any]]:
-        return MappingProxyType({part.name: part.factory for part in self.of_kind(kind)})
+        return MappingProxyType(_Factories(self, kind))
 
     def _unknown(self, kind: str, name: str, names: list[str], elsewhere: list[str]) -> str:
         lines = [f"there is no {kind} called {name!r}"]
@@ -198,6 +198,17 @@ class Catalogue:
         lines.append(f"There is: {', '.join(sorted(names))}.")
         lines += [f"Broken plugin: {who}" for who in self.broken]
         return "\n".join(lines)
+
+
+class _Factories(dict[str, Callable[..., Any]]):
+    """Factories of one kind; an unknown name is answered with the nearest ones."""
+
+    def __init__(self, whole: Catalogue, kind: str) -> None:
+        super().__init__({part.name: part.factory for part in whole.of_kind(kind)})
+        self.whole, self.kind = whole, kind
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        return self.whole.get(self.kind, name).factory
 
 
 def _as_typed(name: str) -> str:

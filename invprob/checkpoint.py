@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -233,8 +233,8 @@ def _replace(path: Path, content: bytes) -> None:
     """Put `content` at `path` as a whole, or raise and leave what is there."""
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "wb") as file:
+        temporary = path.absolute().with_name(f".{path.name}-{secrets.token_hex(4)}")
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -132,8 +132,18 @@ def alternatives(
         for part, solver in found
         if accepts(solver, prior=problem.prior, likelihood=problem.likelihood)
         and (solver.stochastic or not stochastic)
+        and _begins(solver, problem)
     )
     return list(dict.fromkeys(names))
+
+
+def _begins(solver: AnySolver, problem: Problem[Any, Any]) -> bool:
+    """Whether a solver that accepts both parts plans steps for what was measured, too."""
+    try:
+        solver.steps(problem)
+    except InputError:
+        return False
+    return True
 
 
 def check_problem(problem: object, /) -> None:

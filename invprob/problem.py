@@ -129,7 +129,8 @@ class Problem(Generic[P_co, L_co]):
         white = self.y.new_ones((1, *self.image_shape)).cpu()
         largest = float(self.likelihood.sample(white, generator(0)).abs().max())
         seen = float(measured(self.likelihood, self.y).max())
-        refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))
+        if self.y.ndim == self.zeros().ndim:  # pixels, and no coefficients of them
+            refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))
         if math.isfinite(largest) and seen > FAR * max(largest, 1e-6):
             advice, typed = _to_unit(self.likelihood, seen)
             raise InputError(
@@ -171,6 +172,11 @@ def _check_parts(prior: object, likelihood: object) -> None:
         )
     if prior is None:
         raise InputError("None is no prior; photographs have DenoiserPrior.pretrained()")
+    if isinstance(prior, str | int | float | Tensor):
+        raise InputError(
+            f"a {type(prior).__name__} is no prior; the order is Problem(prior, likelihood, y), "
+            "and photographs have DenoiserPrior.pretrained()"
+        )
     if callable(prior) and not isinstance(prior, Prior):
         raise InputError(
             f"{prior!r} is a function or a network, and not yet a prior; wrap it: "
@@ -227,7 +233,8 @@ def check_measurement(y: Tensor, /) -> None:
         where = tuple(int(i) for i in bad.nonzero()[0])
         raise InputError(
             f"y has {int(bad.sum())} values that are not finite, the first at index {where}; "
-            "mark them as missing with Gaussian(sigma, operator=Mask(mask)) and set them to 0",
+            "mark them as missing with Gaussian(sigma, operator=Mask(mask)), unless they are so, "
+            "and set them to 0: y.nan_to_num(0)",
             typed="-A mask:file=mask.png, black where they are, and a file with numbers there",
         )
 

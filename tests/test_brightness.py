@@ -39,3 +39,12 @@ def test_many_are_of_another_unit(prior):
     for y in (255 * measured(noise), measured(noise, 500, 300, 400, 200)):
         with pytest.raises(InputError, match="divide y"):
             ip.Problem(prior, noise, y)
+
+
+@pytest.mark.parametrize("operator", [ip.Hadamard(16, keep=0.5), ip.Fourier.lines(16, keep=0.5)])
+def test_coefficients_in_another_unit_are_no_bright_pixels(prior, operator):
+    """One of them, the sum of all pixels, is far above the others."""
+    noise = ip.Gaussian(0.1, operator=operator)
+    y = noise.sample(torch.full((1, 1, 16, 16), 0.4), ip.generator(0))
+    with pytest.raises(InputError, match=r"divide y \(and every sigma\) by the white level"):
+        ip.Problem(prior, noise, 255 * y)

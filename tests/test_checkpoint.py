@@ -229,6 +229,13 @@ def test_where_no_checkpoint_can_go_is_said_at_once(tmp_path):
         ip.SaveEvery(0, tmp_path / "run.ckpt")
 
 
+def test_a_checkpoint_may_be_read_by_whom_other_files_may_be(problem, tmp_path):
+    other = tmp_path / "other"
+    other.touch()
+    ip.solve(problem, ip.Restart(), callbacks=[ip.SaveEvery(50, tmp_path / "run.ckpt")])
+    assert (tmp_path / "run.ckpt").stat().st_mode == other.stat().st_mode
+
+
 @pytest.mark.parametrize("number", [np.float32, np.float64, torch.tensor])
 def test_a_number_of_numpy_or_a_tensor_is_a_noise_level(problem, tmp_path, number):
     solver, path = ip.PnP(iterations=4, noise_level=number(0.3)), tmp_path / "run.ckpt"

@@ -146,6 +146,8 @@ def test_names_that_do_not_exist_get_suggestions():
         ip.why("pmp", "gaussian")
     with pytest.raises(ip.UnknownNameError, match="called 'PnP'; did you mean 'pnp'"):
         ip.catalogue().get("solver", "PnP")
+    with pytest.raises(ip.UnknownNameError, match="did you mean 'denoiser'"):
+        ip.catalogue().priors["denoisr"]
     with pytest.raises(ip.UnknownNameError, match="no component called 'gausian'; did you mean"):
         ip.why("pnp", "gausian")
     with pytest.raises(ip.UnknownNameError, match="There is: .*circular-blur"):

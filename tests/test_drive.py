@@ -82,8 +82,11 @@ def test_the_history_says_how_far_each_step_moved(problem):
     assert "last change" in str(result)
 
 
-@pytest.mark.parametrize("solver", [ip.ADMM(), ip.RED(), ip.REDFixedPoint(), ip.REDADMM()])
+@pytest.mark.parametrize(
+    "solver", [ip.ADMM(), ip.RED(100), ip.REDFixedPoint(100), ip.REDADMM(100)]
+)
 def test_methods_that_converge_bring_the_change_to_zero(problem, solver):
+    """By RED and its kin sigma falls to the end, the more slowly the longer a run is."""
     history = ip.solve(problem, solver).history
     assert history[-1].change < 1e-3 < max(record.change for record in history)
 
@@ -131,6 +134,13 @@ def test_x0_starts_the_run(problem):
     torch.testing.assert_close(ip.solve(problem, Custom(length=1), x0=x0).x, x0 / 2)
     with pytest.raises(ip.InputError, match="x0 must hold finite"):
         ip.solve(problem, Custom(), x0=x0 / 0)
+
+
+def test_a_start_in_another_unit_is_refused():
+    prior = ip.DenoiserPrior(lambda x, sigma: x, ip.Domain(unit_range=True))
+    photo = ip.Problem(prior, ip.Gaussian(0.1), torch.rand(1, 1, 8, 8))
+    with pytest.raises(ip.InputError, match="x0 has values up to 255.* divide it by the white"):
+        ip.solve(photo, Custom(), x0=photo.y / photo.y.max() * 255)
 
 
 def test_many_samples_of_a_deterministic_solver_are_refused(problem):

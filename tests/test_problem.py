@@ -182,3 +182,9 @@ def test_an_image_shape_that_an_operator_does_not_take_is_refused_in_words():
     assert ip.Problem(prior, noise, y, image_shape=(1, 9, 9)).image_shape == (1, 9, 9)
     with pytest.raises(ip.InputError, match=r"no images of shape \(1, 8, 8\): three, please"):
         ip.Problem(prior, noise, y, image_shape=(1, 8, 8))
+
+
+@pytest.mark.parametrize("prior", [3, "denoiser", torch.zeros(1)])
+def test_what_is_no_prior_is_refused_at_once(prior):
+    with pytest.raises(ip.InputError, match="is no prior; the order is Problem"):
+        ip.Problem(prior, ip.Gaussian(0.1), torch.zeros(1, 1, 4, 4))

@@ -46,7 +46,12 @@ class Solver(Protocol[P_contra, L_contra, S]):
     """Whether the result depends on the seed, so that asking for several samples makes sense."""
 
     def steps(self, problem: Problem[P_contra, L_contra], /) -> int:
-        """How many steps a full run takes on this problem."""
+        """How many steps a full run takes on this problem.
+
+        Raises:
+            InputError: it can't be solved for what was measured; the solver is then not offered
+                in the place of another.
+        """
 
     def init(
         self, problem: Problem[P_contra, L_contra], streams: Streams, x0: Tensor | None, /

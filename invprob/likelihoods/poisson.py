@@ -165,12 +165,16 @@ class Poisson:
             f"{anything} for any numbers",
         )
         if 1 < (units := shared_factor((self.peak * y).round())) <= self.peak:
-            warnings.warn(
+            said = (
                 f"with peak={self.peak:g} all counts are multiples of {units}: {units} units for "
-                f"each photon? Then peak={self.peak / units:g}",
-                NoiseWarning,
-                stacklevel=2,
+                f"each photon? Then peak={self.peak / units:g}"
             )
+            if bool((y == y.round()).all()):
+                said = (
+                    f"y has whole numbers alone, up to {float(y.max()):g}: are these the counts? "
+                    f"Then give y / {self.peak:g}"
+                )
+            warnings.warn(said, NoiseWarning, stacklevel=2)
 
     def spacing(self) -> float:
         """The distance of two possible values of y: their probabilities sum, not integrate."""

@@ -24,6 +24,9 @@ from torch import Tensor, nn
 from ..errors import InputError, WeightsError
 from ..files import replacing
 
+EMBEDDED = Path(__file__).parent / "weights"
+"""The folder of the weights that come with the package."""
+
 N = TypeVar("N", bound=nn.Module)
 A = TypeVar("A", bound="Describes")
 A_co = TypeVar("A_co", bound="Describes", covariant=True)
@@ -219,6 +222,6 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(
-            f"can't read the weight file {path}: {error.strerror or error}; reinstall invprob if"
-            " it came with the package, or give the path of a .safetensors file"
+            f"can't read the weight file {path}: {error.strerror or error}; "
+            + ("reinstall invprob" if path.parent == EMBEDDED else "name a .safetensors file")
         ) from error

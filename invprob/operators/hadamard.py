@@ -132,9 +132,11 @@ class Hadamard:
         """The image's leading axes and the number of coefficients kept."""
         sides = plane(shape, self)
         if sides != self.size:
+            fits = all(n & (n - 1) == 0 for n in sides)
             raise InputError(
                 f"{self!r} is for images of {self.size[0]}x{self.size[1]}, not of shape "
-                f"{tuple(shape)}; give size={sides}, powers of two"
+                f"{tuple(shape)}; "
+                + (f"give size={sides}" if fits else "crop or pad them to powers of two")
             )
         return (*shape[:-2], len(self.rows))
 

@@ -115,13 +115,7 @@ class KadkhodaieSimoncelli:
             )
 
     def steps(self, problem: Problem[Denoises, Spectral], /) -> int:
-        """The most calls."""
-        return self.calls
-
-    def init(
-        self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
-    ) -> KadkhodaieSimoncelliState:
-        """Noise around what is known, and around x0, the prior's mean or grey elsewhere.
+        """The most calls.
 
         Raises:
             InputError: all data are noisier than sigma_min, or the prior can't denoise at
@@ -133,13 +127,20 @@ class KadkhodaieSimoncelli:
             raise InputError(
                 f"{problem.likelihood!r} has noise of at least {least:.4g} in every coordinate; "
                 f"KadkhodaieSimoncelli takes what has less than sigma_min={self.sigma_min:g} for "
-                "exact and ignores the others; for noisy data take Restart()"
+                "exact and ignores the others; for noisy data take Restart()",
+                typed="-s restart",
             )
         if not low < self.sigma_max <= high:
             raise InputError(
                 f"sigma_max={self.sigma_max:.4g}, but {problem.prior!r} denoises from {low:.4g} "
                 f"to {high:.4g}; give a level between"
             )
+        return self.calls
+
+    def init(
+        self, problem: Problem[Denoises, Spectral], streams: Streams, x0: Tensor | None, /
+    ) -> KadkhodaieSimoncelliState:
+        """Noise around what is known, and around x0, the prior's mean or grey elsewhere."""
         known = self._impose(problem, diffusion.centre(problem, x0))
         x = known + self.sigma_max * streams.normal(known)
         noise = x.new_full((len(x),), self.sigma_max)

@@ -51,3 +51,9 @@ def test_photons_that_are_counted_share_none(peak, recwarn):
 )
 def test_certainty(counts, factor):
     assert shared_factor(counts) == factor
+
+
+def test_counts_that_were_not_divided_by_the_peak_are_told_apart():
+    y = 30 * ip.Poisson(peak=30).sample(X, ip.generator(1))
+    with pytest.warns(ip.NoiseWarning, match=r"are these the counts\? Then give y / 30"):
+        ip.Poisson(peak=30).check_measurement(y)

@@ -70,7 +70,7 @@ def test_loading_leaves_the_global_random_state_alone(written):
 
 
 def test_missing(tmp_path):
-    with pytest.raises(WeightsError, match="can't read the weight file"):
+    with pytest.raises(WeightsError, match="can't read the weight file.*name a .safetensors"):
         StoredGlow(tmp_path / "none.safetensors").domain()
 
 

@@ -11,7 +11,7 @@ from invprob.errors import WeightsError
 from invprob.networks import stored_denoiser
 from invprob.networks.denoiser import Denoiser
 from invprob.networks.stored_denoiser import SHA256, WEIGHTS, StoredDenoiser, load_denoiser
-from invprob.networks.weights_file import fill, read_weights, write_weights
+from invprob.networks.weights_file import EMBEDDED, fill, read_weights, write_weights
 
 
 @pytest.fixture
@@ -46,8 +46,10 @@ def test_who_may_read_a_file_is_decided_by_the_umask(network, tmp_path):
 
 
 def test_missing(tmp_path):
-    with pytest.raises(WeightsError, match="No such file.*reinstall"):
+    with pytest.raises(WeightsError, match="No such file.*name a .safetensors file"):
         read_weights(tmp_path / "nothing.safetensors")
+    with pytest.raises(WeightsError, match="No such file.*reinstall invprob"):
+        read_weights(EMBEDDED / "nothing.safetensors")
 
 
 def test_truncated(written):

@@ -50,6 +50,13 @@ def test_no_power_of_two(size):
         ip.Hadamard(size)
 
 
+def test_the_size_that_is_offered_can_be_given():
+    with pytest.raises(ip.InputError, match=r"give size=\(4, 16\)"):
+        ip.Hadamard(8).out_shape((1, 4, 16))
+    with pytest.raises(ip.InputError, match="crop or pad them to powers of two"):
+        ip.Hadamard(8).out_shape((1, 8, 10))
+
+
 @pytest.mark.parametrize("keep", [0, 1.5, -1, 0.001, float("nan")])
 def test_no_share(keep):
     with pytest.raises(ip.InputError, match="keep="):

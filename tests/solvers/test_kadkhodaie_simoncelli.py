@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.compatibility import alternatives
 
 torch.set_num_threads(1)
 F64 = torch.float64
@@ -70,6 +71,9 @@ def test_noisy_data_are_refused():
     problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), torch.rand(1, 1, 2, 2))
     with pytest.raises(ip.InputError, match="noise of at least 0.1"):
         ip.solve(problem, ip.KadkhodaieSimoncelli())
+    assert "KadkhodaieSimoncelli" not in alternatives(problem)
+    exact = ip.Problem(prior, ip.Gaussian(sigma=1e-3), problem.y)
+    assert "KadkhodaieSimoncelli" in alternatives(exact, stochastic=True)
 
 
 def test_a_level_that_the_prior_does_not_know():
