@@ -12,6 +12,8 @@ runs of `AnnealedLangevin`.
 
 from __future__ import annotations
 
+import math
+
 from attrs import frozen
 
 from .misfit import Misfit
@@ -76,6 +78,8 @@ class Origin:
         mixing: split R-hat of a sampler's chains, if there is one.
         exact: data with less noise than this were taken for exact; 0 where none were.
         finished: whether the solver came to its end.
+        least: noise that is weaker than this is unknown to the prior, in the unit of y; 0 where
+            none is, and for samples.
     """
 
     sampled: bool
@@ -84,6 +88,7 @@ class Origin:
     mixing: float | None = None
     exact: float = 0.0
     finished: bool = True
+    least: float = 0.0
 
     def suspect(self) -> str:
         """What may be wrong where the data are too far from the result."""
@@ -123,14 +128,26 @@ def _right(found: Misfit, origin: Origin, size: float) -> str:
             f"data with noise below {origin.exact:g} were taken for exact, and leave 0; others "
             "were ignored"
         )
+    if _beyond_sight(found, origin, size):
+        return (
+            f"the noise, {found.noise:.2g}, is less than the prior sees, {origin.least:.2g}, and "
+            "an estimate is no nearer to the data than that"
+        )
     if origin.sampled:
         return f"samples of the posterior give 1 ± {found.error:.2g}"
     right = "an estimate fits some of the noise, so it should be "
     return right + ("below 1, as it is" if size <= 1 else "about 1 at most")
 
 
+def _beyond_sight(found: Misfit, origin: Origin, size: float) -> bool:
+    """Whether noise is too weak for a prior, and an estimate as near to the data as it can be."""
+    return found.noise < origin.least and math.sqrt(size) * found.noise <= origin.least
+
+
 def _doubt(found: Misfit, origin: Origin, size: float) -> str:
     """What is wrong with it; empty if nothing is."""
+    if _beyond_sight(found, origin, size):
+        return ""
     least, most = _bounds(found, origin)
     surely = abs(size - 1) > SURELY * found.error
     loose = origin.loose or found.fewer

@@ -133,9 +133,9 @@ def iterate(
     check(problem, solver)
     identity = Identity(problem, solver, seed)
     streams = Streams(seed, problem.samples, problem.measurements)
+    steps, first = solver.steps(problem), 0
     with torch.no_grad(), explained(problem):
         state = _given(solver, "init", solver.init(problem, streams, starting(problem, x0)))
-    steps, first = solver.steps(problem), 0
     if resume is not None:
         state, first = load_checkpoint(resume, identity, state, steps, streams)
     return _events(identity, state, streams, range(first, steps + 1))

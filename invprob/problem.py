@@ -129,7 +129,7 @@ class Problem(Generic[P_co, L_co]):
         white = self.y.new_ones((1, *self.image_shape)).cpu()
         largest = float(self.likelihood.sample(white, generator(0)).abs().max())
         seen = float(measured(self.likelihood, self.y).max())
-        if self.y.ndim == self.zeros().ndim:  # pixels, and no coefficients of them
+        if self.y.ndim == 1 + len(self.image_shape):  # pixels, and no coefficients of them
             refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))
         if math.isfinite(largest) and seen > FAR * max(largest, 1e-6):
             advice, typed = _to_unit(self.likelihood, seen)

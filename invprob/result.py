@@ -24,6 +24,7 @@ from .doubts import Origin, lines
 from .errors import InputError
 from .misfit import Misfit, simulated
 from .problem import Problem, domain_of
+from .solvers.data_noise import noise_of
 from .stored import Unstored, had, storable
 
 if TYPE_CHECKING:
@@ -199,6 +200,15 @@ class Result:
         name = f"{self.solver!r} " if self.solver is not None else ""
         return f"{name}{self.stopped}{took}"
 
+    def _least(self, found: Misfit) -> float:
+        """The least noise that the prior knows, in y's unit; 0 where it does not matter."""
+        if self.problem is None or float(found.misfit.mean()) <= 1:
+            return 0.0
+        least = domain_of(self.problem.prior).sigma[0]
+        if not 0 < (noise := noise_of(self.problem)) < least:
+            return 0.0
+        return least * found.noise / noise
+
     def _judged(self) -> list[str]:
         """The misfit, and a sentence for each indicator that is wrong; empty if there is none."""
         if self.problem is not None and isinstance(self.problem.likelihood, Unstored):
@@ -216,6 +226,7 @@ class Result:
             mixing=self.mixing,
             exact=solver.exact_below() if isinstance(solver, TakesExact) else 0.0,
             finished=self.finished,
+            least=0.0 if sampled else self._least(found),
         )
         said = lines(found, origin)
         remark = found.remark(domain_of(self.problem.prior).sigma[0]) if self.problem else None

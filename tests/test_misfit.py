@@ -80,6 +80,19 @@ def test_noise_that_the_prior_does_not_see_is_remarked_where_it_is_dark(level, r
     assert "less than the prior sees" not in said(ip.Gaussian(sigma=0.01), x, x)
 
 
+@pytest.mark.parametrize("gain", [1.0, 1e-3])
+def test_an_estimate_need_not_be_nearer_to_the_data_than_the_prior_sees(gain):
+    """Noise of 1e-4 and errors of 1e-3, in units of the image, and a prior for 0.002 and more."""
+    scaled = ip.CircularBlur(torch.full((1, 1), gain))
+    noise = ip.Gaussian(sigma=1e-4 * gain, operator=scaled)
+    near, far = (said(noise, X + size * drawn(1), scaled.forward(X)) for size in (1e-3, 0.01))
+    assert "the noise, 0.0001, is less than the prior sees, 0.002" in near or gain < 1
+    assert "does not explain the data" not in near
+    assert "does not explain the data" in far
+    other = ip.Gaussian(sigma=0.003 * gain, operator=scaled)
+    assert "does not explain" in said(other, X + 0.01 * drawn(1), scaled.forward(X))
+
+
 class StudentT:
     """y = x + 0.05 t: noise of so many degrees of freedom, of infinite variance for two."""
 

@@ -9,12 +9,12 @@ rows will do, which one more gradient tells:
     h = |M 1|,      M d ≈ (grad(x) - grad(x + small d)) / small.
 
 For operators with signs there are two more probes, d of random signs, of which the largest counts.
-Whether that is enough is seen by the power method for the largest eigenvalue s of h^-½ M h^-½, one
-iteration for each step of the solver; where s > 1, h grows by it. Exact where M is constant,
-and there it is asked for once; elsewhere each step asks anew, and a solver must bound its moves
-besides. Where nothing is known of
-images darker than black, no probe takes more than half of a pixel's brightness: beyond black the
-gradient is a wall, and one dark pixel that looks across it would give all others steps of 0.
+Whether that is enough is seen by the power method for the largest eigenvalue s of h^-½ M h^-½, ten
+iterations at the start and one for each step of the solver; where s > 1, h grows by it. Exact
+where M is constant, under Gaussian noise, and there it is asked for once; elsewhere each step asks
+anew, and a solver must bound its moves besides. Where nothing is known of images darker than
+black, no probe takes more than half of a pixel's brightness: beyond black the gradient is a wall,
+and one dark pixel that looks across it would give all others steps of 0.
 """
 
 from __future__ import annotations

@@ -178,10 +178,11 @@ def _alike(
 
 
 def _accepts(part: Any, problem: Problem[Any, Any], case: Case) -> bool:
-    """Whether a solver takes a problem; it refuses one by `needs` or in `init`."""
+    """Whether a solver takes a problem; it refuses one by `needs`, `steps` or `init`."""
     if not accepts(part, prior=problem.prior, likelihood=problem.likelihood):
         return False
     try:
+        part.steps(problem)
         part.init(problem, streams_of(case, problem), None)
     except InputError:
         return False

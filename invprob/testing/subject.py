@@ -156,6 +156,7 @@ def _acceptable(solver: Any, shape: Shape) -> Problem[Any, Any]:
     problems = list(gaussian_problems(shape))
     for problem in problems:
         try:
+            solver.steps(problem)
             solver.init(problem, Streams(0, 1, problem.measurements), None)
         except InputError:
             continue

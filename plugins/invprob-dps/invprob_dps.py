@@ -82,8 +82,8 @@ class Ancestral:
     stochastic: ClassVar[bool] = True
 
     def steps(self, problem: Any, /) -> int:
-        """`calls`."""
-        return self.calls
+        """`calls`; `InputError` if the prior does not denoise at the levels of the schedule."""
+        return len(self.levels(problem)) - 1
 
     def levels(self, problem: Any, /) -> Tensor:
         """So many noise levels of the schedule, falling, and zero, `(calls + 1,)`."""
