@@ -32,6 +32,7 @@ def operators(side: int) -> dict[str, object]:
         "Identity": ip.Identity(),
         "Mask": ip.Mask.random((side, side)),
         "CircularBlur": ip.CircularBlur(kernels.motion(9, 30)),
+        "Blur": ip.Blur(kernels.motion(9, 30)),
         "SeparableBlur": ip.SeparableBlur(gaussian, gaussian, "reflect"),
         "Downsample": ip.Downsample(4),
         "BlurDecimate": ip.BlurDecimate(kernels.gaussian(1.5), 4),

@@ -72,7 +72,8 @@ def noise_levels(value: Tensor | float, /) -> Tensor | float:
         raise InputError(
             f"sigma={float(level[bad][0]):.4g}{where}: a noise level is a positive number, for "
             "images in [0, 1]; for data without noise give a small one, sigma=1e-3, and for "
-            "pixels that were not measured Gaussian(sigma, operator=Mask(mask))"
+            "pixels that were not measured Gaussian(sigma, operator=Mask(mask))",
+            typed="-l gaussian:sigma=0.001, and -A mask:file=mask.png for pixels not measured",
         )
     if level.numel() == 0:
         raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
