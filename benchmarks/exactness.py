@@ -9,13 +9,13 @@ exact samples over the one between two sets of exact samples, geometric mean ove
 / the worst of them. 1.0 can't be told from exact; the noise of a number is about 0.1, and in two
 dimensions, where the distance sees little else than the weights of the modes, 0.3. Calls are
 images through the denoiser per sample, counted. PiGDM and DPS are of others, and compared where
-`plugins/invprob-dps` is installed. Second
-table: `Restart` for each measurement, the mean over the seeds. Third, means over all of it: the
-share of samples in a wrong mode, the spread over the right one, and the squared error over that of
-the posterior mean. They depend on how many samples there are, so that exact ones are in the last
-line. Then simulation-based calibration, of every sampler whose samples are independent on 16
-pixels (90 % intervals cover / dispersion of the ranks, means over the five measurements), and of
-`Restart()` for each measurement of the largest images; `--calibration 0` leaves both out.
+`plugins/invprob-dps` is installed. Second table: `Restart` for each measurement, the mean over the
+seeds. Third, means over all of it: the share of samples in a wrong mode, the spread over the right
+one, and the squared error over that of the posterior mean. They depend on how many samples there
+are, so that exact ones are in the last line. Then simulation-based calibration, of every sampler
+whose samples are independent on 16 pixels (90 % intervals cover / dispersion of the ranks, means
+over the five measurements), and of `Restart()` for each measurement of the largest images;
+`--calibration 0` leaves both out.
 """
 
 from __future__ import annotations
@@ -264,6 +264,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="50 and 100 calls, 4x4, few samples")
     parser.add_argument("--output", type=Path, help="a file for what is printed")
     options = parser.parse_args()
+    if not any(name.startswith(options.only) for name in SAMPLERS):
+        parser.exit(0, f"skipped: no {options.only}; DPS and PiGDM: plugins/invprob-dps\n")
     if options.quick:
         options.calls, options.grids, options.samples, options.calibration = (
             "50,100",

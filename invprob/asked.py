@@ -12,7 +12,7 @@ from .compatibility import alternatives
 from .contracts import AnySolver
 from .counts import check_count
 from .errors import InputError
-from .problem import Problem, domain_of
+from .problem import WHITE, Problem, domain_of
 from .recommendation import check_sampling
 
 BRIGHT = 100.0
@@ -68,6 +68,6 @@ def starting(problem: Problem[Any, Any], x0: Tensor | None) -> Tensor | None:
     if domain_of(problem.prior).unit_range and (most := float(x0.abs().max())) > BRIGHT:
         raise InputError(
             f"x0 has values up to {most:.4g}, and the prior knows images in [0, 1]; divide it by "
-            "the white level: 255 for 8-bit files, 65535 for 16-bit files"
+            f"{WHITE}"
         )
     return x0.to(problem.y)

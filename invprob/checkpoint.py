@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
 from numbers import Integral, Real
 from os import PathLike
@@ -25,6 +23,7 @@ from torch import Tensor
 
 from .contracts import AnySolver
 from .errors import CheckpointError, InputError
+from .files import replacing
 from .fingerprint import fingerprint
 from .problem import Problem
 from .streams import Streams
@@ -231,18 +230,12 @@ def _like(value: float, number: Real) -> float:
 
 def _replace(path: Path, content: bytes) -> None:
     """Put `content` at `path` as a whole, or raise and leave what is there."""
-    temporary = None
     try:
-        temporary = path.absolute().with_name(f".{path.name}-{secrets.token_hex(4)}")
-        with open(temporary, "xb") as file:
+        with replacing(path) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
         before = "the previous one is intact" if path.exists() else "nothing was written"
         raise CheckpointError(
             f"the checkpoint {str(path)!r} could not be written ({error.strerror}); {before}"

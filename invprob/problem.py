@@ -48,6 +48,8 @@ OF_PRIORS = (Denoises, Scores, HasLatent, ScoresMeasurement)
 FAR = 10.0
 """So many times the brightest value that a likelihood makes of a white image is too much."""
 
+WHITE = "the white level: 255 for 8-bit files, 65535 for 16-bit files"
+
 
 def _detached(y: Tensor) -> Tensor:
     """Without a history: a solver asks for no gradient."""
@@ -144,14 +146,13 @@ def _to_unit(likelihood: object, seen: float) -> tuple[str, str]:
     """What to do with a y that is too large: in Python, and typed."""
     while (noise := getattr(likelihood, "noise", None)) is not None:
         likelihood = noise
-    files = "the white level: 255 for 8-bit files, 65535 for 16-bit files"
     if (peak := getattr(likelihood, "peak", None)) is not None:
         return (
-            f"give y = counts / peak, y / {peak:g}; or, of a photo, divide y by {files}",
+            f"give y = counts / peak, y / {peak:g}; or, of a photo, divide y by {WHITE}",
             f"--white {peak:g} of a file that holds counts",
         )
     return (
-        f"divide y (and every sigma) by {files}",
+        f"divide y (and every sigma) by {WHITE}",
         f"--white NUMBER, the file's value that means 1: the greatest is now {seen:.6g}, and "
         "should be about 1",
     )

@@ -45,11 +45,11 @@ from .counted import each_of
 from .denoiser import Architecture, Denoiser
 from .positions import in_position, positions, view
 from .tiles import Tile, in_pieces, is_cut, is_tile
-from .weights_file import NetworkFile
+from .weights_file import EMBEDDED, NetworkFile
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-WEIGHTS = Path(__file__).parent / "weights" / "denoiser.safetensors"
+WEIGHTS = EMBEDDED / "denoiser.safetensors"
 SHA256 = "b94c61ac7052ac9484dd0b795083fce609fa021f7260e698413b457678dc33c7"
 """Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..contracts import Domain
 from .glow import Architecture, Glow
-from .weights_file import NetworkFile
+from .weights_file import EMBEDDED, NetworkFile
 
-DIGITS = Path(__file__).parent / "weights" / "digits_flow.safetensors"
+DIGITS = EMBEDDED / "digits_flow.safetensors"
 """The embedded flow: handwritten digits, 28 x 28 (`weights/DIGITS.md`)."""
 
 DIGITS_SHA256 = "4962d14e529d4438db9a7df2b7de915ef5f8e66078f443ed06c3dd4c40db8b85"

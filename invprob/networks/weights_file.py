@@ -25,7 +25,7 @@ from ..errors import InputError, WeightsError
 from ..files import replacing
 
 EMBEDDED = Path(__file__).parent / "weights"
-"""The folder of the weights that come with the package."""
+"""The folder of what comes with the package."""
 
 N = TypeVar("N", bound=nn.Module)
 A = TypeVar("A", bound="Describes")

@@ -6,8 +6,6 @@ import torch
 import invprob as ip
 from invprob.diagnostics.laboratory import measurements, similar_mixture
 from invprob.diagnostics.wasserstein import exactness
-from invprob.solvers import diffusion
-from invprob.solvers.restarts import linear_response
 from invprob.solvers.restarts.particles import Data, Groups, effort
 from invprob.solvers.restarts.state import RestartState
 
@@ -72,62 +70,6 @@ def test_groups_do_not_depend_on_how_many_there_are():
     few, many = (ip.solve(problem, solver, samples=n).samples for n in (4, 12))
     torch.testing.assert_close(many[:4], few, rtol=0, atol=1e-12)
     assert not torch.equal(many[4:8], few)
-
-
-@pytest.mark.parametrize("task", ["inpaint", "blur", "sr", "cs"])
-def test_from_far_above_the_data_pull_to_the_best_linear_estimate(task):
-    prior = ip.GaussianMixturePrior(torch.ones(1), PRIOR.means[:1], PRIOR.covariances[:1])
-    noise = measurements((4, 4))[task]
-    y = noise.sample(prior.sample((1, *SHAPE), ip.generator(1)), ip.generator(2))
-    exact = prior.posterior(noise, y).mean
-    gaps = [
-        float((estimated(prior, noise, y, rounds) - exact).norm() / (prior.means - exact).norm())
-        for rounds in (1, 4, 16)
-    ]
-    assert gaps[0] < 0.9
-    assert gaps[1] < gaps[0] + 1e-6
-    assert gaps[2] < 1e-3
-
-
-def estimated(prior, noise, y, rounds, level=300.0):
-    problem = ip.Problem(prior, noise, y)
-    spectrum = diffusion.spectrum(problem)
-    data = Data(spectrum.observe(y), spectrum.sd, 0.02)
-    seen = spectrum.vt(prior.means)
-    return prior.means + spectrum.v(
-        linear_response.pull(problem, data, prior.means, seen, level, rounds)
-    )
-
-
-@pytest.mark.parametrize("level", [0.1, 0.2, 0.5])
-def test_the_data_pull_along_the_vector_jacobian_product(level, monkeypatch):
-    """The Jacobian is symmetric: the product by a finite difference is that of autograd."""
-    monkeypatch.setattr(linear_response, "SMALL_STEP", 1e-4)
-    y, draw = measured(PINHOLES), ip.generator(5)
-    problem = ip.Problem(PRIOR, PINHOLES, y)
-    spectrum = diffusion.spectrum(problem)
-    data = Data(spectrum.observe(y), spectrum.sd, 0.02)
-    noise = torch.randn(1, *SHAPE, generator=draw, dtype=y.dtype)
-    x = (PRIOR.sample((1, *SHAPE), draw) + level * noise).requires_grad_()
-    denoised = PRIOR.denoise(x, torch.tensor(level, dtype=y.dtype))
-    seen, unused = spectrum.vt(denoised), data.unused(level)
-    along = torch.where(unused > 0, data.w - seen, 0).detach()
-    (product,) = torch.autograd.grad(denoised, x, spectrum.v(along))
-    response = level**2 * spectrum.vt(product)
-    curved = torch.where(unused > 0, response + along / unused, 0)
-    expected = along.square().sum() / (along * curved).sum() * response
-    found = linear_response.pull(problem, data, x.detach(), seen.detach(), level, 1)
-    assert float((found - expected).norm()) < 1e-3 * float(expected.norm())
-
-
-def test_a_denoiser_that_is_no_derivative_pulls_to_nothing_infinite():
-    class Rotating:
-        def denoise(self, x, sigma):
-            return (x.flip(-1) - x.flip(-2) - x) / 3
-
-    problem = ip.Problem(Rotating(), PINHOLES, measured(PINHOLES))
-    result = ip.solve(problem, ip.Restart(20), samples=4)
-    assert result.samples.isfinite().all()
 
 
 def test_too_little_noise_to_start_from_grey_is_refused_but_not_from_an_image():
