@@ -6,7 +6,8 @@ from gaussians import NOISES, measured, rms
 
 import invprob as ip
 from invprob.solvers import curvature
-from invprob.solvers.descent import STEPS, descend
+from invprob.solvers.annealing import DescentState
+from invprob.solvers.descent import descend
 
 torch.set_num_threads(1)
 
@@ -24,8 +25,9 @@ class Counting(ip.Gaussian):
 def near(problem, sigma, *, positive=False):
     """What the descent makes of its target, and the proximal map around it."""
     step, target = torch.tensor(sigma, dtype=problem.y.dtype), problem.zeros() + 0.45
-    bend = curvature.begin(problem, target, positive=positive)
-    x, _ = descend(problem, target, target, step**2, step, bend, positive=positive)
+    plan = torch.full((8,), sigma)
+    state = DescentState.begin(problem, plan, target, curved=True, positive=positive)
+    x, _ = descend(problem, state, target, target, step**2, step)
     return x, problem.likelihood.prox(problem.y, target, step**2), target
 
 
@@ -46,11 +48,18 @@ def test_towards_black_one_step_takes_half_of_the_brightness_at_most():
     assert bool((x < target).all())
 
 
-@pytest.mark.parametrize("solver", [ip.RED(5), ip.ProximalGradient(5)], ids=["RED", "FISTA"])
-def test_the_curvature_of_gaussian_noise_is_asked_for_once(solver):
+GRADIENTS = {
+    "short": (ip.RED(5), 8),
+    "long": (ip.RED(35), 3),
+    "FISTA": (ip.ProximalGradient(5), 1),
+}
+
+
+@pytest.mark.parametrize(("solver", "each"), GRADIENTS.values(), ids=GRADIENTS)
+def test_the_curvature_of_gaussian_noise_is_asked_for_once(solver, each):
     """At the first image: there, along three probes, and by the power method."""
     problem = measured(Counting(sigma=0.1, operator=NOISES["deblurring"].operator))
     Counting.asked = 0
     ip.solve(problem, solver)
-    each = STEPS if isinstance(solver, ip.RED) else 1
-    assert Counting.asked == 1 + 1 + curvature.PROBES + curvature.ITERATIONS + 5 * each
+    all_steps = solver.iterations * each
+    assert Counting.asked == 1 + 1 + curvature.PROBES + curvature.ITERATIONS + all_steps
