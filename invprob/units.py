@@ -100,7 +100,12 @@ class Unit:
             )
 
     def lift(self, pixels: NDArray[Any], /) -> str:
-        """What to type to have the darkest pixel of a file half a level above black.
+        """What to type to have the darkest pixel of a file half a level above black."""
+        black, white = self.lifted(pixels)
+        return f"--black {black:.4g} --white {white:g}"
+
+    def lifted(self, pixels: NDArray[Any], /) -> tuple[float, float]:
+        """Black and white that have the darkest pixel of a file half a level above black.
 
         Args:
             pixels: the file's numbers. A level is 1 where they are whole ones, and else a 255th
@@ -108,8 +113,7 @@ class Unit:
         """
         white = self.white or white_of(pixels) or float(pixels.max())
         level = 1.0 if pixels.dtype.kind in "bui" else (white - self.black) / 255
-        black = min(self.black, float(np.nanmin(pixels))) - level / 2
-        return f"--black {black:.4g} --white {white:g}"
+        return min(self.black, float(np.nanmin(pixels))) - level / 2, white
 
     def settings(self) -> dict[str, object]:
         """What was said of the unit, by name."""

@@ -23,6 +23,7 @@ from .cropping import cropped, what_is_cropped
 from .masks import what_is_measured
 from .outputs import Outputs
 from .run import Run
+from .unknown_noise import with_noise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,11 +123,13 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
     for image in images:
         with report.image(image):
             outputs = image.place()
-            problem = run.problem(image.file, image.page, warn=report.none_solved)
+            its, noise = with_noise(run, image.file, image.page)
+            report.say_once(noise)
+            problem = its.problem(image.file, image.page, warn=report.none_solved)
             outputs.check_holds(problem)
             with outputs.checked(image.file, force=force):
-                result = _solved(run, image, problem, report)
-                outputs.write(shown := cropped(result, run.noise))
+                result = _solved(its, image, problem, report)
+                outputs.write(shown := cropped(result, its.noise))
             outputs.warn_if_clipped(shown)
             outputs.warn_of_others()
             first = outputs.estimate
@@ -151,9 +154,11 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
         for image in images:
             found.append(None)
             with report.image(image):
-                problem = run.problem(image.file, image.page, warn=report.none_solved)
-                result = _solved(run, image, problem, report)
-                shown = cropped(result, run.noise)
+                its, noise = with_noise(run, image.file, image.page)
+                report.say_once(noise)
+                problem = its.problem(image.file, image.page, warn=report.none_solved)
+                result = _solved(its, image, problem, report)
+                shown = cropped(result, its.noise)
                 found[-1] = shown.x.cpu()
                 outputs.warn_if_clipped(shown)
                 report.solved(image, result)

@@ -49,6 +49,7 @@ def noise(
     from .channels import channels_of
     from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
+    from .unknown_noise import out_of_black
 
     if hot is not None:
         check_mask(hot)
@@ -62,6 +63,7 @@ def noise(
         typer.echo(write_mask(hot, y, standing_out))
         seen = seen.masked_fill(standing_out.to(where), math.nan)
     found = estimate_noise(seen, made)
+    unit = out_of_black(found, y, unit, measurement, page)
     typer.echo(found)
     bad = int((~y.isfinite()).sum())
     if bad:
@@ -81,6 +83,6 @@ def noise(
         end = ".fits" if is_fits(measurement) else end
         mask = ["-A mask:file=MASK.png"] if bad else []
         mask = mask if hot is None else [f"-A mask:file={quote(str(hot))}"]
-        options += [f"-l {found.best.text}"] + mask
+        options += [f"-l {quote(found.typed)}"] + mask
         words = ["invprob solve", quote(str(measurement)), *options]
         typer.echo(f"try: {' '.join(words)} -o clean{end}")

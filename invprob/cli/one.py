@@ -10,6 +10,7 @@ from .batch import Image
 from .cropping import cropped, what_is_cropped
 from .masks import what_is_measured
 from .run import Run
+from .unknown_noise import with_noise
 
 
 def solve_one(
@@ -39,6 +40,7 @@ def solve_one(
     from .memory import what_it_takes
 
     outputs = image.place()
+    run, noise = with_noise(run, image.file, image.page)
     problem = run.problem(image.file, image.page)
     outputs.check_holds(problem)
     with outputs.checked(image.file, force=force):
@@ -50,7 +52,7 @@ def solve_one(
         mask = what_is_measured(run.noise, problem.y)
         takes = what_it_takes(problem, run.samples)
         hot = remark_on(run.noise, problem, image.file, image.page)
-        for line in filter(None, (advice, mask, hot, takes)):
+        for line in filter(None, (noise, advice, mask, hot, takes)):
             typer.echo(line)
         try:
             result = run.solve(problem, method, callbacks=callbacks, resume=resume)

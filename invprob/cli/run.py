@@ -28,7 +28,7 @@ class Run:
 
     Attributes:
         prior: which images are likely.
-        noise: how measurements arose.
+        noise: how measurements arose; None if nobody said, see `unknown_noise`.
         solver: how to solve; `None` for the recommended one.
         samples: how many, as `solve` takes them.
         seed: of each image.
@@ -36,6 +36,7 @@ class Run:
         white: the one that means 1.
         device: where to compute; random numbers come from the processor, so that a seed means the
             same everywhere.
+        operator: what came before a noise that nobody named, as text.
     """
 
     prior: Any
@@ -46,6 +47,7 @@ class Run:
     black: float = 0.0
     white: float | None = None
     device: Any = "cpu"
+    operator: str | None = None
 
     def problem(self, file: Path, page: int | None, *, warn: bool = True) -> Problem[Any, Any]:
         """What is to be solved for an image in a file.

@@ -29,15 +29,20 @@ def solve(
             help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...; or several, or a folder.",
         ),
     ],
-    likelihood: Annotated[
-        str, typer.Option("-l", "--likelihood", help="How it arose: gaussian:sigma=25/255")
-    ],
     output: Annotated[
         Target,
         typer.Option(
             "-o", "--output", parser=named, metavar="PATH", help="An image file, or a folder."
         ),
     ],
+    likelihood: Annotated[
+        str | None,
+        typer.Option(
+            "-l",
+            "--likelihood",
+            help="How it arose: gaussian:sigma=25/255; by default the noise is found in it.",
+        ),
+    ] = None,
     operator: Annotated[
         str | None,
         typer.Option("-A", "--operator", help="What came before the noise: mask:file=mask.png"),
@@ -78,6 +83,9 @@ def solve(
     force: Annotated[bool, typer.Option("--force", help="Write over existing files.")] = False,
 ) -> None:
     """Estimate the image behind a measurement, or draw samples of what it may have been.
+
+    `invprob solve noisy.png -o clean.png` finds the noise in the image and says which; what is
+    known of it, by `-l`, is better, and `invprob noise` says more of it.
 
     With `-o clean.png --samples 3`, clean.png is the mean of the samples; clean-std.tif (32 bits,
     in the unit of the image), clean-sample-0.png ... and clean-panel.png lie beside it. With
@@ -128,13 +136,14 @@ def solve(
         outputs = Outputs.of(output, count=count, encoding=encoding)
     run = Run(
         likely,
-        make_noise(likelihood, operator),
+        None if likelihood is None else make_noise(likelihood, operator),
         None if solver is None else make("solver", solver),
         samples=samples,
         seed=seed,
         black=black,
         white=white,
         device=usable(device),
+        operator=operator,
     )
     if not batch:
         image = Image(measurements[0], page, outputs)

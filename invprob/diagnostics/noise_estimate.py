@@ -38,6 +38,8 @@ class NoiseEstimate:
             JPEG files: all of this is then found from the brightness, for each channel.
         cut: the share of pixels at 0 and 1 where none is beyond: their noise was cut off. If they
             are many, sigma is that of the bands.
+        typed: what `-l` takes: the best law; for photon counts the nearest one that can have made
+            the very numbers of the measurement.
     """
 
     sigma: float
@@ -48,10 +50,11 @@ class NoiseEstimate:
     error: float = field(repr=False)
     coarse_colours: bool = False
     cut: float = 0.0
+    typed: str = ""
 
     @property
     def best(self) -> Law:
-        """The most plausible law; its `text` is what `-l` takes."""
+        """The most plausible law."""
         return self.laws[0]
 
     @property

@@ -33,9 +33,11 @@ Noise Variance Estimation. CVIU 64(2). https://doi.org/10.1006/cviu.1996.0060 (t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from ..compatibility import lacks
@@ -46,6 +48,7 @@ from .noise_colours import of_luma
 from .noise_curves import Looks
 from .noise_estimate import NoiseEstimate
 from .noise_speckle import of_logarithm
+from .possible_laws import possible
 
 LEAST_SIDE, CROP = 32, 256
 """The smallest image; and the side of the four crops of one of more than twice that side."""
@@ -78,7 +81,7 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
     >>> round(found.sigma, 2), found.best.name
     (0.1, 'gaussian')
     """
-    y = _checked(y)
+    y = measured = _checked(y)
     if prior is None:
         from ..priors.denoiser import DenoiserPrior
 
@@ -100,20 +103,28 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
         return estimate(Looks(_crops(image), prior, seed), image, domain.sigma, apart)
 
     with torch.no_grad():
-        if y.shape[1] == 3 and 1 in (domain.channels or ()):
-            if bool((y == y[:, :1]).all()):
-                y = y[:, :1]  # gray, in three channels
-            elif told := of_luma(y, _crops(y), look):
-                return told
-        if domain.shape is not None:
-            return look(y)
-        try:
-            found = look(y)
-        except InputError:
-            if told := of_logarithm(y, None, look):
-                return told
-            raise
-        return of_logarithm(y, found, look) or found
+        found = _of_parts(y, domain, look)
+    return evolve(found, typed=possible(found.best, measured))
+
+
+def _of_parts(
+    y: Tensor, domain: Domain, look: Callable[[Tensor], NoiseEstimate], /
+) -> NoiseEstimate:
+    """From the brightness alone where that says more, or the logarithm."""
+    if y.shape[1] == 3 and 1 in (domain.channels or ()):
+        if bool((y == y[:, :1]).all()):
+            y = y[:, :1]  # gray, in three channels
+        elif told := of_luma(y, _crops(y), look):
+            return told
+    if domain.shape is not None:
+        return look(y)
+    try:
+        found = look(y)
+    except InputError:
+        if told := of_logarithm(y, None, look):
+            return told
+        raise
+    return of_logarithm(y, found, look) or found
 
 
 def _crops(y: Tensor) -> Tensor:

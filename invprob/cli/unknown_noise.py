@@ -1,0 +1,96 @@
+"""`invprob solve` without `-l`: noise that nobody named is found in the image, and said.
+
+It is found as `invprob noise` finds it, for each image by itself. Behind an operator the
+measurement is looked at as if it were the image: noise is as white there, and 5 x 5 blurs were
+seen to make what is found up to 4 % too little, averages of pixels 2 % too much. Where a mask is
+black nothing counts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from ..errors import InputError
+from .run import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..diagnostics.noise_estimate import NoiseEstimate
+    from ..units import Unit
+
+MAY = "say how the measurement arose, such as -l gaussian:sigma=25/255"
+
+
+def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
+    """The same run, with the noise of this image if none was named; and which, in words.
+
+    Args:
+        run: the parts; its noise is None where it was not named.
+        file: the measurement.
+        page: which of the file.
+
+    Raises:
+        InputError: what is found is nothing to rely on, or the prior can find none.
+    """
+    if run.noise is not None:
+        return run, ""
+    import torch
+
+    from ..compatibility import lacks
+    from ..contracts import Denoises
+    from ..diagnostics.noise_level import estimate_noise
+    from ..operators.structure import observed
+    from ..units import Unit
+    from .channels import channels_of
+    from .noise import make_noise
+    from .specs import make
+
+    if reason := lacks(run.prior, Denoises):
+        raise InputError(
+            f"{run.prior!r} denoises nothing ({reason}), so it can't find the noise either; {MAY}"
+        )
+    unit = Unit(run.black, run.white)
+    y = unit.read(file, page, channels_of(run.prior)).to(run.device)
+    if run.operator is not None:
+        seen = observed(make("operator", run.operator), tuple(y.shape[1:])).to(y.device)
+        y = y.masked_fill(~seen.bool(), torch.nan)
+    try:
+        found = estimate_noise(y, run.prior)
+    except InputError as error:
+        told = f"{file}: its noise can't be found: {error}"
+        raise InputError(f"{told}; {MAY}", typed=error.typed) from error
+    if not found.is_usable:
+        sigma = max(found.sigma, found.apart or 0.0)
+        raise InputError(
+            f"{file}: the noise that is found is nothing to rely on.\n{found}\nSo {MAY}",
+            typed=f"-l gaussian:sigma={sigma:.2g}, to try it all the same",
+        )
+    lifted = out_of_black(found, y, unit, file, page)
+    also = "" if lifted is unit else f" with --black {lifted.black:.4g} --white {lifted.white:g}"
+    told = f"noise of {file}: {found.typed}{also}, as found in it; if you know better: -l ..."
+    noise = make_noise(found.typed, run.operator)
+    return evolve(run, noise=noise, black=lifted.black, white=lifted.white), told
+
+
+def out_of_black(
+    found: NoiseEstimate, y: Tensor, unit: Unit, file: Path, page: int | None, /
+) -> Unit:
+    """Another unit where speckle, which is never black, was rounded to black; else the same.
+
+    Args:
+        found: the noise of y.
+        y: the measurement, `(1, C, H, W)`.
+        unit: of it.
+        file: where it is.
+        page: which of the file.
+    """
+    from ..pixels import read_pixels
+    from ..units import Unit
+
+    if found.best.name != "gamma" or not bool((y <= 0).any()):
+        return unit
+    return Unit(*unit.lifted(read_pixels(file, page, y.shape[1:2])))
