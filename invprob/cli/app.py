@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -47,6 +48,13 @@ class Commands(TyperGroup):
         """Run the command that was asked for."""
         with _short_messages(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of this name; where none is like it, the error names all."""
+        names = self.list_commands(ctx)
+        if not args[0].startswith("-") and not get_close_matches(args[0], names):
+            ctx.fail(f"No such command '{args[0]}'. There is: {', '.join(names)}.")
+        return super().resolve_command(ctx, args)
 
 
 @contextlib.contextmanager

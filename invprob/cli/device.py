@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,8 @@ def usable(name: str) -> torch.device:
         return torch.device(name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        if isinstance(error, NotImplementedError) and "aten::" in reason:  # lists its back ends
+        near = get_close_matches(name, ("cpu", "cuda", "mps", "xpu"), 1)
+        instead = f"did you mean {near[0]}?" if near and near[0] != name else "type cpu"
+        if "aten::" in reason or "Expected one of" in reason:  # a list of all that torch knows
             reason = f"torch here has no {name}"
-        raise InputError(f"--device {name} can't be used here: {reason}; type cpu") from error
+        raise InputError(f"--device {name} can't be used here: {reason}; {instead}") from error

@@ -54,7 +54,12 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
             f"{run.prior!r} denoises nothing ({reason}), so it can't find the noise either; {MAY}"
         )
     unit = Unit(run.black, run.white)
-    y = unit.read(file, page, channels_of(run.prior)).to(run.device)
+    try:
+        y = unit.read(file, page, channels_of(run.prior)).to(run.device)
+    except InputError as error:
+        if run.operator is None:
+            raise
+        raise InputError(f"{error}. Noise is found in images alone; {MAY}") from error
     if run.operator is not None:
         seen = observed(make("operator", run.operator), tuple(y.shape[1:])).to(y.device)
         y = y.masked_fill(~seen.bool(), torch.nan)

@@ -22,7 +22,7 @@ def positive(value: object, name: str, meaning: str, /) -> float:
     26.0
     """
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool | str):
             raise TypeError
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):

@@ -30,6 +30,11 @@ def test_plugins(invprob):
     assert "\nglow (invprob-glow 1.0): broken: ImportError" in shown
 
 
+def test_no_such_command(invprob):
+    assert "There is: demo, solve, noise" in invprob("frobnicate", code=2).stderr
+    assert "Did you mean 'solve'?" in invprob("solv", code=2).stderr
+
+
 def test_cite(invprob):
     assert "prior denoiser: A. Nobody (2000)." in invprob("cite denoiser").stdout
     assert "solver pnp: no publication is named" in invprob("cite pnp").stdout

@@ -26,7 +26,8 @@ def test_a_device_that_is_not_there(invprob, folder, line, name):
     before = files(folder)
     failed = invprob(f"{line} --device {name}", code=2)
     assert f"error: --device {name} can't be used here: " in failed.stderr
-    assert failed.stderr.rstrip().endswith("; type cpu")
+    instead = "did you mean cuda?" if name.startswith("cuda") else "type cpu"
+    assert failed.stderr.rstrip().endswith(f"; {instead}")
     assert files(folder) == before
 
 
