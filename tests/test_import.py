@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import invprob as ip
+from invprob.other_names import OTHER_NAMES
 
 STUB = Path(ip.__file__).with_name("__init__.pyi")
 
@@ -45,6 +46,23 @@ NAMES = [
 def test_every_public_name_exists(name):
     assert getattr(ip, name).__doc__
     assert name in dir(ip)
+
+
+def test_a_name_that_there_is_not_says_what_may_have_been_meant():
+    for name, meant in {
+        "SNIPS": "AnnealedLangevin",
+        "gaussian": "Gaussian",
+        "Gama": "Gamma",
+    }.items():
+        with pytest.raises(AttributeError, match=f"no '{name}'; .*{meant}"):
+            getattr(ip, name)
+    with pytest.raises(AttributeError, match="no 'abracadabra'$"):
+        _ = ip.abracadabra
+
+
+def test_other_names_are_of_public_ones():
+    assert set(OTHER_NAMES.values()) <= set(NAMES)
+    assert not {name.lower() for name in OTHER_NAMES} & {name.lower() for name in NAMES}
 
 
 @pytest.mark.parametrize(
