@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 DIM = 0.1
 """Images that never exceed this have probably another white level than their file's type."""
+NEAR_BLACK = 0.05
+"""A least value of that share of the greatest is one of an instrument without an offset."""
+FAR_OUT = 1.5
+"""A greatest value so far above all but a thousandth of them is no white."""
 
 
 @define(eq=False)
@@ -114,6 +118,29 @@ class Unit:
         white = self.white or white_of(pixels) or float(pixels.max())
         level = 1.0 if pixels.dtype.kind in "bui" else (white - self.black) / 255
         return min(self.black, float(np.nanmin(pixels))) - level / 2, white
+
+    def proposed(self, pixels: NDArray[Any], /) -> str:
+        """What to type for black and white where nobody said them: about the ends of a file.
+
+        Empty where they were said, or where the brightest pixel is about white.
+
+        >>> import numpy as np
+        >>> Unit().proposed(np.linspace(0, 70, 1000).astype("uint16").reshape(10, 100, 1))
+        '--black 0 --white 70'
+        """
+        finite = pixels[np.isfinite(pixels)]
+        if self.white is not None or not finite.size:
+            return ""
+        low, high, most = np.quantile(finite, (0.001, 0.999, 1))
+        high = most if most < FAR_OUT * high else high
+        own = white_of(pixels) or 1.0
+        if not high > low or DIM * own < high <= own:
+            return ""
+        black = 0.0 if 0 <= finite.min() < NEAR_BLACK * high else float(low)
+        return " ".join(
+            f"--{name} {float(f'{value:.3g}'):g}"
+            for name, value in (("black", black), ("white", high))
+        )
 
     def settings(self) -> dict[str, object]:
         """What was said of the unit, by name."""

@@ -49,7 +49,7 @@ def noise(
     from .channels import channels_of
     from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
-    from .unknown_noise import out_of_black
+    from .unknown_noise import out_of_black, proposing_ends
 
     if hot is not None:
         check_mask(hot)
@@ -62,7 +62,8 @@ def noise(
     if hot is not None:
         typer.echo(write_mask(hot, y, standing_out))
         seen = seen.masked_fill(standing_out.to(where), math.nan)
-    found = estimate_noise(seen, made)
+    with proposing_ends(unit, measurement, page):
+        found = estimate_noise(seen, made)
     unit = out_of_black(found, y, unit, measurement, page)
     typer.echo(found)
     bad = int((~y.isfinite()).sum())

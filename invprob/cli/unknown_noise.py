@@ -8,6 +8,8 @@ black nothing counts.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +66,8 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
         seen = observed(make("operator", run.operator), tuple(y.shape[1:])).to(y.device)
         y = y.masked_fill(~seen.bool(), torch.nan)
     try:
-        found = estimate_noise(y, run.prior)
+        with proposing_ends(unit, file, page):
+            found = estimate_noise(y, run.prior)
     except InputError as error:
         told = f"{file}: its noise can't be found: {error}"
         raise InputError(f"{told}; {MAY}", typed=error.typed) from error
@@ -79,6 +82,27 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
     told = f"noise of {file}: {found.typed}{also}, as found in it; if you know better: -l ..."
     noise = make_noise(found.typed, run.operator)
     return evolve(run, noise=noise, black=lifted.black, white=lifted.white), told
+
+
+@contextlib.contextmanager
+def proposing_ends(unit: Unit, file: Path, page: int | None, /) -> Iterator[None]:
+    """Put the file's own black and white in the place of what an error asks to type.
+
+    Args:
+        unit: in which it was read.
+        file: the measurement.
+        page: which of the file.
+    """
+    from ..diagnostics.noise_bands import ENDS
+    from ..pixels import read_pixels
+
+    try:
+        yield
+    except InputError as error:
+        if ENDS not in error.typed or not (ends := unit.proposed(read_pixels(file, page, None))):
+            raise
+        typed = error.typed.replace(ENDS, f"{ends}, about the ends of the file")
+        raise InputError(str(error), typed=typed) from error
 
 
 def out_of_black(

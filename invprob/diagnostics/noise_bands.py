@@ -25,6 +25,8 @@ MANY = 1_000_000
 """Pixels that are enough to find the bands."""
 FEWEST = 200
 """Pixels of a band."""
+ENDS = "--black VALUE --white VALUE"
+"""How the unit is said; who knows the file can put its own ends in the place of this."""
 
 
 def estimate(
@@ -54,7 +56,7 @@ def estimate(
         raise InputError(
             f"{above}, and {_range(image)}; images are in [0, 1]: if these are not, say which "
             "values are black and white",
-            typed="--black VALUE --white VALUE",
+            typed=ENDS,
         )
     denoised = looks.prior.denoise(looks.y, looks.y.new_tensor(sigma)).contiguous()
     edges = _edges(denoised[looks.known], looks.error(sigma))
@@ -93,7 +95,7 @@ def _too_weak(looks: Looks, image: Tensor) -> InputError:
         f"sees; {_range(image)}. Images are in [0, 1]: if these are not, say which values are "
         "black and white; a smaller white, which may lie below the brightest pixels, shows weak "
         "noise of dark images",
-        typed="--black VALUE --white VALUE, a smaller one for weak noise of dark images",
+        typed=f"{ENDS}, a smaller one for weak noise of dark images",
     )
 
 

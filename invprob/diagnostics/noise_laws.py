@@ -9,9 +9,9 @@ The variance of noise around a pixel of brightness m is
     (a m + b)²         noise that grows with the signal
 
 Each is fitted to the noise levels that were found, by least squares of the relative errors, with
-no negative part. Of two that explain them about as well the simpler is the more plausible: two
-parameters have to be three times as close as one. The variance does not tell laws apart that have
-the same (speckle, noise in proportion to the signal, Rayleigh noise).
+no negative part. Of two that explain them about as well the simpler is the more plausible: for
+each parameter more a law has to be three times as close. The variance does not tell laws apart
+that have the same (speckle, noise in proportion to the signal, Rayleigh noise).
 
 Reference: A. Foi, M. Trimeche, V. Katkovnik, K. Egiazarian (2008). Practical Poissonian-Gaussian
 Noise Modeling and Fitting for Single-Image Raw-Data. IEEE TIP 17(10).
@@ -20,7 +20,7 @@ https://doi.org/10.1109/TIP.2008.2001399
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from attrs import frozen
@@ -28,7 +28,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 SIMPLER = 3.0
-"""So much closer two parameters must be than one."""
+"""So much closer a law must be for each parameter more."""
 CLOSE = 0.02
 """Noise levels are not known better than that: misfits below are alike."""
 DARKEST = 1e-3
@@ -44,7 +44,7 @@ class Law:
     Attributes:
         text: as `-l` takes it, for example `poisson:peak=31.2`.
         misfit: root mean square relative error of the noise levels that it predicts.
-        parameters: how many were fitted.
+        parameters: how many were fitted to these.
     """
 
     text: str
@@ -77,14 +77,13 @@ def laws(brightness: Tensor, sd: Tensor, /, *, error: float = 0.0) -> tuple[Law,
     """
     if len(sd) < FEWEST or float(brightness.max() - brightness.min()) < max(SPAN, FAR * error):
         constant = float(sd.square().mean().sqrt())
-        return (Law(f"gaussian:sigma={constant:.3g}", _misfit(constant + 0 * sd, sd), 1),)
-    found = list(_fitted(brightness.clamp(min=DARKEST), sd))
-    return tuple(sorted(found, key=_implausible))
+        return (Law(f"gaussian:sigma={constant:.3g}", misfit(constant + 0 * sd, sd), 1),)
+    return sorted_laws(_fitted(brightness.clamp(min=DARKEST), sd))
 
 
-def _implausible(law: Law) -> float:
-    """The misfit, times a penalty for a second parameter."""
-    return max(law.misfit, CLOSE) * (SIMPLER if law.parameters == 2 else 1)
+def sorted_laws(laws: Iterable[Law], /) -> tuple[Law, ...]:
+    """The most plausible first: by their misfit, times a penalty for each parameter."""
+    return tuple(sorted(laws, key=lambda law: max(law.misfit, CLOSE) * SIMPLER**law.parameters))
 
 
 def _fitted(m: Tensor, sd: Tensor) -> Iterator[Law]:
@@ -94,17 +93,17 @@ def _fitted(m: Tensor, sd: Tensor) -> Iterator[Law]:
     for name, power in (("gaussian:sigma", 0), ("poisson:peak", 1), ("gamma:alpha", 2)):
         (scale,) = _least_squares([m**power], variance)
         value = scale**0.5 if power == 0 else 1 / scale
-        yield Law(f"{name}={value:.3g}", _misfit((scale * m**power).sqrt(), sd), 1)
+        yield Law(f"{name}={value:.3g}", misfit((scale * m**power).sqrt(), sd), 1)
     if len(m) < 4:
         return
     offset, slope = _least_squares([constant, m], variance)
     if offset > 0 and slope > 0:
         text = f"poisson-gaussian:peak={1 / slope:.3g},sigma={offset**0.5:.3g}"
-        yield Law(text, _misfit((offset + slope * m).sqrt(), sd), 2)
+        yield Law(text, misfit((offset + slope * m).sqrt(), sd), 2)
     black, growth = _least_squares([constant, m], sd)
     if black > 0 and growth > 0:
         text = f"signal-dependent:a={growth:.3g},b={black:.3g}"
-        yield Law(text, _misfit(black + growth * m, sd), 2)
+        yield Law(text, misfit(black + growth * m, sd), 2)
 
 
 def _least_squares(parts: list[Tensor], value: Tensor) -> tuple[float, ...]:
@@ -114,5 +113,6 @@ def _least_squares(parts: list[Tensor], value: Tensor) -> tuple[float, ...]:
     return tuple(float(share) for share in shares)
 
 
-def _misfit(predicted: Tensor, sd: Tensor) -> float:
+def misfit(predicted: Tensor, sd: Tensor, /) -> float:
+    """The root mean square relative error of noise levels `(n,)`."""
     return float((predicted / sd - 1).square().mean().sqrt())

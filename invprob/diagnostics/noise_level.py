@@ -37,7 +37,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from attrs import evolve
 from torch import Tensor
 
 from ..compatibility import lacks
@@ -47,8 +46,8 @@ from .noise_bands import estimate
 from .noise_colours import of_luma
 from .noise_curves import Looks
 from .noise_estimate import NoiseEstimate
+from .noise_numbers import with_numbers
 from .noise_speckle import of_logarithm
-from .possible_laws import possible
 
 LEAST_SIDE, CROP = 32, 256
 """The smallest image; and the side of the four crops of one of more than twice that side."""
@@ -104,7 +103,7 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
 
     with torch.no_grad():
         found = _of_parts(y, domain, look)
-    return evolve(found, typed=possible(found.best, measured))
+    return with_numbers(found, measured)
 
 
 def _of_parts(

@@ -88,3 +88,15 @@ def test_where_none_can_be_found_it_is_to_be_named(invprob, folder):
 def test_a_prior_that_denoises_nothing_finds_none(folder):
     with pytest.raises(ip.InputError, match="denoises nothing"):
         with_noise(Run(object(), None), folder / "gray.png", None)
+
+
+def test_the_ends_of_a_file_are_proposed(invprob, folder):
+    counts = 60 * written(folder / "y.tif", ip.Poisson(peak=60), SMOOTH.square(), bits=32)
+    numbers = counts[0, 0].round().numpy().astype("uint16")
+    tifffile.imwrite(folder / "cells.tif", numbers)
+    for line in ("noise cells.tif --prior denoiser:size=5", "solve cells.tif -o clean.tif"):
+        error = invprob(line, code=2).stderr
+        (ends,) = re.findall(r"command line: (--black 0 --white \d+), about", error)
+        assert ends == f"--black 0 --white {numbers.max()}"
+    said = invprob(f"solve cells.tif {ends} -o clean.tif").stdout
+    assert f"poisson:peak={numbers.max()}, as found" in said
