@@ -14,8 +14,13 @@ def adapt(
     image: Annotated[
         Path, typer.Argument(help="The noisy image: PNG, JPEG, TIFF, FITS, NPY, ...")
     ],
-    sigma: Annotated[str, typer.Option(help="Its noise, images in [0, 1], such as 25/255.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Weights: FILE.safetensors.")],
+    sigma: Annotated[
+        str | None,
+        typer.Option(
+            help="Its noise, images in [0, 1], such as 25/255; by default it is found in it."
+        ),
+    ] = None,
     prior: Annotated[str, typer.Option(help="The denoiser to begin with.")] = "denoiser",
     page: Annotated[
         int | None, typer.Option(min=0, help="Of a TIFF or FITS file with several.")
@@ -45,14 +50,9 @@ def adapt(
     from .channels import channels_of
     from .specs import make
     from .training import check_weights_file
-    from .values import convert
+    from .unknown_noise import even_noise
 
-    try:
-        level = convert(sigma, float)
-    except ValueError:
-        raise InputError(f"--sigma {sigma}: give a number, such as 0.1 or 25/255") from None
-    if not isinstance(level, float):
-        raise TypeError("a number was read as something else")
+    level = None if sigma is None else _number(sigma)
     check_weights_file(output)
     if output.exists() or not output.parent.is_dir():
         raise InputError(f"{output} exists, or its folder does not: name another file")
@@ -61,6 +61,9 @@ def adapt(
     begun = make("prior", prior)
     y = unit.read(image, page, channels_of(begun))
     unit.warn_if_dim()
+    if level is None:
+        level = even_noise(y.to(where), begun, unit, image, page)
+        typer.echo(f"noise of {image}: sigma={level:.3g}, as found in it; if you know: --sigma")
     found = learn(begun, y.to(where), level, steps=steps, rate=rate, seed=seed)
     if not found.improved:
         raise typer.Exit(1)
@@ -68,3 +71,16 @@ def adapt(
     before, after = found.history[0], found.history[found.step]
     typer.echo(f"estimated PSNR {before:.2f} dB before, {after:.2f} dB after {found.step} steps")
     typer.echo(f"wrote {output}")
+
+
+def _number(text: str) -> float:
+    from ..errors import InputError
+    from .values import convert
+
+    try:
+        level = convert(text, float)
+    except ValueError:
+        raise InputError(f"--sigma {text}: give a number, such as 0.1 or 25/255") from None
+    if not isinstance(level, float):
+        raise TypeError("a number was read as something else")
+    return level

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -82,6 +82,33 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
     told = f"noise of {file}: {found.typed}{also}, as found in it; if you know better: -l ..."
     noise = make_noise(found.typed, run.operator)
     return evolve(run, noise=noise, black=lifted.black, white=lifted.white), told
+
+
+def even_noise(y: Tensor, prior: Any, unit: Unit, file: Path, page: int | None, /) -> float:
+    """The level of noise that is the same at every brightness.
+
+    Whether it is white is not asked: text and other sharp patterns look as if it were not.
+
+    Args:
+        y: the measurement, `(1, C, H, W)`.
+        prior: a denoiser.
+        unit: in which it was read.
+        file: where it is.
+        page: which of the file.
+
+    Raises:
+        InputError: there is none, or its level is not the same.
+    """
+    from ..diagnostics.noise_level import estimate_noise
+
+    with proposing_ends(unit, file, page):
+        found = estimate_noise(y, prior)
+    if not found.is_explained or found.best.name != "gaussian":
+        raise InputError(
+            f"{file}: its noise is not of one level.\n{found}\nSo say what comes nearest",
+            typed=f"--sigma {found.sigma:.2g}",
+        )
+    return found.sigma
 
 
 @contextlib.contextmanager

@@ -37,6 +37,21 @@ def test_an_adapted_network_in_a_file(noisy, tmp_path):
     assert code == 2 and "exists" in text
 
 
+def test_the_noise_level_is_found(noisy, tmp_path):
+    out = tmp_path / "own.safetensors"
+    code, text = invoke(noisy, "-o", out, "--steps", 1, "--rate", "1e-12", "--white", 1)
+    assert code == 1 and "no clear improvement" in text
+    assert "noise of" in text and "sigma=0.203, as found in it" in text
+
+
+def test_noise_of_several_levels_is_to_be_named(noisy, tmp_path):
+    x = torch.linspace(0.1, 0.9, 96).expand(1, 1, 96, 96)
+    n = torch.randn(x.shape, generator=Generator().manual_seed(0))
+    write_image(tmp_path / "uneven.tif", x + 0.3 * x * n)
+    code, text = invoke(tmp_path / "uneven.tif", "-o", tmp_path / "own.safetensors")
+    assert code == 2 and "not of one level" in text and "--sigma 0.1" in text
+
+
 def test_nothing_is_written_without_an_improvement(noisy, tmp_path):
     out = tmp_path / "own.safetensors"
     code, text = invoke(noisy, "--sigma", "0.2", "-o", out, "--steps", 1, "--rate", "1e-12")
