@@ -45,11 +45,12 @@ def noise(
     from ..diagnostics.hot_pixels import hot_pixels
     from ..diagnostics.noise_level import estimate_noise
     from ..formats import is_fits, suffix
+    from ..pixels import read_pixels
     from ..units import Unit
     from .channels import channels_of
     from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
-    from .unknown_noise import out_of_black, proposing_ends
+    from .unknown_noise import proposing_ends
 
     if hot is not None:
         check_mask(hot)
@@ -64,7 +65,8 @@ def noise(
         seen = seen.masked_fill(standing_out.to(where), math.nan)
     with proposing_ends(unit, measurement, page):
         found = estimate_noise(seen, made)
-    unit = out_of_black(found, y, unit, measurement, page)
+    if found.best.name == "gamma" and bool((y <= 0).any()):  # speckle is never black
+        unit = Unit(*unit.lifted(read_pixels(measurement, page, y.shape[1:2])))
     typer.echo(found)
     bad = int((~y.isfinite()).sum())
     if bad:

@@ -37,6 +37,7 @@ class Run:
         device: where to compute; random numbers come from the processor, so that a seed means the
             same everywhere.
         operator: what came before a noise that nobody named, as text.
+        least: what darker pixels of a measurement count as.
     """
 
     prior: Any
@@ -48,6 +49,7 @@ class Run:
     white: float | None = None
     device: Any = "cpu"
     operator: str | None = None
+    least: float | None = None
 
     def problem(self, file: Path, page: int | None, *, warn: bool = True) -> Problem[Any, Any]:
         """What is to be solved for an image in a file.
@@ -70,6 +72,7 @@ class Run:
             y = unit.read(file, page, channels)
         if warn:
             unit.warn_if_dim()
+        y = y if self.least is None else y.clamp(min=self.least)
         try:
             y = y.to(self.device)
             return self._without_targets(y) or Problem(self.prior, self.noise, y)

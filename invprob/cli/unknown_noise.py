@@ -21,7 +21,6 @@ from .run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..diagnostics.noise_estimate import NoiseEstimate
     from ..units import Unit
 
 MAY = "say how the measurement arose, such as -l gaussian:sigma=25/255"
@@ -77,11 +76,12 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
             f"{file}: the noise that is found is nothing to rely on.\n{found}\nSo {MAY}",
             typed=f"-l gaussian:sigma={sigma:.2g}, to try it all the same",
         )
-    lifted = out_of_black(found, y, unit, file, page)
-    also = "" if lifted is unit else f" with --black {lifted.black:.4g} --white {lifted.white:g}"
-    told = f"noise of {file}: {found.typed}{also}, as found in it; if you know better: -l ..."
-    noise = make_noise(found.typed, run.operator)
-    return evolve(run, noise=noise, black=lifted.black, white=lifted.white), told
+    told = f"noise of {file}: {found.typed}, as found in it; if you know better: -l ..."
+    noise, least = make_noise(found.typed, run.operator), None
+    if found.best.name == "gamma" and bool((y <= 0).any()):
+        least = float(y[y > 0].min()) / 2
+        told += f"\nblack counts as {least:.2g}: speckle is never black, but was rounded to it"
+    return evolve(run, noise=noise, least=least), told
 
 
 def even_noise(y: Tensor, prior: Any, unit: Unit, file: Path, page: int | None, /) -> float:
@@ -130,23 +130,3 @@ def proposing_ends(unit: Unit, file: Path, page: int | None, /) -> Iterator[None
             raise
         typed = error.typed.replace(ENDS, f"{ends}, about the ends of the file")
         raise InputError(str(error), typed=typed) from error
-
-
-def out_of_black(
-    found: NoiseEstimate, y: Tensor, unit: Unit, file: Path, page: int | None, /
-) -> Unit:
-    """Another unit where speckle, which is never black, was rounded to black; else the same.
-
-    Args:
-        found: the noise of y.
-        y: the measurement, `(1, C, H, W)`.
-        unit: of it.
-        file: where it is.
-        page: which of the file.
-    """
-    from ..pixels import read_pixels
-    from ..units import Unit
-
-    if found.best.name != "gamma" or not bool((y <= 0).any()):
-        return unit
-    return Unit(*unit.lifted(read_pixels(file, page, y.shape[1:2])))
