@@ -7,6 +7,7 @@ import math
 from attrs import field, frozen
 from torch import Tensor
 
+from ..contracts import Likelihood
 from .noise_laws import Law
 
 WHITE, NEARLY, BESIDE = 1.4, 2.1, 0.01
@@ -56,6 +57,18 @@ class NoiseEstimate:
     def best(self) -> Law:
         """The most plausible law."""
         return self.laws[0]
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The noise model that `typed` says, for `Problem(prior, found.likelihood, y)`."""
+        from ..catalogue import catalogue
+
+        name, _, options = self.typed.partition(":")
+        values = dict(option.split("=") for option in options.split(","))
+        made: Likelihood = catalogue().likelihoods[name](
+            **{key: float(value) for key, value in values.items()}
+        )
+        return made
 
     @property
     def is_white(self) -> bool:

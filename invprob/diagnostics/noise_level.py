@@ -77,8 +77,8 @@ def estimate_noise(y: Tensor, prior: Denoises | None = None, /, *, seed: int = 0
     >>> photo = ip.sample_photo()[..., 64:192, 64:192]
     >>> y = ip.Gaussian(sigma=0.1).sample(photo, ip.generator(0))
     >>> found = ip.estimate_noise(y)
-    >>> round(found.sigma, 2), found.best.name
-    (0.1, 'gaussian')
+    >>> found.best.name, round(found.likelihood.sigma, 2)
+    ('gaussian', 0.1)
     """
     y = measured = _checked(y)
     if prior is None:

@@ -18,8 +18,8 @@ from .noise_laws import Law, misfit, sorted_laws
 
 MANY = 100_000
 """So many numbers are looked at for the unit."""
-SLACK, ROUNDING = 1e-3, 32 * torch.finfo(torch.float32).eps
-"""Of a unit, and of a number: so far from whole are whole numbers that were divided."""
+SLACK, ROUNDINGS = 1e-3, 32
+"""Of a unit, and of the last digit: so far from whole are whole numbers that were divided."""
 READ_NOISE = 0.3
 """Of a photon, where counts are no whole numbers."""
 
@@ -57,10 +57,11 @@ def counted(y: Tensor, /) -> str | None:
     '30'
     >>> counted(torch.tensor([0.0, 3.0, 7.1, 8.0]) / 30)
     """
+    eps = torch.finfo(y.dtype).eps
     y = y[y.isfinite()].double()
     if unit := _unit(y):
-        for text in (f"{1 / unit:.6g}", f"{1 / unit:.9g}"):
-            if _are_counts(float(text) * y, float(text)):
+        for text in (f"{1 / unit:.{digits}g}" for digits in (6, 9, 13)):
+            if _are_counts(float(text) * y, float(text), eps):
                 return text
     return None
 
@@ -75,6 +76,6 @@ def _unit(y: Tensor) -> float:
     return float(steps[steps < (1 + SLACK) * least].mean())
 
 
-def _are_counts(counts: Tensor, peak: float) -> bool:
-    slack = SLACK + ROUNDING * (counts.abs() + peak)
+def _are_counts(counts: Tensor, peak: float, eps: float) -> bool:
+    slack = SLACK + ROUNDINGS * eps * (counts.abs() + peak)
     return bool((counts > -0.5).all() and ((counts - counts.round()).abs() < slack).all())
