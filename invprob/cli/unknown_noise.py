@@ -71,10 +71,12 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
         told = f"{file}: its noise can't be found: {error}"
         raise InputError(f"{told}; {MAY}", typed=error.typed) from error
     if not found.is_usable:
-        sigma = max(found.sigma, found.apart or 0.0)
+        typed = f"-l gaussian:sigma={found.sigma:.2g}, to try it all the same"
+        if found.apart and not found.is_white:
+            typed += f"; {found.apart:.2g} if the noise was filtered or compressed"
         raise InputError(
             f"{file}: the noise that is found is nothing to rely on.\n{found}\nSo {MAY}",
-            typed=f"-l gaussian:sigma={sigma:.2g}, to try it all the same",
+            typed=typed,
         )
     told = f"noise of {file}: {found.typed}, as found in it; if you know better: -l ..."
     noise, least = make_noise(found.typed, run.operator), None

@@ -101,3 +101,12 @@ def test_the_ends_of_a_file_are_proposed(invprob, folder):
         assert ends == f"--black 0 --white {numbers.max()}"
     said = invprob(f"solve cells.tif {ends} -o clean.tif").stdout
     assert f"poisson:peak={numbers.max()}, as found" in said
+
+
+def test_noise_that_is_not_white_may_be_more(invprob, folder):
+    n = torch.randn(1, 1, 128, 128, generator=ip.generator(0))
+    n = torch.nn.functional.avg_pool2d(n, 3, 1, 1)
+    ip.write_image(folder / "filtered.tif", SMOOTH.repeat(1, 1, 2, 2) + 0.3 * n, bits=32)
+    error = invprob("solve filtered.tif -o clean.tif", code=2).stderr
+    (less, more) = re.findall(r"sigma=(\S+), to try it all the same; (\S+) if", error)[0]
+    assert float(less) < 0.08 < float(more) < 0.12
