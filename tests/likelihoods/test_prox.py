@@ -192,7 +192,13 @@ def test_scores_that_no_image_has_belong_to_a_bright_one():
 
 
 def test_far_below_black_a_sum_with_white_noise_has_a_finite_density():
-    noise = ip.Mixture(ip.Gamma(26), sigma=1e-4, exact=True)
+    noise = ip.Mixture(ip.Gamma(26), sigma=1e-5, exact=True)
     y, x = torch.tensor([[-1.0]]), torch.tensor([[0.5]])
     wanted = noise.log_density(y.double(), x.double()).float()
     torch.testing.assert_close(noise.log_density(y, x), wanted)
+
+
+def test_a_dark_prox_of_counts_keeps_its_digits_in_single_precision():
+    noise, y, v = ip.Poisson(peak=1000), torch.tensor([[1e-3]]), torch.tensor([[0.5]])
+    found, wanted = (noise.prox(y.to(t), v.to(t), torch.tensor(10.0)) for t in (v, v.double()))
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=0)
