@@ -1,0 +1,95 @@
+"""A check of several statements makes each of them: one bug for one, found in its words."""
+
+from __future__ import annotations
+
+import planted_finer_bugs as bugs
+import planted_finer_likelihood_bugs as likelihoods
+import pytest
+import torch
+from planted_prior_bugs import Windows
+from small_parts import Poisson, planted
+
+from invprob.contracts import Domain
+from invprob.testing import CheckFailure, Skip, checks, run_check, subject
+from invprob.testing.reference import GaussianImages, WhiteNoise
+from invprob.testing.report import Outcome, Report
+
+torch.set_num_threads(1)
+
+CHECKS = {entry.name: entry for entry in checks()}
+TABLES = {
+    "likelihood": likelihoods.BUGS,
+    "operator": bugs.OPERATORS,
+    "prior": bugs.PRIORS,
+    "solver": bugs.SOLVERS,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "check", "said"),
+    [
+        pytest.param(kind, *bug, id=f"{kind}: {name}")
+        for kind, table in TABLES.items()
+        for name, bug in table.items()
+    ],
+)
+def test_a_bug_is_found_in_the_words_of_its_statement(kind, part, check, said):
+    with pytest.raises(CheckFailure, match=said):
+        run_check(CHECKS[check], subject(part, kind=kind), examples=1)
+
+
+def test_a_prior_of_hardly_any_knowledge_takes_hardly_any_noise():
+    """Its own samples tell that this is right."""
+    assert run_check(CHECKS["noise_is_taken_away"], subject(GaussianImages(deviation=50.0)))
+
+
+def test_a_denoiser_that_begins_at_a_level_is_not_asked_for_less():
+    part = planted(Windows(), domain=lambda self: Domain(sigma=(0.05, 0.5)))
+    with pytest.raises(Skip, match="denoises from 0.05 on"):
+        run_check(CHECKS["no_noise_leads_to_no_nan"], subject(part))
+
+
+def single(function):
+    return lambda self, *given: function(self, *(t.float() for t in given)).double()
+
+
+def test_a_likelihood_that_calculates_in_single_precision_has_its_gradient():
+    part = planted(
+        WhiteNoise(), log_prob=single(WhiteNoise.log_prob), grad_x=single(WhiteNoise.grad_x)
+    )
+    assert run_check(CHECKS["grad_x_is_the_gradient_of_log_prob"], subject(part), examples=3)
+
+
+@pytest.mark.parametrize("check", ["score_y_is_the_gradient_of_log_prob", "score_y_obeys_stein"])
+def test_a_score_between_the_points_of_a_lattice_is_the_parts_own_affair(check):
+    part = planted(Poisson(), score_y=lambda self, y, x, /: x)
+    with pytest.raises(Skip, match="y lives on a lattice"):
+        run_check(CHECKS[check], subject(part), examples=1)
+
+
+def test_a_draw_leaves_the_global_random_state_as_it_was():
+    state = torch.random.get_rng_state()
+    entry = CHECKS["measurements_depend_on_the_generator_alone"]
+    run_check(entry, subject(WhiteNoise()), examples=1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+class Loose:
+    """A denoiser whose attributes can be set."""
+
+    def denoise(self, x, sigma, /):
+        return Windows().denoise(x, sigma)
+
+
+def test_a_part_is_left_without_what_was_tried_on_it():
+    part = Loose()
+    with pytest.raises(Skip, match="attributes can be set"):
+        run_check(CHECKS["is_frozen"], subject(part))
+    assert not vars(part)
+
+
+def test_what_passed_is_in_the_table():
+    report = Report(
+        "part", "prior", (Outcome("one", "passed", "3"), Outcome("two", "failed", "a"))
+    )
+    assert "  one  passed  3\n  two  failed  a\n" in str(report)
