@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import planted_finer_bugs as bugs
 import planted_finer_likelihood_bugs as likelihoods
 import pytest
@@ -10,9 +12,13 @@ from planted_prior_bugs import Windows
 from small_parts import Poisson, planted
 
 from invprob.contracts import Domain
-from invprob.testing import CheckFailure, Skip, checks, run_check, subject
+from invprob.errors import InputError
+from invprob.operators.mask import Mask
+from invprob.priors.denoiser import DenoiserPrior
+from invprob.testing import CheckFailure, Skip, check, checks, run_check, subject
 from invprob.testing.reference import GaussianImages, WhiteNoise
 from invprob.testing.report import Outcome, Report
+from invprob.testing.traces import where
 
 torch.set_num_threads(1)
 
@@ -26,16 +32,16 @@ TABLES = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "part", "check", "said"),
+    ("kind", "part", "name", "said"),
     [
-        pytest.param(kind, *bug, id=f"{kind}: {name}")
+        pytest.param(kind, *row, id=f"{kind}: {bug}")
         for kind, table in TABLES.items()
-        for name, bug in table.items()
+        for bug, row in table.items()
     ],
 )
-def test_a_bug_is_found_in_the_words_of_its_statement(kind, part, check, said):
+def test_a_bug_is_found_in_the_words_of_its_statement(kind, part, name, said):
     with pytest.raises(CheckFailure, match=said):
-        run_check(CHECKS[check], subject(part, kind=kind), examples=1)
+        run_check(CHECKS[name], subject(part, kind=kind), examples=1)
 
 
 def test_a_prior_of_hardly_any_knowledge_takes_hardly_any_noise():
@@ -60,11 +66,11 @@ def test_a_likelihood_that_calculates_in_single_precision_has_its_gradient():
     assert run_check(CHECKS["grad_x_is_the_gradient_of_log_prob"], subject(part), examples=3)
 
 
-@pytest.mark.parametrize("check", ["score_y_is_the_gradient_of_log_prob", "score_y_obeys_stein"])
-def test_a_score_between_the_points_of_a_lattice_is_the_parts_own_affair(check):
+@pytest.mark.parametrize("name", ["score_y_is_the_gradient_of_log_prob", "score_y_obeys_stein"])
+def test_a_score_between_the_points_of_a_lattice_is_the_parts_own_affair(name):
     part = planted(Poisson(), score_y=lambda self, y, x, /: x)
     with pytest.raises(Skip, match="y lives on a lattice"):
-        run_check(CHECKS[check], subject(part), examples=1)
+        run_check(CHECKS[name], subject(part), examples=1)
 
 
 def test_a_draw_leaves_the_global_random_state_as_it_was():
@@ -93,3 +99,26 @@ def test_what_passed_is_in_the_table():
         "part", "prior", (Outcome("one", "passed", "3"), Outcome("two", "failed", "a"))
     )
     assert "  one  passed  3\n  two  failed  a\n" in str(report)
+
+
+def again(x, sigma, /):
+    return x if float(sigma.max()) < 1e-3 else again(x, sigma / 2)
+
+
+def test_a_function_that_calls_itself_holds_no_network():
+    assert run_check(CHECKS["networks_are_at_rest"], subject(DenoiserPrior(again)))
+
+
+def test_two_checks_of_one_name_are_refused():
+    def is_frozen(part, case):
+        """Another one."""
+
+    with pytest.raises(ValueError, match="two checks are called is_frozen"):
+        check("prior")(is_frozen)
+
+
+def test_where_nobody_else_raised_a_line_of_the_library_is_named():
+    with pytest.raises(InputError) as refused:
+        Mask(torch.ones(2, 2)).out_shape((3, 3))
+    error = refused.value.with_traceback(refused.value.__traceback__.tb_next)
+    assert re.match(r", at mask.py:\d+, in out_shape", where(error, subject(Windows()).case(0)))
