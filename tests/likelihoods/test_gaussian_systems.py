@@ -194,3 +194,15 @@ def test_what_no_image_is_measured_as_is_refused(make):
     make(Quarters()).check_measurement(torch.ones(2, 1, 4, 4))
     with pytest.raises(ip.InputError, match=r"y has measurements of shape \(1, 4, 5\), but"):
         make(Quarters()).check_measurement(torch.ones(2, 1, 4, 5))
+
+
+def test_where_the_path_meets_one_coordinate_the_others_keep_their_score():
+    """There the score has a pole, which is bounded so that it does not drown them."""
+    noise = ip.Gaussian(0.1, operator=ip.CircularBlur(torch.tensor([[0.6, 0.3], [0.1, 0.0]])))
+    spectrum = noise.spectrum((1, 4, 4))
+    x, y = torch.rand(2, 1, 1, 4, 4, generator=ip.generator(0), dtype=torch.float64)
+    sigma = spectrum.sd[0, 1, 1]
+    score = spectrum.vt(noise.annealed_score(y, x, 0 * x, sigma))
+    apart = (spectrum.sd - sigma).abs() > 1e-3
+    wanted = (spectrum.observe(y) - spectrum.vt(x)) / (spectrum.sd**2 - sigma**2).abs()
+    torch.testing.assert_close(score[:, apart], wanted[:, apart], rtol=1e-6, atol=1e-6)

@@ -202,3 +202,13 @@ def test_a_dark_prox_of_counts_keeps_its_digits_in_single_precision():
     noise, y, v = ip.Poisson(peak=1000), torch.tensor([[1e-3]]), torch.tensor([[0.5]])
     found, wanted = (noise.prox(y.to(t), v.to(t), torch.tensor(10.0)) for t in (v, v.double()))
     torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=0)
+
+
+def test_a_score_that_belongs_to_no_image_counts_as_the_nearest_that_does():
+    noise, y = ip.SignalDependent(a=0.5, b=0.1), torch.tensor([[0.4, 0.4, -1.0]]).double()
+    greatest = 0.25 / (0.5 * (0.5 * 0.4 + 0.1))  # of y = 0.4
+    s = torch.tensor([[greatest, 3 * greatest, -2.0]]).double()
+    x = noise.match_score(y, s, y)
+    assert float(x[0, 1]) == pytest.approx(float(x[0, 0]), abs=1e-3)
+    assert float(noise.score_y(y, x)[0, 0]) == pytest.approx(greatest, rel=1e-3)
+    assert float(x[0, 2]) == noise.least_x()
