@@ -63,8 +63,10 @@ def spectrum_gives_the_likelihood(part: Any, case: Case) -> Figure:
 @check("likelihood", Likelihood, Spectral, once=True)
 def pseudo_observations_have_their_spread(part: Any, case: Case) -> Figure:
     """observe(y) - Vᵀx has mean 0, standard deviation sd and no correlation, over samples y."""
-    spectrum = part.spectrum(case.small)
-    y, x = case.many(part, COUNT // 4)
+    shape = case.several  # one pixel has no other to be correlated with
+    spectrum = part.spectrum(shape)
+    x = case.image("one", batch=1, shape=shape).expand(COUNT // 4, *shape).clone()
+    y = part.sample(x, case.generator("many"))
     seen = _observed(spectrum, some=True)
     z = ((spectrum.observe(y) - spectrum.vt(x)) / spectrum.sd.to(x))[:, seen]
     figure = mean_is(z, 0.0, "the mean of (observe(y) - Vᵀx) / sd")

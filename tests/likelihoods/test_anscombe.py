@@ -45,7 +45,7 @@ def test_black_and_white_stay_where_they_are():
     transform = ip.Anscombe(peak=30, sigma=0.02)
     ends = torch.tensor([0.0, 1.0])
     torch.testing.assert_close(transform.forward(ends), ends)
-    assert transform.inverse(torch.tensor([-0.3, 0.0])).tolist()[0] == 0.0
+    assert not transform.inverse(torch.tensor([-0.1, -0.3, -1.0, -9.0])).any()
     assert transform.forward(torch.tensor([-5.0])).isfinite().all()
     with pytest.raises(ip.InputError, match="d has type"):
         transform.inverse(torch.tensor([1]))

@@ -219,3 +219,33 @@ def test_impossible_wrappings():
     for steps in (0, -1, 2.5, True):
         with pytest.raises(ip.InputError, match="steps="):
             ip.iterative_prox(ip.Gamma(26), steps=steps)
+
+
+def test_a_gradient_is_found_where_none_is_recorded():
+    noise, x = ip.autograd(ip.Gamma(26)), image().requires_grad_()
+    y = measure(ip.Gamma(26), image())
+    with torch.no_grad():
+        found = noise.grad_x(y, x)
+    torch.testing.assert_close(found, ip.Gamma(26).grad_x(y, image()))
+
+
+def test_one_row_without_a_start_is_enough_to_refuse():
+    noise = ip.iterative_prox(ip.Gamma(26))
+    y = torch.tensor([[0.5], [-0.5]])
+    with pytest.raises(ip.InputError, match="nowhere to start"):
+        noise.prox(y, torch.full((2, 1), 0.5), torch.tensor(0.01))
+    noise.prox(y.abs(), torch.full((2, 1), 0.5), torch.tensor(0.01))
+
+
+@frozen
+class Undefined(ip.Gaussian):
+    """Gaussian noise whose density is NaN for images that are darker than black."""
+
+    def log_prob(self, y, x, /):
+        return super().log_prob(y, x) + 0 * x.sqrt().flatten(1).sum(1)
+
+
+def test_where_a_density_is_no_number_it_is_zero():
+    y, v, step = torch.full((1, 2), 0.3), torch.full((1, 2), -0.2), torch.tensor(0.01)
+    found = ip.iterative_prox(Undefined(0.1)).prox(y, v, step)
+    torch.testing.assert_close(found, torch.full((1, 2), 0.05))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.likelihoods.conjugate_gradients import conjugate_gradients
 from invprob.likelihoods.descent import minimise, solve, tolerance
 
 
@@ -67,3 +68,39 @@ def test_newton_stays_where_the_objective_is_defined():
         torch.tensor([[50.0, 0.01], [3.0, 2.0]], dtype=torch.float64),
     )
     assert (x - 1).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("descend", ["conjugate gradients", "newton"])
+def test_where_the_gradient_is_wrong_the_objective_does_not_rise(descend):
+    """A row whose gradient points downhill instead of up stays; the other finds its minimum."""
+    sign = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+    start = torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+
+    def objective(x):
+        return x.square().sum(1) / 2
+
+    def gradient(x):
+        return sign * x
+
+    if descend == "newton":
+        found = minimise(objective, gradient, lambda x: lambda d: d, start)
+    else:
+        found = conjugate_gradients(objective, gradient, start, 5)
+    assert torch.equal(found[0], start[0]) and found[1].abs().max() < 1e-9
+
+
+def test_rows_are_searched_by_themselves():
+    """One needs steps far shorter than the other, and neither changes for it."""
+    scale = torch.tensor([[1.0], [1e-3], [30.0]], dtype=torch.float64)
+
+    def walk(rows):
+        s = scale[rows]
+        return conjugate_gradients(
+            lambda x: (1 + (x / s) ** 2).log().sum(1),
+            lambda x: 2 * x / (s**2 + x**2),
+            torch.tensor([[2.0, 5.0]], dtype=torch.float64) * torch.ones_like(s),
+            6,
+        )
+
+    alone = torch.cat([walk([row]) for row in range(3)])
+    torch.testing.assert_close(walk([0, 1, 2]), alone, rtol=1e-12, atol=0)

@@ -150,3 +150,59 @@ def test_weak_noise_behind_a_blur_in_single_precision(step):
     exact = noise.prox(y, start, size)
     single = noise.prox(y.float(), start.float(), size.float()).double()
     assert float((single - exact).square().mean().sqrt()) < 0.02
+
+
+def test_levels_that_differ_behind_the_crop_of_a_blur():
+    blur = ip.Blur.named("uniform3")
+    sigma = torch.linspace(0.05, 0.2, 36, dtype=torch.float64).reshape(6, 6)
+    noise, step = ip.Gaussian(sigma, operator=blur), torch.tensor(0.05, dtype=torch.float64)
+    v = torch.rand(2, 1, 8, 8, generator=ip.generator(0), dtype=torch.float64)
+    y = blur.forward(v.flip(-1))
+    found = noise.prox(y, v, step)
+    torch.testing.assert_close(found - v, step * noise.grad_x(y, found), rtol=0, atol=1e-8)
+
+
+def test_near_an_image_it_is_the_measurement_itself():
+    mask, y = ip.Mask(torch.eye(8)), torch.rand(1, 1, 8, 8, generator=ip.generator(0))
+    data = ip.Gaussian(0.1, operator=mask).linearised(y, y, torch.tensor([0.1]))
+    assert torch.equal(data.sd == torch.inf, ~mask.mask)
+    assert torch.equal(data.w, y) and float(data.sd.min()) == pytest.approx(0.1)
+    cropped = ip.Gaussian(0.1, operator=ip.Blur.named("uniform3"))
+    assert cropped.linearised(y, torch.ones(1, 1, 10, 10), torch.tensor([0.1])).inverse
+
+
+class Quarters:
+    """Means of blocks, of images of one size alone; it does not look at the measurement."""
+
+    def forward(self, x, /):
+        return ip.Downsample(2).forward(x)
+
+    def adjoint(self, y, /):
+        return ip.Downsample(2).adjoint(y)
+
+    def out_shape(self, shape, /):
+        return (1, 4, 4)
+
+    def image_shape(self, shape, /):
+        return (1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda H: ip.Gaussian(0.1, H), lambda H: ip.Observed(ip.Gamma(9), H)]
+)
+def test_what_no_image_is_measured_as_is_refused(make):
+    make(Quarters()).check_measurement(torch.ones(2, 1, 4, 4))
+    with pytest.raises(ip.InputError, match=r"y has measurements of shape \(1, 4, 5\), but"):
+        make(Quarters()).check_measurement(torch.ones(2, 1, 4, 5))
+
+
+def test_where_the_path_meets_one_coordinate_the_others_keep_their_score():
+    """There the score has a pole, which is bounded so that it does not drown them."""
+    noise = ip.Gaussian(0.1, operator=ip.CircularBlur(torch.tensor([[0.6, 0.3], [0.1, 0.0]])))
+    spectrum = noise.spectrum((1, 4, 4))
+    x, y = torch.rand(2, 1, 1, 4, 4, generator=ip.generator(0), dtype=torch.float64)
+    sigma = spectrum.sd[0, 1, 1]
+    score = spectrum.vt(noise.annealed_score(y, x, 0 * x, sigma))
+    apart = (spectrum.sd - sigma).abs() > 1e-3
+    wanted = (spectrum.observe(y) - spectrum.vt(x)) / (spectrum.sd**2 - sigma**2).abs()
+    torch.testing.assert_close(score[:, apart], wanted[:, apart], rtol=1e-6, atol=1e-6)

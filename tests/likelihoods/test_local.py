@@ -98,3 +98,18 @@ def test_a_noise_without_a_prox_is_told_where_an_iterated_one_goes():
         z = z - (z - x - sigma**2 * Secant().grad_x(y, z)) / (1 + (sigma / 0.1) ** 2)
     found = (sigma**2 * near.w + near.sd**2 * x) / (sigma**2 + near.sd**2)
     torch.testing.assert_close(found, z, rtol=0, atol=1e-4)
+
+
+def test_on_the_edge_of_the_support_it_is_as_wide_as_the_slope_that_is_cut_off():
+    """Without a photon l' is -peak at black, and J = l' (l' - g)."""
+    x, sigma = torch.tensor([[0.0, 0.002]]), torch.tensor(0.05)
+    near = ip.Poisson(peak=30).surrogate(torch.zeros(1, 2), x, sigma)
+    pull = -x / sigma**2
+    torch.testing.assert_close(near.sd, (30 * (30 + pull)).rsqrt())
+
+
+def test_where_the_likelihood_bends_upwards_it_is_a_thousand_times_as_wide_as_the_reach():
+    x, y = torch.full((1, 1), 0.9), torch.full((1, 1), 0.1)  # brighter than twice y
+    for sigma in (1e-3, 1e-2):
+        near = ip.Gamma(alpha=3).surrogate(y, x, torch.tensor(sigma))
+        assert float(near.sd) == pytest.approx(1000 * sigma, rel=1e-4)

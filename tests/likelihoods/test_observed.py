@@ -6,7 +6,7 @@ from noise_examples import BLUR, PIXELWISE, SHAPE, image, measure
 
 import invprob as ip
 from invprob.compatibility import lacks
-from invprob.contracts import LocallyGaussian
+from invprob.contracts import LocallyGaussian, Proximal
 from invprob.testing import parametrize
 
 HOLES = ip.Mask.random(SHAPE, 0.6, seed=1)
@@ -111,3 +111,48 @@ def test_refusals_say_what_to_write_instead():
     stacked = ip.Stack([ip.CircularBlur.named("uniform5"), HOLES], SHAPE)
     why = lacks(ip.Observed(ip.Poisson(peak=30), stacked), LocallyGaussian)
     assert "no SVD" in why
+
+
+TWICE = ip.Dense(2 * torch.eye(42), SHAPE)
+FEW = ip.Mask.random(SHAPE, 0.3, seed=2)
+
+
+@pytest.mark.parametrize("sigma", [1e-3, 0.05])
+@pytest.mark.parametrize(("operator", "gain"), [(TWICE, 2.0), (FEW, 1.0)], ids=repr)
+def test_near_an_image_what_is_known_best_counts_as_well_as_sigma_tells_apart(
+    operator, gain, sigma
+):
+    """J at most the larger of its median, over what was measured, and 1 / (sigma s)²."""
+    noise, x = ip.Poisson(peak=51), image(rows=2) ** 2
+    behind, u = ip.Observed(noise, operator), operator.forward(x)
+    y, reach = measure(behind, x), torch.tensor(sigma * gain).double()
+    seen = torch.ones_like(u[0]).bool() if operator is TWICE else FEW.mask.expand(u.shape[1:])
+    near = noise.surrogate(y, u, reach)
+    sharp = near.sd.square().reciprocal()[:, seen]
+    median = sharp.median(1, keepdim=True).values
+    known = sharp.minimum(median.maximum(reach**-2))
+    found = behind.surrogate(y, x, torch.tensor(sigma).double())
+    pull = (found.w - found.vt(x)) / found.sd.square()
+    wanted = torch.zeros_like(u)
+    wanted[:, seen] = known * (near.w - u)[:, seen]
+    torch.testing.assert_close(found.v(pull.nan_to_num(0, 0, 0)), operator.adjoint(wanted))
+    spread = found.sd[found.sd.isfinite()].reshape(2, -1)
+    torch.testing.assert_close(spread, (median.rsqrt() / gain).expand_as(spread))
+    data = behind.linearised(y, x, torch.tensor([sigma, sigma]).double())
+    torch.testing.assert_close(data.sd[:, seen], known.rsqrt())
+    assert (data.sd[:, ~seen] == torch.inf).all()
+
+
+class NoGradient(White):
+    """A noise with a prox, whose gradient is not known."""
+
+    grad_x = None
+
+    def prox(self, y, v, step, /):
+        return ip.Gaussian(sigma=0.1).prox(y, v, step)
+
+
+def test_a_prox_is_split_where_there_is_a_gradient_and_a_basis():
+    assert lacks(ip.Observed(ip.Poisson(peak=30), ip.Blur.named("uniform3")), Proximal) is None
+    for operator in (BLUR, ip.Blur.named("uniform3")):
+        assert "grad_x" in lacks(ip.Observed(NoGradient(), operator), Proximal)

@@ -173,3 +173,42 @@ def test_measurements_outside_the_support_give_numbers():
         for step in (1e-6, 1e-2, 10.0):
             x = noise.prox(y, torch.full_like(y, -0.1), torch.tensor(step))
             assert x.isfinite().all(), (noise, step)
+
+
+def test_a_minimum_far_above_the_measurement_is_found():
+    """Noise that grows with the image explains a y far below it by a bright image."""
+    noise = ip.Mixture(ip.SignalDependent(a=0.6, b=0.03), sigma=0.01, exact=True)
+    y, v = torch.tensor([[-1.0]]).double(), torch.tensor([[0.5]]).double()
+    x = noise.prox(y, v, torch.tensor(100.0))
+    grid = torch.linspace(-0.04, 5, 2001, dtype=torch.float64)[:, None]
+    least = objective(noise, y, grid, v, 100.0).min()
+    assert objective(noise, y, x, v, 100.0) <= least + 1e-9
+
+
+def test_scores_that_no_image_has_belong_to_a_bright_one():
+    noise, y = ip.Gamma(alpha=3), torch.tensor([[0.5, 0.5]])
+    s = torch.tensor([[4.0, 100.0]])  # (alpha - 1) / y, and more
+    torch.testing.assert_close(noise.match_score(y, s, y), 1e6 * y)
+
+
+def test_far_below_black_a_sum_with_white_noise_has_a_finite_density():
+    noise = ip.Mixture(ip.Gamma(26), sigma=1e-5, exact=True)
+    y, x = torch.tensor([[-1.0]]), torch.tensor([[0.5]])
+    wanted = noise.log_density(y.double(), x.double()).float()
+    torch.testing.assert_close(noise.log_density(y, x), wanted)
+
+
+def test_a_dark_prox_of_counts_keeps_its_digits_in_single_precision():
+    noise, y, v = ip.Poisson(peak=1000), torch.tensor([[1e-3]]), torch.tensor([[0.5]])
+    found, wanted = (noise.prox(y.to(t), v.to(t), torch.tensor(10.0)) for t in (v, v.double()))
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=0)
+
+
+def test_a_score_that_belongs_to_no_image_counts_as_the_nearest_that_does():
+    noise, y = ip.SignalDependent(a=0.5, b=0.1), torch.tensor([[0.4, 0.4, -1.0]]).double()
+    greatest = 0.25 / (0.5 * (0.5 * 0.4 + 0.1))  # of y = 0.4
+    s = torch.tensor([[greatest, 3 * greatest, -2.0]]).double()
+    x = noise.match_score(y, s, y)
+    assert float(x[0, 1]) == pytest.approx(float(x[0, 0]), abs=1e-3)
+    assert float(noise.score_y(y, x)[0, 0]) == pytest.approx(greatest, rel=1e-3)
+    assert float(x[0, 2]) == noise.least_x()

@@ -205,3 +205,16 @@ def test_the_extreme_pixels_of_an_8_bit_file(name):
 def test_a_seed_is_no_generator(noise):
     with pytest.raises(ip.InputError, match=r"generator=0 is no .*ip.generator\(seed\)"):
         noise.sample(torch.ones(1, 1, 2, 2), 0)
+
+
+def test_a_twentieth_of_a_count_is_none():
+    noise = ip.Poisson(peak=51)
+    noise.check_measurement(torch.tensor([[10.0005 / 51]]))
+    with pytest.raises(ip.InputError, match="it is no count"):
+        noise.check_measurement(torch.tensor([[10.05 / 51]]))
+
+
+def test_weak_speckle_is_brighter_than_the_image_also_by_less_than_rounding():
+    noise, x = ip.Rayleigh(scale=1e-9), image().float()
+    y = noise.sample(x, ip.generator(0))
+    assert (y > x).all() and noise.log_prob(y, x).isfinite().all()

@@ -125,3 +125,10 @@ def test_coloured_gaussian_has_the_mean_of_its_prox():
     draws = noise.sample_given(*many, rho, ip.generator(2))
     error = (draws.mean(0) - noise.prox(y, many[1][:1], rho**2)[0]).abs()
     assert error.max() < 5 * 0.1 / 20000**0.5
+
+
+def test_of_two_modes_the_higher_one_is_drawn_however_much_higher():
+    """At y the Gaussian is exp(-5000) of what it is at v."""
+    noise, y, v = ip.Gamma(26), torch.full((200, 1), 1e-3), torch.ones(200, 1)
+    x = noise.sample_given(y.double(), v.double(), torch.tensor(0.01), ip.generator(0))
+    assert (x - 1).abs().max() < 0.06 and float(x.std()) == pytest.approx(0.01, rel=0.2)

@@ -91,6 +91,7 @@ EXAMPLES: dict[str, tuple[Any, Shape]] = {
     ),
     "grayscale": (ip.Grayscale(), (3, 2, 3)),
     "grayscale, negative": (ip.Grayscale((-1.0, 0.5)), (2, 2, 3)),
+    "grayscale, minus one channel": (ip.Grayscale((-1.0, 0.0)), (2, 2, 2)),
     "grayscale, first weight zero": (ip.Grayscale((0.0, 0.5, 2.0)), (3, 2, 2)),
     "dense, wide": (ip.Dense(RECTANGLE, (2, 3, 4)), (2, 3, 4)),
     "dense, tall": (ip.Dense(RECTANGLE.T, (7,)), (7,)),

@@ -1,5 +1,7 @@
 """Operators made of functions and of scipy's objects; matrices; colour to gray; memory."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -203,3 +205,72 @@ def test_a_sparse_tensor_is_a_matrix_of_scipy(layout):
         ip.Dense(sparse, (1, 2, 2))
     with pytest.raises(ip.InputError, match=r"from_callable\(f, image_shape=...\)"):
         ip.from_scipy(torch.nn.Identity(), (1, 2, 2))
+
+
+def test_gradients_of_gradients_pass_through_what_torch_cannot_differentiate():
+    operator = ip.from_scipy(np.asarray(random(3, 4)), (2, 2))
+    x = random(1, 2, 2, seed=1).requires_grad_()
+    y = random(1, 3, seed=2).requires_grad_()
+    assert torch.autograd.gradgradcheck(operator.forward, (x,))
+    assert torch.autograd.gradgradcheck(operator.adjoint, (y,))
+
+
+@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")
+def test_entries_of_a_sparse_tensor_that_are_given_twice_add_up():
+    where = torch.tensor([[0, 0, 1], [1, 1, 3]])
+    sparse = torch.sparse_coo_tensor(where, torch.tensor([1.0, 2.0, 5.0]), (2, 4))
+    operator = ip.from_scipy(sparse.requires_grad_(), (2, 2))
+    y = operator.forward(torch.ones(1, 2, 2))
+    assert y.tolist() == [[3, 5]] and not y.requires_grad
+
+
+def test_one_number_for_each_image_is_no_measurement_without_an_axis():
+    with pytest.raises(ip.InputError, match=r"makes \(3,\) of"):
+        ip.from_callable(lambda x: x.flatten(1).sum(1), image_shape=(1, 4, 4))
+
+
+def test_an_adjoint_keeps_the_batch():
+    with pytest.raises(ip.InputError, match="the adjoint of .* makes images of shape"):
+        ip.from_callable(lambda x: x, lambda y: y[:1], image_shape=(1, 4, 4))
+
+
+def test_a_map_to_zero_is_linear():
+    nothing = ip.from_callable(lambda x: 0 * x, image_shape=(1, 4, 4))
+    assert not nothing.forward(torch.ones(1, 1, 4, 4)).any()
+
+
+def test_a_tall_matrix_has_no_inverse():
+    tall = ip.Dense(random(5, 3), image_shape=(3,))
+    for use in (lambda: tall.inverse(torch.ones(1, 5)), lambda: tall.log_abs_det((3,))):
+        with pytest.raises(ip.InputError, match="can't be inverted: its rank is 3"):
+            use()
+    with pytest.raises(ip.InputError, match="does not take images"):
+        ip.Dense(random(3, 3), image_shape=(3,)).log_abs_det((4,))
+
+
+def test_complex_numbers_are_no_matrix():
+    with pytest.raises(ip.InputError, match="complex"):
+        ip.Dense(torch.ones(2, 4, dtype=torch.complex64), (4,))
+
+
+class Trap:
+    """What runs when it is read from a pickle."""
+
+    sprung: list = []
+
+    def __reduce__(self):
+        return self.sprung.append, (1,)
+
+
+def test_a_matrix_in_a_file_runs_no_code(tmp_path):
+    np.save(tmp_path / "h.npy", np.array([Trap()], dtype=object), allow_pickle=True)
+    with pytest.raises(ip.InputError, match="can't be read as a matrix"):
+        ip.Dense.from_file(tmp_path / "h.npy", (4,))
+
+
+def test_a_copied_memo_is_empty_and_as_small():
+    memo = Memo(1)
+    memo.get(1, lambda: "old")
+    twin = pickle.loads(pickle.dumps(memo))
+    assert [twin.get(key, lambda key=key: key) for key in (1, 2)] == [1, 2]
+    assert twin.get(1, lambda: "anew") == "anew"

@@ -162,3 +162,22 @@ def test_an_operator_that_does_not_say_is_told_what_it_lacks():
         ip.Problem(PRIOR, ip.Gaussian(0.1, operator=Rows()), torch.full((1, 32), 16.0))
     with pytest.raises(ip.InputError, match=r"of Gray\(\) makes .*\(3, 3, 6, 6\).*image_shape="):
         ip.Problem(PRIOR, ip.Gaussian(0.1, operator=Gray()), Y)
+
+
+def test_maps_that_are_nearly_linear_have_no_looser_adjoint():
+    def bent(x):
+        return x + 3e-5 * x.abs()
+
+    ip.from_callable(bent, lambda y: y, image_shape=(1, 8, 8))
+    with pytest.raises(ip.InputError, match="is not its adjoint"):
+        ip.from_callable(bent, lambda y: 1.005 * y, image_shape=(1, 8, 8))
+
+
+def test_a_wrong_adjoint_in_a_stack_is_refused():
+    def stacked(operator):
+        return ip.Stack([ip.Identity(), operator], (1, 6, 6))
+
+    y = torch.full((2, 72), 0.5)
+    ip.Problem(PRIOR, ip.Gaussian(0.02, stacked(Shaken())), y)
+    with pytest.raises(ip.InputError, match="is not its adjoint"):
+        ip.Problem(PRIOR, ip.Gaussian(0.02, stacked(Shaken(forgets))), y)

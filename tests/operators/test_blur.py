@@ -8,6 +8,7 @@ from operator_examples import random
 
 import invprob as ip
 from invprob.operators import kernels
+from invprob.operators.fourier import reflect, transfer
 
 SIZES = [(1, 1), (3, 3), (2, 2), (4, 3), (5, 2), (1, 4), (6, 7)]
 
@@ -106,3 +107,19 @@ def test_one_operator_for_many_sizes():
         x = random(1, 1, side, side, seed=side)
         wanted = scipy.ndimage.convolve(x.numpy(), blur.kernel.numpy()[None, None], mode="wrap")
         assert np.allclose(blur.forward(x), wanted, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", [(7, 9), (64, 64), (100, 37)])
+def test_the_transfer_function_is_that_of_a_real_filter_to_the_last_bit(size):
+    g = transfer(random(2, 5, 4), size)
+    assert torch.equal(g, reflect(g).conj())
+
+
+def test_a_difference_is_blind_to_a_flat_image_exactly():
+    s = ip.CircularBlur([[0.1, 0.2, -0.3]]).svd((1, 4, 8)).s
+    assert int((s == 0).sum()) == 4
+
+
+def test_one_kernel_in_three_axes_acts_on_each_channel_alone():
+    assert ip.CircularBlur(torch.ones(1, 3, 3)).acts_on() == "plane"
+    assert ip.CircularBlur(torch.ones(2, 3, 3)).acts_on() is None

@@ -44,6 +44,7 @@ def test_colour_and_plane_need_three_axes():
         ip.Compose(ip.Mask.random((8, 8)), BLUR),
         ip.Compose(BLUR, ip.Downsample(2)),
         ip.Compose(ip.Grayscale(), ip.CircularBlur(random(3, 3, 3))),
+        ip.Compose(ip.Grayscale(), ip.BlurDecimate(random(3, 3, 3), 2)),
         ip.Compose(ip.Grayscale(), ip.Mask.random((3, 8, 8))),
     ],
 )
@@ -104,6 +105,7 @@ def test_stack():
     assert torch.equal(first, mask.forward(x))
     assert torch.equal(second, ip.Downsample(2).forward(x))
     seen = both.observed(both.out_shape((1, 4, 4)))
+    assert tuple(seen.shape) == both.out_shape((1, 4, 4))
     assert torch.equal(seen[:16], mask.mask.flatten()) and bool(seen[16:].all())
     assert lacks(both, HasSVD)
 
@@ -117,9 +119,13 @@ def test_stack_refuses():
     with pytest.raises(ip.InputError):
         both.adjoint(torch.ones(1, 19))
     with pytest.raises(ip.InputError):
+        both.observed((19,))
+    with pytest.raises(ip.InputError):
         both.forward(torch.ones(1, 1, 8, 8))
     with pytest.raises(ip.InputError, match="image_shape"):
         ip.Stack([ip.Identity()], 4)
+    with pytest.raises(ip.InputError, match="image_shape"):
+        ip.Stack([ip.Identity()], (0, 4))
 
 
 def dense(rows, *shape):
@@ -212,3 +218,35 @@ def test_an_orthogonal_factor_needs_no_decomposition_of_its_own(order):
     assert lacks(product, HasSVD) is None
     svd, x = product.svd((1, 4, 4)), torch.rand(2, 1, 4, 4, generator=ip.generator(0))
     assert torch.equal(svd.u(svd.s * svd.vt(x)), product.forward(x))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_orthogonal_factor_alone_makes_no_orthogonal_product(order):
+    pair = ip.Hadamard(4), ip.CircularBlur(torch.tensor([[0.5, 0.3]]))
+    assert not ip.Compose(*(ip.Identity(), pair[0])[::order]).is_orthogonal()
+    assert not ip.Compose(*(Roll(), pair[1])[::order]).is_orthogonal()
+    assert ip.Compose(*(Roll(), pair[0])[::order]).is_orthogonal()
+
+
+def test_determinants_multiply_also_of_other_shapes():
+    transform, a = ip.Hadamard(4), ip.Dense(random(16, 16), (1, 16))
+    product = ip.Compose(a, transform)
+    assert torch.allclose(product.log_abs_det((1, 4, 4)), a.log_abs_det((1, 16)))
+
+
+def test_a_decomposition_is_refused_for_images_that_the_outer_one_does_not_take():
+    with pytest.raises(ip.InputError, match="images of 4x4"):
+        ip.Compose(ip.Hadamard(4), BLUR).svd((1, 8, 8))
+
+
+def test_a_product_takes_what_its_outer_factor_is_made_for():
+    inner = ip.Compose(dense(3, 1, 4, 4), ip.Downsample(2))
+    assert inner.takes() == (1, 8, 8)
+    with pytest.raises(ip.InputError, match="does not take what inner="):
+        ip.Compose(inner, ip.Hadamard(4))
+
+
+def test_a_product_that_takes_any_channels_does_not_say_one():
+    any_colour = ip.Compose(ip.Downsample(2), ip.Mask(torch.ones(8, 8)))
+    assert any_colour.takes() == ()
+    assert ip.Compose(ip.Grayscale(), any_colour).out_shape((3, 8, 8)) == (1, 4, 4)

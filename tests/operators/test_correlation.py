@@ -85,3 +85,12 @@ def test_variance_of_filtered_noise():
     y = ip.CorrelationFilter().forward(random(1, 1, 400, 400))
     assert math.isclose(float(y.std()), math.sqrt((KERNEL**2).sum()), rel_tol=0.01)
     assert math.isclose((KERNEL**2).sum(), 0.21, abs_tol=0.001) or (KERNEL**2).sum() == 0.21
+
+
+@pytest.mark.parametrize("transform", [dct1, dst1])
+def test_gradients_pass_a_transform_whose_first_use_was_in_inference_mode(transform):
+    with torch.inference_mode():
+        transform(torch.ones(2, 41))
+    x = torch.ones(2, 41, requires_grad=True)
+    transform(x).square().sum().backward()
+    torch.testing.assert_close(x.grad, 2 * torch.ones(2, 41))

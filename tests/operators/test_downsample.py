@@ -52,8 +52,13 @@ def test_refusals(make):
             make(bad)
     with pytest.raises(ip.InputError, match="crop it to 6x9"):
         make(3).out_shape((1, 7, 11))
-    with pytest.raises(ip.InputError):
-        make(2).out_shape((8,))
+    for shape in ((8,), (1, 4, 5), (1, 5, 4), (1, 0, 4)):
+        with pytest.raises(ip.InputError):
+            make(2).out_shape(shape)
+    with pytest.raises(ip.InputError, match="divisible by 2"):
+        make(2).forward(torch.ones(1, 1, 4, 5))
+    with pytest.raises(ip.InputError, match="the last two axes"):
+        make(2).adjoint(torch.ones(2, 4))
 
 
 def test_a_kernel_larger_than_the_image():

@@ -184,3 +184,11 @@ def test_a_mask_in_a_file(tmp_path):
     for text in ("fourier", f"fourier:size=8,file={tmp_path / 'mask.png'}"):
         with pytest.raises(ip.InputError, match="one mask"):
             make("operator", text)
+
+
+def test_measurements_may_be_views():
+    scan = ip.Fourier.random((4, 6), keep=0.5)
+    y = scan.forward(random(2, 1, 4, 6))
+    view = y.movedim(-1, 0).contiguous().movedim(0, -1)
+    assert not view.is_contiguous()
+    assert torch.equal(scan.adjoint(view), scan.adjoint(y))

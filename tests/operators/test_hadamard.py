@@ -71,3 +71,27 @@ def test_other_shapes():
         camera.out_shape((8,))
     with pytest.raises(ip.InputError, match="16 coefficients"):
         camera.adjoint(torch.ones(1, 1, 15))
+
+
+def test_what_is_not_measured_can_not_be_inverted():
+    some, x = ip.Hadamard(4, keep=0.5), random(1, 1, 4, 4)
+    for use in (
+        lambda: some.inverse(some.forward(x)),
+        lambda: some.inverse_adjoint(x),
+        lambda: some.log_abs_det((1, 4, 4)),
+    ):
+        with pytest.raises(ip.InputError, match="8 coefficients .* not measured; keep=1"):
+            use()
+    with pytest.raises(ip.InputError, match="images of 4x4"):
+        ip.Hadamard(4).log_abs_det((1, 8, 8))
+
+
+def test_a_share_that_rounds_to_all_is_orthogonal():
+    assert ip.Hadamard(4, keep=0.99).is_orthogonal()
+    assert not ip.Hadamard(4, keep=0.9).is_orthogonal()
+
+
+def test_a_seed_is_a_shuffling():
+    x = random(1, 1, 8, 8)
+    one, same, other = (ip.Hadamard(8, seed=n, scramble=True).forward(x) for n in (1, 1, 2))
+    assert torch.equal(one, same) and not torch.allclose(one, other)

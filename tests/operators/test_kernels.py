@@ -83,6 +83,8 @@ def test_numbers_that_cannot_be(bad):
             make(bad)
     with pytest.raises(ip.InputError):
         kernels.uniform(2.5)
+    with pytest.raises(ip.InputError, match="angle="):
+        kernels.motion(5, angle=abs(bad) * float("inf"))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "int64", "float32"])
@@ -111,6 +113,13 @@ def test_a_drawing_on_white_is_no_kernel(tmp_path):
     tight = np.ones((5, 5)) - np.outer([1, 0, 0, 0, 1], [1, 0, 0, 0, 1])
     tight[1:4, 1:4] = 0
     noisy = 1 + 0.2 * np.random.default_rng(0).random((5, 5))
+    dented = np.ones((5, 5)) - np.pad([[0.3]], 2)  # not dark
+    peaked = np.ones((5, 5)) + np.outer([0, 0, 5, -1, 0], [0, 0, 5, 1, 0])  # brighter within
+    rim = np.pad(np.full((5, 5), 0.01), 1, constant_values=1.0)
+    rim[:: len(rim) - 1, :: len(rim) - 1] = 0.1  # round
+    for kernel in (dented, peaked.clip(0.1), rim):
+        np.save(tmp_path / "k.npy", kernel)
+        assert kernels.from_file(tmp_path / "k.npy").shape == kernel.shape
     for kernel in (drawn, ring, tight, noisy, np.ones((1, 9)), np.ones((3, 3)), np.ones((1, 1))):
         np.save(tmp_path / "k.npy", kernel)
         assert kernels.from_file(tmp_path / "k.npy").shape == kernel.shape

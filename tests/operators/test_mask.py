@@ -52,7 +52,8 @@ def test_no_mask(mask, complaint):
 @pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (2,), (2, 4, 5)])
 def test_another_shape_is_named(shape):
     operator = ip.Mask(torch.ones(1, 4, 3))
-    for use in (operator.out_shape, operator.image_shape, operator.svd):
+    uses = operator.out_shape, operator.image_shape, operator.svd, operator.diagonal
+    for use in (*uses, operator.observed):
         with pytest.raises(ip.InputError) as error:
             use(shape)
         assert "(1, 4, 3)" in str(error.value) and str(shape) in str(error.value)

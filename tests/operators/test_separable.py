@@ -50,6 +50,9 @@ def test_blind_directions_have_exact_zeros():
     svd = blur.svd((1, 4, 3))
     assert int((svd.s == 0).sum()) == 3
     assert int(torch.linalg.matrix_rank(matrix(blur.forward, (1, 4, 3)))) == 9
+    for use in (blur.inverse, blur.inverse_adjoint):
+        with pytest.raises(ip.InputError, match="singular values of it are zero"):
+            use(random(1, 1, 4, 3))
 
 
 def test_named():
@@ -74,3 +77,10 @@ def test_refusals():
             blur.out_shape(shape)
     with pytest.raises(ip.InputError, match="larger than an image"):
         blur.forward(torch.ones(1, 1, 4, 4))
+
+
+def test_an_image_of_one_row_is_its_own_reflection():
+    rows = ip.SeparableBlur([0.5], [1.0, 2.0, 1.0], "reflect")
+    x = random(1, 1, 1, 4)
+    wanted = scipy.ndimage.convolve1d(x.numpy(), [0.5, 1.0, 0.5], mode="mirror")
+    assert np.allclose(rows.forward(x), wanted)

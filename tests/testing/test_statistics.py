@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from invprob.streams import generator
-from invprob.testing import CheckFailure, Skip
+from invprob.testing import CheckFailure, Skip, close
 from invprob.testing.densities import density_fits_samples
 from invprob.testing.quadrature import integrate
 from invprob.testing.statistics import (
@@ -20,6 +20,7 @@ from invprob.testing.statistics import (
     quantile,
     stein,
 )
+from invprob.testing.verdict import Figure
 
 LAWS = {
     "normal": stats.norm(0.3, 0.1),
@@ -114,3 +115,31 @@ def test_coordinates_that_never_vary_carry_no_density():
     density_fits_samples(lambda x: normal.log_prob(x[:, 0]), draws, generator(1), "it")
     with pytest.raises(Skip, match="never vary"):
         density_fits_samples(lambda x: x[:, 0], draws[:, 1:], generator(1), "it")
+
+
+def test_one_sample_of_a_twentieth_of_the_sum_is_a_heavy_tail():
+    with pytest.raises(Skip, match="it is heavy-tailed"):
+        light_tailed(torch.cat([torch.ones(1000), torch.tensor([50.0])]), "it")
+    light_tailed(torch.zeros(10), "it")
+
+
+def test_the_gap_between_distribution_functions_is_that_of_massart():
+    figure = distribution_is(torch.zeros(3), torch.full((3,), 0.05), 1000, "it")
+    assert figure.limit == pytest.approx(math.sqrt(math.log(2e7) / 2000))
+
+
+def test_stein_does_not_ask_for_the_score_of_what_is_far_out():
+    draws = torch.randn(20_000, 1, generator=generator(0), dtype=torch.float64)
+    assert stein(torch.where(draws.abs() > 3, torch.inf, -draws), draws, "the score")
+
+
+def test_of_two_figures_the_one_nearer_to_its_limit_is_shown():
+    near, far = Figure(0.9e-10, 1e-10), Figure(1e-3, 1.0)
+    assert near | far == far | near == near
+
+
+def test_equal_infinities_are_equal_and_others_are_not():
+    one = torch.tensor([torch.inf, -torch.inf, 1.0])
+    assert close(one, one.clone(), 1e-9, "it").worst == 0
+    with pytest.raises(CheckFailure):
+        close(one, -one, 1e-9, "it")

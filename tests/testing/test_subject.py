@@ -102,3 +102,42 @@ def test_a_solver_that_refuses_noise_gets_exact_data():
 def test_a_prior_with_a_narrow_range_of_noise_is_asked_within_it():
     part = planted(OnlyColour(), domain=lambda self: Domain(channels=(3,), sigma=(0.7, 2.0)))
     assert subject(part).case(0).sigma_range == (0.7, 0.7)
+
+
+class Corner(WhiteNoise):
+    """Noise of the first 3 x 3 pixels, which does not say of what images."""
+
+    def sample(self, x, generator, /):
+        return WhiteNoise.sample(self, x[..., :3, :3], generator)
+
+
+def test_images_are_those_that_a_measurement_leads_back_to():
+    assert all(max(shape[-2:]) <= 3 for shape in subject(Corner()).shapes)
+
+
+class Joined(WhiteNoise):
+    """Noise that takes the batch for a part of the image."""
+
+    def sample(self, x, generator, /):
+        return WhiteNoise.sample(self, x, generator).flatten()
+
+
+def test_a_batch_that_is_lost_is_told():
+    with pytest.raises(InputError, match="the rows of its measurements are not those of the im"):
+        subject(Joined())
+
+
+@attrs.frozen
+class Failing(Langevin):
+    def init(self, problem, streams, x0, /):
+        if isinstance(problem.likelihood, WhiteNoise):
+            raise ZeroDivisionError
+        return Langevin.init(self, problem, streams, x0)
+
+
+def test_a_solver_that_fails_on_the_usual_problem_is_tried_on_it_all_the_same():
+    assert isinstance(subject(Failing()).case(0).problem.likelihood, WhiteNoise)
+
+
+def test_the_usual_image_comes_first():
+    assert subject(WhiteNoise()).shapes[0] == (1, 8, 8)
