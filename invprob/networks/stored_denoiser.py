@@ -22,7 +22,8 @@ float32 may round their input to 11 bits.
 Nine tenths of a call on a processor are convolutions, at nine tenths of the speed of a large
 matrix product. Compiling the rest could save little, takes a compiler, and is not done.
 
-An image is turned, flipped and moved, denoised, and put back (`networks.positions`).
+An image is turned, flipped and moved, denoised, and put back (`networks.positions`); what can't
+be the answer is asked for again in another position (`networks.outliers`).
 Large images go through in tiles (`networks.tiles`).
 
 Networks are read once per process, device and precision, on first use, and never trained: their
@@ -43,7 +44,8 @@ from ..counts import check_count
 from ..errors import InputError
 from .counted import each_of
 from .denoiser import Architecture, Denoiser
-from .positions import in_position, positions, view
+from .outliers import LOOKS, wild, within
+from .positions import TURNS, in_position, positions, view
 from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import EMBEDDED, NetworkFile
 
@@ -132,9 +134,9 @@ class StoredDenoiser:
         fast = self._fast(level).cpu().long()
         place = positions(level) if self.turns else torch.zeros_like(fast)
         with each_of(self.views):
-            total = self._in_ways(wide, level, fast + 2 * place)
+            total = self._settled(wide, level, fast, place)
             for number in range(1, self.views):
-                total = total + self._in_ways(wide, level, fast + 2 * view(place, number))
+                total = total + self._settled(wide, level, fast, view(place, number))
         return (total / self.views if self.views > 1 else total).to(x.dtype)
 
     @property
@@ -147,6 +149,19 @@ class StoredDenoiser:
         if self.precision == "auto":
             return (level >= FAST_FROM) & bfloat16_is_fast(level.device)
         return torch.full_like(level, self.precision == "bfloat16", dtype=torch.bool)
+
+    def _settled(self, x: Tensor, level: Tensor, fast: Tensor, place: Tensor) -> Tensor:
+        """Each row in its position; what can't be is asked for again in others."""
+        out = self._in_ways(x, level, fast + 2 * place)
+        apart = 1 if self.turns else TURNS  # views, of which those are moved alone
+        for look in range(1, LOOKS):
+            if (bad := wild(out, x)) is None:
+                return out
+            rows = bad.flatten(1).any(1)
+            ways = fast + 2 * view(place, look * apart)
+            again = self._in_ways(x[rows], level[rows], ways[rows.cpu()])
+            out = out.index_put((rows,), torch.where(bad[rows], again, out[rows]))
+        return out if (bad := wild(out, x)) is None else torch.where(bad, within(out, x), out)
 
     def _in_ways(self, x: Tensor, level: Tensor, kinds: Tensor) -> Tensor:
         """Each row in its way, `(B,)`."""
