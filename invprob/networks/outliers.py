@@ -15,7 +15,10 @@ from torch import Tensor
 from torch.nn import functional
 
 WILD = 0.25
-"""So far beyond black and white, and beyond the noisy pixel, no answer is."""
+"""So far beyond black and white, and beyond the noisy pixels near it, no answer is."""
+
+NEAR = 4
+"""So near: a star above white is as bright as the brightest of its noisy pixels, at most."""
 
 AROUND = 8
 """Pixels around one that is wild are asked for again as well."""
@@ -41,19 +44,27 @@ def wild(out: Tensor, x: Tensor, /) -> Tensor | None:
     least, greatest = out.detach().aminmax()
     if least >= -WILD and greatest <= 1 + WILD:  # the usual case, for which nothing is kept
         return None
-    found = (out > x.clamp(min=1) + WILD) | (out < x.clamp(max=0) - WILD)
+    low, high = _ends(x)
+    found = (out > high + WILD) | (out < low - WILD)
     if not bool(found.any()):
         return None
-    around = functional.max_pool2d(
-        found.any(1, keepdim=True).to(out.dtype), 2 * AROUND + 1, 1, AROUND
-    )
-    return around > 0
+    return _greatest(found.any(1, keepdim=True).to(out.dtype), AROUND) > 0
 
 
 def within(out: Tensor, x: Tensor, /) -> Tensor:
-    """The answers, none farther out than black, white, or the noisy pixel.
+    """The answers, none farther out than black, white, or the noisy pixels near it.
 
-    >>> within(torch.tensor([-3.0, 0.5, 3.0]), torch.tensor([0.2, 0.2, 1.1]))
-    tensor([0.0000, 0.5000, 1.1000])
+    >>> within(torch.tensor([[[[-3.0, 0.5, 3.0]]]]), torch.tensor([[[[0.2, 0.2, 1.1]]]]))
+    tensor([[[[0.0000, 0.5000, 1.1000]]]])
     """
-    return torch.minimum(torch.maximum(out, x.clamp(max=0)), x.clamp(min=1))
+    low, high = _ends(x)
+    return torch.minimum(torch.maximum(out, low), high)
+
+
+def _ends(x: Tensor) -> tuple[Tensor, Tensor]:
+    return 0 - _greatest(-x, NEAR).clamp(min=0), _greatest(x, NEAR).clamp(min=1)
+
+
+def _greatest(x: Tensor, radius: int) -> Tensor:
+    """Of the square of pixels around each, of the radius `radius`."""
+    return functional.max_pool2d(x, 2 * radius + 1, 1, radius)
