@@ -58,17 +58,19 @@ def counted(y: Tensor, /) -> str | None:
     >>> counted(torch.tensor([0.0, 3.0, 7.1, 8.0]) / 30)
     """
     eps = torch.finfo(y.dtype).eps
-    y = y[y.isfinite()].double()
-    if unit := _unit(y):
+    y = y[y.isfinite()].cpu()  # some devices have no 64 bits
+    some = y[:MANY].double()
+    if unit := _unit(some):
         for text in (f"{1 / unit:.{digits}g}" for digits in (6, 9, 13)):
-            if _are_counts(float(text) * y, float(text), eps):
+            peak = float(text)
+            if _are_counts(peak * some, peak, eps) and _are_counts(peak * y.double(), peak, eps):
                 return text
     return None
 
 
 def _unit(y: Tensor) -> float:
     """The distance between the two nearest of some numbers, rounding aside; 0 if there is none."""
-    steps = y.flatten()[:MANY].sort().values.diff()
+    steps = y.sort().values.diff()
     steps = steps[steps > SLACK * steps.max()] if len(steps) else steps
     if not len(steps):
         return 0.0
