@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 import invprob as ip
-from invprob.networks.outliers import LOOKS, WILD
+from invprob.networks.outliers import LOOKS, WILD, wild
 from invprob.networks.positions import TURNS
 from invprob.networks.stored_denoiser import StoredDenoiser
 
@@ -73,6 +73,12 @@ def test_one_that_is_wild_in_all_positions_is_cut_off(asked):
         float(StoredDenoiser(views=2)(torch.full((1, 1, 40, 40), 0.6), torch.tensor(0.1)).max())
         == 1
     )
+
+
+def test_no_image_and_no_number_are_no_outliers():
+    assert wild(torch.empty(0, 1, 40, 40), torch.empty(0, 1, 40, 40)) is None
+    x = torch.full((1, 1, 40, 40), torch.nan)
+    assert wild(x, x) is None
 
 
 def test_smooth_images_stay_between_black_and_white():
