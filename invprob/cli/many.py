@@ -123,9 +123,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
     for image in images:
         with report.image(image):
             outputs = image.place()
-            its, noise = with_noise(run, image.file, image.page)
-            report.say_once(noise)
-            problem = its.problem(image.file, image.page, warn=report.none_solved)
+            its, problem = _posed(run, image, report)
             outputs.check_holds(problem)
             with outputs.checked(image.file, force=force):
                 result = _solved(its, image, problem, report)
@@ -154,9 +152,7 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
         for image in images:
             found.append(None)
             with report.image(image):
-                its, noise = with_noise(run, image.file, image.page)
-                report.say_once(noise)
-                problem = its.problem(image.file, image.page, warn=report.none_solved)
+                its, problem = _posed(run, image, report)
                 result = _solved(its, image, problem, report)
                 shown = cropped(result, its.noise)
                 found[-1] = shown.x.cpu()
@@ -170,6 +166,13 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
             pages = f"{len(stack)} page{'s'[: len(stack) > 1]}"
             typer.echo(f"wrote {outputs.estimate}, {pages}{empty}")
     report.end()
+
+
+def _posed(run: Run, image: Image, report: Report) -> tuple[Run, Problem[Any, Any]]:
+    """The parts for one image, whose noise may be its own, and what is to be solved."""
+    its, noise = with_noise(run, image.file, image.page)
+    report.say_once(noise)
+    return its, its.problem(image.file, image.page, warn=report.none_solved)
 
 
 def _solved(run: Run, image: Image, problem: Problem[Any, Any], report: Report) -> Result:

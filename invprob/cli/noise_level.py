@@ -50,7 +50,7 @@ def noise(
     from .channels import channels_of
     from .hot import SPECKLE, check_mask, remark, write_mask
     from .specs import make
-    from .unknown_noise import proposing_ends
+    from .unknown_noise import proposing_ends, was_rounded_to_black
 
     if hot is not None:
         check_mask(hot)
@@ -65,7 +65,7 @@ def noise(
         seen = seen.masked_fill(standing_out.to(where), math.nan)
     with proposing_ends(unit, measurement, page):
         found = estimate_noise(seen, made)
-    if found.best.name == "gamma" and bool((y <= 0).any()):  # speckle is never black
+    if was_rounded_to_black(found, y):
         unit = Unit(*unit.lifted(read_pixels(measurement, page, y.shape[1:2])))
     typer.echo(found)
     bad = int((~y.isfinite()).sum())

@@ -1,4 +1,4 @@
-"""`invprob solve` without `-l`: noise that nobody named is found in the image, and said.
+"""`solve` without `-l`, `adapt` without `--sigma`: the noise is found in the image, and said.
 
 It is found as `invprob noise` finds it, for each image by itself. Behind an operator the
 measurement is looked at as if it were the image: noise is as white there, and 5 x 5 blurs were
@@ -21,9 +21,10 @@ from .run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..diagnostics.noise_estimate import NoiseEstimate
     from ..units import Unit
 
-MAY = "say how the measurement arose, such as -l gaussian:sigma=25/255"
+NAME_IT = "say how the measurement arose, such as -l gaussian:sigma=25/255"
 
 
 def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
@@ -52,7 +53,8 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
 
     if reason := lacks(run.prior, Denoises):
         raise InputError(
-            f"{run.prior!r} denoises nothing ({reason}), so it can't find the noise either; {MAY}"
+            f"{run.prior!r} denoises nothing ({reason}), so it can't find the noise either; "
+            f"{NAME_IT}"
         )
     unit = Unit(run.black, run.white)
     try:
@@ -60,7 +62,7 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
     except InputError as error:
         if run.operator is None:
             raise
-        raise InputError(f"{error}. Noise is found in images alone; {MAY}") from error
+        raise InputError(f"{error}. Noise is found in images alone; {NAME_IT}") from error
     if run.operator is not None:
         seen = observed(make("operator", run.operator), tuple(y.shape[1:])).to(y.device)
         y = y.masked_fill(~seen.bool(), torch.nan)
@@ -69,21 +71,26 @@ def with_noise(run: Run, file: Path, page: int | None, /) -> tuple[Run, str]:
             found = estimate_noise(y, run.prior)
     except InputError as error:
         told = f"{file}: its noise can't be found: {error}"
-        raise InputError(f"{told}; {MAY}", typed=error.typed) from error
+        raise InputError(f"{told}; {NAME_IT}", typed=error.typed) from error
     if not found.is_usable:
         typed = f"-l gaussian:sigma={found.sigma:.2g}, to try it all the same"
         if found.apart and not found.is_white:
             typed += f"; {found.apart:.2g} if the noise was filtered or compressed"
         raise InputError(
-            f"{file}: the noise that is found is nothing to rely on.\n{found}\nSo {MAY}",
+            f"{file}: the noise that is found is nothing to rely on.\n{found}\nSo {NAME_IT}",
             typed=typed,
         )
     told = f"noise of {file}: {found.typed}, as found in it; if you know better: -l ..."
     noise, least = make_noise(found.typed, run.operator), None
-    if found.best.name == "gamma" and bool((y <= 0).any()):
+    if was_rounded_to_black(found, y):
         least = float(y[y > 0].min()) / 2
         told += f"\nblack counts as {least:.2g}: speckle is never black, but was rounded to it"
     return evolve(run, noise=noise, least=least), told
+
+
+def was_rounded_to_black(found: NoiseEstimate, y: Tensor, /) -> bool:
+    """Whether a measurement has black pixels that its noise, speckle, can't have made."""
+    return found.best.name == "gamma" and bool((y <= 0).any())
 
 
 def even_noise(y: Tensor, prior: Any, unit: Unit, file: Path, page: int | None, /) -> float:

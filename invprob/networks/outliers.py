@@ -1,11 +1,11 @@
 """Answers that can't be: pixels far beyond black and white, where the noisy image is not.
 
-The posterior mean of images in [0, 1] is in [0, 1]. A network that was trained on noisy images
-keeps to that within 0.17 as long as it gets such. Told of noise that is hardly there, as the steps
-of plug-and-play methods do once an image is smooth, it may answer a few pixels with 2, or with
--10: of 24 photographs that were enlarged four times, five, at a noise level of 0.1. Steps that
-follow keep such pixels, as stripes in a corner. It depends on the position in which the image is
-shown (see `positions`), so the same pixels are asked for again in another one.
+The posterior mean of images in [0, 1] is in [0, 1]. The embedded network keeps to that within 0.17
+for noisy images, with which it was trained. Told of noise that is hardly there, as in the steps of
+plug-and-play methods once an image is smooth, it may answer a few pixels with 2, or with -10: in
+five of 24 photographs that were enlarged four times, at a noise level of 0.1. Steps that follow
+keep such pixels, as stripes in a corner. It depends on the position in which the image is shown
+(see `positions`), so the same pixels are asked for again in another one.
 """
 
 from __future__ import annotations
