@@ -65,6 +65,9 @@ def denoiser(
     patch: Patch = 64,
     scales: Scales = "1,0.8,0.65,0.5",
     turns: Turns = True,
+    tries: Annotated[
+        int, typer.Option(min=1, help="Patches drawn for each, of which the roughest is kept.")
+    ] = 1,
     rate: Annotated[float, typer.Option(help="Greatest learning rate of kernels.")] = 2.5e-3,
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
     centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
@@ -107,6 +110,7 @@ def denoiser(
         rate=rate,
         adam_rate=adam_rate,
         turns=turns,
+        tries=tries,
         centre=centre,
         spread=spread,
         seed=seed,

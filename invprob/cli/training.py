@@ -83,7 +83,8 @@ def check_weights_file(output: Path) -> None:
     from ..errors import InputError
 
     if output.suffix != ".safetensors":
-        other = output.with_suffix(".safetensors")
+        is_version = output.suffix[1:].removeprefix("v").isdigit()
+        other = output.with_name((output.name if is_version else output.stem) + ".safetensors")
         raise InputError(f"-o {output}: weights are kept in a safetensors file; type -o {other}")
 
 

@@ -54,6 +54,7 @@ class Recipe:
         average: share of the moving average that a step keeps.
         gray_every: every this many steps a gray batch, if the network takes gray and colour.
         turns: whether patches are turned and flipped.
+        tries: how many patches are drawn for each that is learned from, the roughest of them.
         centre: the noise level about which most are, in the image's unit. Images of one kind are
             told apart at noise in which photographs are lost: for these it is larger.
         spread: how far they are from it, the standard deviation of log sigma.
@@ -72,16 +73,18 @@ class Recipe:
     average: float = 0.998
     gray_every: int = 4
     turns: bool = True
+    tries: int = 1
     centre: float = CENTRE
     spread: float = SPREAD
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
         check_budget(self)
-        if self.batch < 1 or self.patch < 16 or self.gray_every < 1:
+        if min(self.batch, self.gray_every, self.tries) < 1 or self.patch < 16:
             raise InputError(
-                f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every}: a batch"
-                " has 1 patch or more, of 16 pixels or more on a side"
+                f"batch={self.batch}, patch={self.patch}, gray_every={self.gray_every},"
+                f" tries={self.tries}: a batch has 1 patch or more, of 16 pixels or more on a"
+                " side, and each is drawn once or oftener"
             )
         rates = (self.rate, self.adam_rate)
         if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.average < 1:
@@ -190,8 +193,8 @@ class Denoising:
         self, network: nn.Module, channels: int, generator: Generator, sigma: Tensor, size: int
     ) -> Tensor:
         """The relative squared error of a patch at each noise level, `(B,)`."""
-        turns = self.recipe.turns
-        x = self.photos.patches(len(sigma), size, channels, generator, turns)
+        turns, tries = self.recipe.turns, self.recipe.tries
+        x = self.photos.patches(len(sigma), size, channels, generator, turns, tries)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16):
             denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)

@@ -49,7 +49,13 @@ class Photos:
         return len(self.firsts) - 1
 
     def patches(
-        self, count: int, size: int, channels: int, generator: Generator, turns: bool = True
+        self,
+        count: int,
+        size: int,
+        channels: int,
+        generator: Generator,
+        turns: bool = True,
+        tries: int = 1,
     ) -> Tensor:
         """Random patches, in [0, 1].
 
@@ -60,10 +66,20 @@ class Photos:
                 luminance.
             generator: the source of randomness, on the photos' device.
             turns: turned by right angles and flipped, too.
+            tries: how many are drawn for each, of which the roughest is kept.
 
         Returns:
             `(count, channels, size, size)`, float32.
         """
+        cuts = self._cuts(count * tries, size, channels, generator, turns)
+        if tries == 1:
+            return cuts
+        best = steps(cuts).view(count, tries).argmax(1)
+        return cuts[best + tries * torch.arange(count, device=best.device)]
+
+    def _cuts(
+        self, count: int, size: int, channels: int, generator: Generator, turns: bool
+    ) -> Tensor:
         photos = self.full if channels == self.channels else len(self)
         random = torch.rand(
             7, count, generator=generator, dtype=torch.float64, device=self.pixels.device
@@ -126,6 +142,12 @@ def store_photos(
         max(counts),
         counts.count(max(counts)),
     )
+
+
+def steps(patches: Tensor) -> Tensor:
+    """The mean squared step from a pixel to the next, down and across, `(B,)`."""
+    down, across = patches.diff(dim=-2).square(), patches.diff(dim=-1).square()
+    return down.mean(dim=(1, 2, 3)) + across.mean(dim=(1, 2, 3))
 
 
 def below(random: Tensor, end: Tensor | int) -> Tensor:

@@ -1,5 +1,7 @@
 """`invprob train sampler`."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -112,9 +114,10 @@ def test_no_images_and_other_files(folder, tmp_path):
     out.write_bytes(b"something else")
     code, text = train(folder, *NOISE, "-o", out, *SMALL)
     assert code == 2 and "exists, and" in text and out.read_bytes() == b"something else"
-    code, text = train(folder, *NOISE, "-o", tmp_path / "sampler.png", *SMALL)
-    assert code == 2 and "weights are kept in a safetensors file" in text
-    assert "sampler.safetensors" in text and "png.safetensors" not in text
+    for name, typed in (("sampler.png", "sampler"), ("own.v2", "own.v2"), ("own", "own")):
+        code, text = train(folder, *NOISE, "-o", tmp_path / name, *SMALL)
+        assert code == 2 and "weights are kept in a safetensors file" in text
+        assert f"/{typed}.safetensors" in re.sub(r"[│|\s]", "", text)
 
 
 def test_held_out_images_with_other_channels(folder, tmp_path):

@@ -262,6 +262,7 @@ def test_divergence_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
         {"hours": 0.0},
         {"average": 1.0},
         {"gray_every": 0},
+        {"tries": 0},
     ],
 )
 def test_impossible_recipes(change):

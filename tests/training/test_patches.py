@@ -7,7 +7,7 @@ from torch import Generator
 
 from invprob.errors import InputError
 from invprob.training.images import luminance
-from invprob.training.patches import store_photos
+from invprob.training.patches import steps, store_photos
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,21 @@ def test_patches_are_cuts_of_the_photos(channels, turns):
     assert len({number for number, _, _ in found}) == (8 if turns else 1)
     assert {top for _, top, _ in found} == set(range(11))
     assert {left for _, _, left in found} == {0, 1, 2}
+
+
+def test_the_roughest_of_a_few_is_kept():
+    """From one photo with steps of 1 of 255 and another with steps of 6."""
+    smooth, rough = (
+        torch.arange(40, dtype=torch.uint8).mul(step).view(1, 1, 40).expand(1, 40, 40).contiguous()
+        for step in (1, 6)
+    )
+    pool = store_photos([smooth, rough], 16, scales=(1.0,))
+    for tries, share in ((1, 1 / 2), (2, 3 / 4), (4, 15 / 16)):
+        patches = pool.patches(2000, 16, 1, Generator().manual_seed(0), tries=tries)
+        assert patches.shape == (2000, 1, 16, 16)
+        assert (steps(patches) > (3 / 255) ** 2).double().mean() == pytest.approx(share, abs=0.03)
+    alike = pool.patches(50, 16, 1, Generator().manual_seed(0))
+    assert torch.equal(alike, pool.patches(50, 16, 1, Generator().manual_seed(0), tries=1))
 
 
 def test_gray_batches_are_gray_photos_and_luminance():
