@@ -26,7 +26,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..networks.denoiser import SIGMA_RANGE
-from .patches import steps
+from .patches import squared_steps
 
 CENTRE, SPREAD = 0.12, 1.1
 """Of the log-normal part for photographs, in the image's unit and in units of log sigma."""
@@ -55,7 +55,7 @@ def roughness(denoised: Tensor) -> Tensor:
     Returns:
         `(B,)`, with no gradient.
     """
-    step = steps(denoised.detach())
+    step = squared_steps(denoised.detach())
     return (step.clamp_min(LEAST_STEP) / MIDDLING_STEP) ** ROUGHNESS_POWER
 
 

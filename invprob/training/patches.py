@@ -74,7 +74,7 @@ class Photos:
         cuts = self._cuts(count * tries, size, channels, generator, turns)
         if tries == 1:
             return cuts
-        best = steps(cuts).view(count, tries).argmax(1)
+        best = squared_steps(cuts).view(count, tries).argmax(1)
         return cuts[best + tries * torch.arange(count, device=best.device)]
 
     def _cuts(
@@ -144,7 +144,7 @@ def store_photos(
     )
 
 
-def steps(patches: Tensor) -> Tensor:
+def squared_steps(patches: Tensor) -> Tensor:
     """The mean squared step from a pixel to the next, down and across, `(B,)`."""
     down, across = patches.diff(dim=-2).square(), patches.diff(dim=-1).square()
     return down.mean(dim=(1, 2, 3)) + across.mean(dim=(1, 2, 3))
