@@ -3,6 +3,7 @@ r"""What a denoiser learns: patches from their noisy versions, at all noise leve
 A step denoises a batch of patches at noise levels of its own for each patch (`levels`); the loss
 is the squared error, relative to that of a good denoiser. What strong noise hides can only be told
 from far around, so one patch of twice the width takes the place of the four with the most noise.
+Of all patches one in eight is shown twice, the second time with less noise (`second_looks`).
 Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
 colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
 else is done in float32.
@@ -30,6 +31,7 @@ from .growth import check_growth, grow
 from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
 from .patches import Photos
+from .second_looks import again, less_noisy
 from .task import check_budget
 
 WIDER = 2
@@ -178,7 +180,7 @@ class Denoising:
         recipe, counts = self.recipe, self.architecture.channels
         gray = step % recipe.gray_every == recipe.gray_every - 1
         channels = min(counts) if gray else max(counts)
-        draw = partial(self._errors, network, channels, generator)
+        draw = partial(self._errors, network, channels, step, generator)
         levels = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
         if not self.has_wide:
             return draw(levels, recipe.patch).mean()
@@ -190,15 +192,26 @@ class Denoising:
         return torch.cat([draw(weak, recipe.patch), seen_wide]).mean()
 
     def _errors(
-        self, network: nn.Module, channels: int, generator: Generator, sigma: Tensor, size: int
+        self,
+        network: nn.Module,
+        channels: int,
+        step: int,
+        generator: Generator,
+        sigma: Tensor,
+        size: int,
     ) -> Tensor:
         """The relative squared error of a patch at each noise level, `(B,)`."""
-        turns, tries = self.recipe.turns, self.recipe.tries
-        x = self.photos.patches(len(sigma), size, channels, generator, turns, tries)
+        count, turns, tries = len(sigma), self.recipe.turns, self.recipe.tries
+        x = self.photos.patches(count, size, channels, generator, turns, tries)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
+        y = x + sigma.view(-1, 1, 1, 1) * noise
+        less = again(count, step)
+        z = less_noisy(x[less], noise[less], sigma[less], generator)
         with torch.autocast(x.device.type, torch.bfloat16):
-            denoised = network(x + sigma.view(-1, 1, 1, 1) * noise, sigma)
-        answer = denoised.float()
+            both = network(torch.cat([y, z]), torch.cat([sigma, sigma[less]])).float()
+        answer, second = both.tensor_split([count])
         squared = (answer - x).square().mean(dim=(1, 2, 3))
-        relative: Tensor = squared / expected_error(sigma).square() / roughness(answer)
+        apart = torch.zeros_like(squared)
+        apart[less] = (second - answer[less].detach()).square().mean(dim=(1, 2, 3))
+        relative: Tensor = (squared + apart) / expected_error(sigma).square() / roughness(answer)
         return relative

@@ -60,14 +60,17 @@ def test_a_recipe_decides_about_the_levels(task):
 @pytest.mark.parametrize(
     ("batch", "patch", "seen"),
     [
-        (16, 16, [(12, 16), (1, 32)]),
-        (35, 16, [(27, 16), (2, 32)]),
-        (16, 32, [(16, 32)]),
-        (15, 16, [(15, 16)]),
+        (16, 16, [(12 + 1, 16), (1, 32)]),
+        (35, 16, [(27 + 3, 16), (2, 32)]),
+        (16, 32, [(16 + 2, 32)]),
+        (15, 16, [(15 + 1, 16)]),
     ],
 )
 def test_strong_noise_is_learned_on_wide_patches(pool, batch, patch, seen):
-    """One in place of four, where batches and the smallest photo have room for it."""
+    """One in place of four, where batches and the smallest photo have room for it.
+
+    In this step one patch of eight is shown twice, and none of the wide ones.
+    """
     levels, shapes = [], []
 
     class Watched(Denoiser):
@@ -77,7 +80,7 @@ def test_strong_noise_is_learned_on_wide_patches(pool, batch, patch, seen):
             return super().forward(x, sigma)
 
     task = Denoising(evolve(SMALL, batch=batch, patch=patch), ARCHITECTURE, pool)
-    loss = task.loss(Watched(ARCHITECTURE), 0, Generator().manual_seed(0))
+    loss = task.loss(Watched(ARCHITECTURE), 7, Generator().manual_seed(0))
     assert loss.isfinite()
     assert sorted(shapes, reverse=True) == seen
     assert len(levels) == 1 or levels[0].min() >= levels[1].max()  # wide patches come first
