@@ -11,8 +11,8 @@ learned. Levels below sigma can't be learned from an image that has more noise; 
 follows as far as its weights are shared.
 
 The moving average of the weights that does best on pixels that are held out is the result, if it
-beats the original by more than twice the standard error of the difference over blocks of pixels.
-Else the original is. That is what happens to most photographs, which the network knows already,
+beats the original by a hundredth of its error, and by more than three times the standard error of
+the difference over blocks of pixels. Else the original is. That is what happens to most photographs, which the network knows already,
 and where most of the noise is gone already: held-out pixels then say too little to tell.
 
 Reference: Vaksman, Elad, Milanfar, LIDIA: lightweight learned image denoising with instance
@@ -54,6 +54,9 @@ LEAST = 64
 
 PAUSE, PATIENCE = 20, 4
 """Steps from one judgement to the next; so many without a new best end the training."""
+
+CLEAR, WORTH = 3.0, 0.01
+"""An improvement is at least so many standard errors, and this share of the error."""
 
 WARM_UP = 20
 """Steps in which the learning rate grows."""
@@ -144,7 +147,7 @@ def adapt(
     generator = Generator(y.device).manual_seed(seed)
     averaged = copy.deepcopy(network).requires_grad_(False)
     wide = y.detach().to(next(network.parameters()).dtype)
-    judge = Judge.of(wide, sigma, seed)
+    judge = Judge.of(wide, sigma, seed, averaged)
     first = best = judge.blocks(averaged)
     kept, kept_step, history = averaged.state_dict(), 0, {0: judge.psnr(first)}
     if bool(first.mean() < 0):
@@ -169,7 +172,8 @@ def adapt(
     if bool(best.mean() < 0):
         return _overstated(prior, sigma, history)
     gain = first - best
-    if kept_step == 0 or bool(gain.mean() < 2 * gain.std() / len(gain) ** 0.5):
+    least = max(CLEAR * float(gain.std()) / len(gain) ** 0.5, WORTH * float(first.mean()))
+    if kept_step == 0 or float(gain.mean()) < least:
         reason = (
             "" if finite else f"; the loss was not finite at step {step}, so give a lower rate"
         )

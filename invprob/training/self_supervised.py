@@ -14,14 +14,19 @@ constant, and a network that learns y₂ from y₁ learns to denoise, at sigma s
 
     E ‖D(y) - x‖² = E [ ‖D(y) - y‖² - N sigma² + 2 sigma² div D(y) ],
 
-with the divergence from one random probe. A network that trained on y has learned some of its
-noise, so a fifth of the pixels, in small blocks, is never a target, and SURE is taken on those.
-They are still seen as neighbours; that is the one thing that is not exact here.
+with the divergence from one probe of random signs (Hutchinson 1990). A network that trained on y
+has learned some of its noise, so a fifth of the pixels, in small blocks, is never a target, and
+SURE is taken on those. They are still seen as neighbours; that is the one thing that is not exact.
+
+Most of what SURE is wrong by is the same for every denoiser: how far the noise's mean square is
+from sigma². So a fifth of the pixels is enough to compare two. What the error is itself, all
+pixels tell: of the network from which the training began, which has learned nothing of y.
 
 References: Pang, Zheng, Quan, Ji, Recorrupted-to-Recorrupted, CVPR 2021. Stein, Estimation of the
 mean of a multivariate normal distribution, 1981, https://doi.org/10.1214/aos/1176345632.
 Soltanayev, Chun, Training deep learning based denoisers without ground truth data, 2018,
-https://arxiv.org/abs/1803.01314.
+https://arxiv.org/abs/1803.01314. Hutchinson, A stochastic estimator of the trace of the influence
+matrix for Laplacian smoothing splines, 1990, https://doi.org/10.1080/03610919008812866.
 """
 
 from __future__ import annotations
@@ -65,7 +70,8 @@ def risk(network: nn.Module, y: Tensor, sigma: float, generator: Generator) -> T
         sigma: the standard deviation of their noise.
         generator: of the probe.
     """
-    probe = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+    probe = torch.rand(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+    probe = (probe < 0.5).to(y) * 2 - 1
     level, length = torch.full_like(y[:, 0, 0, 0], sigma), 0.1 * sigma
     out = network(y, level)
     divergence = probe * (network(y + length * probe, level) - out) / length
@@ -75,27 +81,49 @@ def risk(network: nn.Module, y: Tensor, sigma: float, generator: Generator) -> T
 
 @frozen(eq=False)
 class Judge:
-    """SURE on the blocks that are held out."""
+    """SURE on the blocks that are held out.
+
+    Attributes:
+        y: noisy images `(B, C, H, W)`.
+        held_out: which blocks are, `(H // BLOCK, W // BLOCK)`.
+        sigma: the standard deviation of the noise.
+        seed: of the probe.
+        offset: by how much the held-out blocks, for any network, say too little.
+    """
 
     y: Tensor
     held_out: Tensor
     sigma: float
     seed: int
+    offset: float = 0.0
 
     @classmethod
-    def of(cls, y: Tensor, sigma: float, seed: int) -> Judge:
-        """The centre of an image, cut on the grid of the blocks."""
+    def of(cls, y: Tensor, sigma: float, seed: int, first: nn.Module) -> Judge:
+        """The centre of an image, cut on the grid of the blocks.
+
+        Args:
+            y: noisy images `(B, C, H, W)`.
+            sigma: the standard deviation of their noise.
+            seed: of the probe.
+            first: a network that has learned nothing of y.
+        """
         top, left = (max(n - SEEN, 0) // 2 // BLOCK * BLOCK for n in y.shape[2:])
         window = (slice(top, top + SEEN), slice(left, left + SEEN))
         held_out = held_out_blocks(y)[top // BLOCK :, left // BLOCK :]
         y = y[:, :, window[0], window[1]]
-        return cls(y, held_out[: y.shape[2] // BLOCK, : y.shape[3] // BLOCK], sigma, seed)
+        held_out = held_out[: y.shape[2] // BLOCK, : y.shape[3] // BLOCK]
+        found = cls(y, held_out, sigma, seed)._everywhere(first)
+        return cls(y, held_out, sigma, seed, float(found.mean() - found[:, held_out].mean()))
 
     def blocks(self, network: nn.Module) -> Tensor:
         """The estimated mean squared error of each held-out block, always with the same probe."""
+        return self._everywhere(network)[:, self.held_out].flatten().cpu().double() + self.offset
+
+    def _everywhere(self, network: nn.Module) -> Tensor:
+        """Of all blocks, `(B, H // BLOCK, W // BLOCK)`."""
         generator = Generator(self.y.device).manual_seed(self.seed + 1)
         found = risk(network, self.y, self.sigma, generator).mean(1, keepdim=True)
-        return functional.avg_pool2d(found, BLOCK)[:, 0, self.held_out].flatten().double()
+        return functional.avg_pool2d(found, BLOCK)[:, 0]
 
     @staticmethod
     def psnr(blocks: Tensor) -> float:

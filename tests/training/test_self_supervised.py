@@ -78,7 +78,7 @@ def test_held_out_blocks(size):
     apart = held_out_pixels(y)
     assert apart.shape == size
     assert float(apart.float().mean()) == pytest.approx(1 / EVERY, abs=0.06)
-    judge = Judge.of(y, SIGMA, 0)
+    judge = Judge.of(y, SIGMA, 0, Smoother())
     blocks = judge.held_out.repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
     top, left = (max(n - 512, 0) // 2 // BLOCK * BLOCK for n in size)
     window = apart[top : top + blocks.shape[0], left : left + blocks.shape[1]]
@@ -89,10 +89,24 @@ def test_held_out_blocks(size):
 def test_judging_looks_at_held_out_blocks_only(pair):
     """A network that is wrong elsewhere is not found out."""
     _, y = pair
-    judge, elsewhere = Judge.of(y, SIGMA, 0), ~held_out_pixels(y)
+    judge, elsewhere = Judge.of(y, SIGMA, 0, Smoother()), ~held_out_pixels(y)
 
     class WrongElsewhere(Smoother):
         def forward(self, x, sigma):
             return super().forward(x, sigma) + elsewhere
 
     torch.testing.assert_close(judge.blocks(Smoother()), judge.blocks(WrongElsewhere()))
+
+
+def test_the_first_network_is_judged_by_all_pixels(pair):
+    """And others by how much better they are on the blocks that are held out."""
+    _, y = pair
+    first, second = Smoother(), Smoother()
+    second.gain.data -= 0.1
+    judge = Judge.of(y, SIGMA, 0, first)
+    whole, apart = (risk(net, y, SIGMA, Generator().manual_seed(1)) for net in (first, second))
+    assert float(judge.blocks(first).mean()) == pytest.approx(float(whole.mean()))
+    held = held_out_pixels(y)
+    gain = (whole - apart)[..., held].mean()
+    found = judge.blocks(first).mean() - judge.blocks(second).mean()
+    assert float(found) == pytest.approx(float(gain))
