@@ -3,7 +3,9 @@ r"""What a denoiser learns: patches from their noisy versions, at all noise leve
 A step denoises a batch of patches at noise levels of its own for each patch (`levels`); the loss
 is the squared error, relative to that of a good denoiser. What strong noise hides can only be told
 from far around, so one patch of twice the width takes the place of the four with the most noise.
-Of all patches one in eight is shown twice, the second time with less noise (`second_looks`).
+Of all patches one in eight is shown twice, the second time with less noise (`second_looks`). One
+in eight is out of focus: what looks even in photographs has their grain, and a network that
+learned from nothing else leaves noise in a clear sky.
 Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
 colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
 else is done in float32.
@@ -30,8 +32,8 @@ from ..units import Unit
 from .growth import check_growth, grow
 from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
-from .patches import Photos
-from .second_looks import again, less_noisy
+from .patches import Photos, out_of_focus
+from .second_looks import EVERY, again, less_noisy
 from .task import check_budget
 
 WIDER = 2
@@ -203,9 +205,11 @@ class Denoising:
         """The relative squared error of a patch at each noise level, `(B,)`."""
         count, turns, tries = len(sigma), self.recipe.turns, self.recipe.tries
         x = self.photos.patches(count, size, channels, generator, turns, tries)
+        smooth = again(step + EVERY // 2)
+        x[smooth] = out_of_focus(x[smooth], step // EVERY)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         y = x + sigma.view(-1, 1, 1, 1) * noise
-        less = again(count, step)
+        less = again(step)
         z = less_noisy(x[less], noise[less], sigma[less], generator)
         with torch.autocast(x.device.type, torch.bfloat16):
             both = network(torch.cat([y, z]), torch.cat([sigma, sigma[less]])).float()

@@ -24,6 +24,9 @@ from .storage import alike, in_unit, levels, of_levels
 
 SCALES = (1.0, 0.8, 0.65, 0.5)
 
+FOCUS = (4, 8, 16)
+"""Of patches out of focus, so many pixels by so many are one."""
+
 
 @frozen(eq=False)
 class Photos:
@@ -142,6 +145,19 @@ def store_photos(
         max(counts),
         counts.count(max(counts)),
     )
+
+
+def out_of_focus(patches: Tensor, number: int) -> Tensor:
+    """Patches that are smooth: made smaller, which takes grain and texture away, and enlarged.
+
+    Args:
+        patches: `(B, C, H, W)` in [0, 1].
+        number: which of the `FOCUS` decides how many pixels become one, each in turn.
+    """
+    fewer = FOCUS[number % len(FOCUS)]
+    small = functional.avg_pool2d(patches, fewer)
+    large = functional.interpolate(small, patches.shape[-2:], mode="bicubic")
+    return large.clamp(0, 1)
 
 
 def squared_steps(patches: Tensor) -> Tensor:

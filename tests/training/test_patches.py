@@ -7,7 +7,7 @@ from torch import Generator
 
 from invprob.errors import InputError
 from invprob.training.images import luminance
-from invprob.training.patches import squared_steps, store_photos
+from invprob.training.patches import out_of_focus, squared_steps, store_photos
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,15 @@ def test_impossible_scales(scales):
 def test_luminance_of_gray_is_gray():
     gray = torch.rand(1, 4, 4, generator=Generator().manual_seed(0))
     torch.testing.assert_close(luminance(gray.expand(3, -1, -1)), gray)
+
+
+@pytest.mark.parametrize(("number", "fewer"), [(0, 4), (1, 8), (2, 16), (3, 4)])
+def test_patches_out_of_focus(number, fewer):
+    """Grain goes, brightness and what changes slowly stay."""
+    ramp = torch.linspace(0.3, 0.6, 64).expand(2, 3, 64, 64)
+    grain = 0.1 * torch.randn(ramp.shape, generator=Generator().manual_seed(0))
+    smooth = out_of_focus(ramp + grain, number)
+    assert squared_steps(smooth).max() < 0.05 * squared_steps(grain).min() / fewer
+    torch.testing.assert_close(smooth.mean((2, 3)), ramp.mean((2, 3)), atol=5e-3, rtol=0)
+    inner = (..., slice(fewer, -fewer))
+    torch.testing.assert_close(smooth[inner], ramp[inner], atol=0.4 / fewer, rtol=0)

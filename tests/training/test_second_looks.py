@@ -1,4 +1,4 @@
-"""Second looks at noisy patches: less noise than told."""
+"""Second looks at noisy patches, and patches out of focus."""
 
 import pytest
 import torch
@@ -7,13 +7,14 @@ from made_up_photos import PHOTOS
 from torch import Generator
 
 from invprob.networks.denoiser import Architecture, Denoiser
+from invprob.training import denoising
 from invprob.training.denoising import Denoising, Recipe
-from invprob.training.patches import store_photos
+from invprob.training.patches import squared_steps, store_photos
 from invprob.training.second_looks import EVERY, again, less_noisy
 
 
 def test_each_patch_has_its_turn():
-    seen = [torch.arange(20)[again(20, step)] for step in range(EVERY)]
+    seen = [torch.arange(20)[again(step)] for step in range(EVERY)]
     assert sorted(torch.cat(seen).tolist()) == list(range(20))
     assert {len(rows) for rows in seen} == {2, 3}
 
@@ -59,3 +60,24 @@ def test_the_second_answer_goes_to_the_first():
     with torch.no_grad():
         network.second = torch.tensor(1.1)
         assert task.loss(network, 0, Generator().manual_seed(0)) == pytest.approx(float(loss))
+
+
+def test_one_patch_in_eight_is_out_of_focus(monkeypatch):
+    monkeypatch.setattr(denoising, "draw_levels", lambda count, *_: torch.full((count,), 0.002))
+    seen = []
+
+    class Watched(Denoiser):
+        def forward(self, x, sigma):
+            seen.append(squared_steps(x[: 2 * EVERY]))
+            return super().forward(x, sigma)
+
+    architecture = Architecture(channels=(3,), widths=(8, 8, 8))
+    recipe = Recipe(steps=1, batch=2 * EVERY, patch=16)
+    pixels = torch.randint(256, (3, 24, 24), generator=Generator().manual_seed(1))
+    pool = store_photos([pixels.to(torch.uint8)], 16)
+    task = Denoising(recipe, architecture, pool)
+    for step in range(EVERY):
+        task.loss(Watched(architecture), step, Generator().manual_seed(0))
+    rough = [(steps > 0.05).nonzero().flatten().tolist() for steps in seen]
+    expected = [[row for row in range(16) if row % 8 != (step + 4) % 8] for step in range(8)]
+    assert rough == expected
