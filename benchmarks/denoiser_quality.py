@@ -104,6 +104,10 @@ def main() -> None:
             continue
         images = photos(folder, given.limit)
         for who, (prior, levels) in contestants.items():
+            known = prior.domain().channels
+            if known is not None and images[0].shape[1] not in known:
+                print(f"{name} skipped: {who} takes {known} channels")
+                continue
             start = time.monotonic()
             cells = [f"{quality(prior, images, sigma):.2f}" for sigma in levels]
             cells += [""] * (len(header) - len(cells))

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from invprob.images import sample_photo
-from invprob.networks.stored_denoiser import WEIGHTS, load_denoiser
+from invprob.networks.stored_denoiser import COLOUR, GRAY
 from invprob.priors.denoiser import DenoiserPrior
 
 REPEATS = 10
@@ -49,7 +49,7 @@ def teraflops(dtype: torch.dtype) -> float:
 
 def speed(x: Tensor) -> None:
     """One call."""
-    network, sigma = load_denoiser(WEIGHTS), torch.tensor(0.1)
+    network, sigma = (GRAY if x.shape[1] == 1 else COLOUR).load(), torch.tensor(0.1)
     with FlopCounterMode(display=False) as counter:
         network(x, sigma)
     work = counter.get_total_flops()

@@ -28,7 +28,7 @@ from torch import Tensor
 
 import invprob as ip
 from invprob.networks.denoiser import Architecture
-from invprob.networks.stored_denoiser import WEIGHTS, load_denoiser
+from invprob.networks.stored_denoiser import COLOUR
 from invprob.training.denoising import Denoising, Recipe
 from invprob.training.patches import store_photos
 from invprob.training.run import begin, train
@@ -61,7 +61,7 @@ def learned(images: Tensor, held_out: Tensor, minutes: float, weights: Path) -> 
     about = {"patch": size, "turns": False, "centre": 0.4, "spread": 1.3}
     recipe = Recipe(steps=STEPS, hours=minutes / 60, **how, **about)
     network = Architecture((1,), widths=(48, 96, 128), before=(1, 2, 2), after=(1, 1))
-    start = load_denoiser(WEIGHTS) if colour else None
+    start = COLOUR.load() if colour else None
     photos = store_photos(list(images), size, scales=(1.0,))
     task = Denoising(recipe, start.architecture if start else network, photos, start)
     kept = weights.with_suffix(".ckpt")

@@ -226,7 +226,8 @@ def solve(
                     stopped = event.finished
                     break
                 event = following
-                change = trace.see(event)
+                with explained(problem):
+                    change = trace.see(event)
                 history.append(Record(event.step, event.seconds, event.sigma, change))
                 watch.see(event)
         except KeyboardInterrupt:

@@ -80,9 +80,9 @@ def denoiser(
 ) -> None:
     """Train a denoiser, a prior for every solver that samples or plugs in, from clean images.
 
-    Ctrl-C saves the run, and the same command goes on. With `--start pretrained` the
-    embedded denoiser goes on learning, from your images; from gray ones it learns, and is then
-    for, gray alone. Use the result with
+    Ctrl-C saves the run, and the same command goes on. With `--start pretrained` an
+    embedded denoiser goes on learning, from your images: the one for colour, or the one for
+    gray if they are gray or with `--channels 1`. Use the result with
     `--prior denoiser:file=FILE.safetensors`, or in Python `DenoiserPrior.load(path)`.
     Raw numbers of an instrument: `--white`, and `--black`, as for `solve`.
     """
@@ -92,6 +92,7 @@ def denoiser(
     import torch
 
     from ..networks.denoiser import Architecture
+    from ..networks.stored_denoiser import load_denoiser
     from ..training.denoising import Denoising, Recipe
     from ..training.images import read_apart
     from ..training.patches import store_photos
@@ -121,13 +122,15 @@ def denoiser(
         if text is not None
     }
     sizes = numbers("scales", scales, tuple[float, ...])
-    begun = _beginning(start)
+    begun = load_denoiser(at_home(start)) if start not in (None, "pretrained") else None
     where, unit = usable(device), Unit(black, white)
     learned, apart, skipped = read_apart(images, held_out or [], channels, patch, EVERY, unit)
     for reason in skipped:
         typer.echo(f"left out {reason}", err=True)
     photos = store_photos(learned, patch, sizes, where)
     known = (1, 3) if photos.channels == 3 and channels is None else (photos.channels,)
+    if start == "pretrained":
+        begun = _pretrained(photos.channels)
     architecture = attrs.evolve(_learned(begun, known) if begun else Architecture(known), **shape)
     task = Denoising(recipe, architecture, photos, begun, unit)
     run = begin(task, output, kept, typer.echo, where)
@@ -149,12 +152,11 @@ def _learned(begun: Denoiser, known: tuple[int, ...]) -> Architecture:
     return attrs.evolve(own, channels=kept)
 
 
-def _beginning(start: str | None) -> Denoiser | None:
-    """The network that `--start` names."""
-    from ..networks.stored_denoiser import SHA256, WEIGHTS, load_denoiser
+def _pretrained(channels: int) -> Denoiser:
+    """The embedded network for images of so many channels; the task refuses others."""
+    from ..networks.stored_denoiser import COLOUR, GRAY
 
-    if start is None:
-        return None
-    if start == "pretrained":
-        return load_denoiser(WEIGHTS, SHA256)
-    return load_denoiser(at_home(start))
+    weights = GRAY if channels == 1 else COLOUR
+    if channels == 3:
+        typer.echo("the embedded network for colour goes on learning; for gray: --channels 1")
+    return weights.load()

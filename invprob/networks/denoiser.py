@@ -1,7 +1,7 @@
 r"""The denoising network: convolutions, one set of weights for every noise level.
 
-The embedded one takes colour and gray photographs; others can be trained for images with any
-number of channels (`invprob train denoiser`).
+Of the embedded ones one takes photographs in colour and one gray ones; others can be trained for
+images with any number of channels, or for colour and gray at once (`invprob train denoiser`).
 
 It answers E[x₀ | x₀ + sigma n = y], the minimum mean squared error denoiser. The parts:
 

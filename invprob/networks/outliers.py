@@ -1,11 +1,12 @@
 """Answers that can't be: pixels far beyond black and white, where the noisy image is not.
 
-The posterior mean of images in [0, 1] is in [0, 1]. The embedded network keeps to that within 0.17
-for noisy images, with which it was trained. Told of noise that is hardly there, as in the steps of
-plug-and-play methods once an image is smooth, it may answer a few pixels with 2, or with -10: in
-five of 24 photographs that were enlarged four times, at a noise level of 0.1. Steps that follow
-keep such pixels, as stripes in a corner. It depends on the position in which the image is shown
-(see `positions`), so the same pixels are asked for again in another one.
+The posterior mean of images in [0, 1] is in [0, 1]. Networks keep to that nearly, for noisy images
+with which they were trained. Told of noise that is hardly there, as in the steps of plug-and-play
+methods once an image is smooth, one may answer a few pixels with 2, or with -10: one that had not
+learned what to do there (see `training.second_looks`) did in five of 24 photographs that were
+enlarged four times, at a noise level of 0.1. Steps that follow keep such pixels, as stripes in a
+corner. It depends on the position in which the image is shown (see `positions`), so the same
+pixels are asked for again in another one.
 """
 
 from __future__ import annotations

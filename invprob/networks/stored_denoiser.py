@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 from torch import Tensor
 
 from ..counts import check_count
@@ -51,10 +51,6 @@ from .weights_file import EMBEDDED, NetworkFile
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-WEIGHTS = EMBEDDED / "denoiser.safetensors"
-SHA256 = "b94c61ac7052ac9484dd0b795083fce609fa021f7260e698413b457678dc33c7"
-"""Of `WEIGHTS`; `invprob train denoiser` prints it with every file that it writes."""
-
 FAST_FROM = 0.02
 """The least noise level at which `precision="auto"` uses bfloat16."""
 
@@ -64,6 +60,39 @@ PIXELS_AT_ONCE = 2**19
 
 FILE = NetworkFile("denoiser", "denoiser", "denoiser", Denoiser, Architecture.from_json)
 write_denoiser, load_denoiser, read_architecture = FILE.write, FILE.load, FILE.architecture
+
+
+@frozen
+class Weights:
+    """A file with a network, and the images that it is for.
+
+    Attributes:
+        channels: their channel counts.
+        path: of the file.
+        sha256: which version of it, as `invprob train denoiser` prints it; None accepts any.
+    """
+
+    channels: tuple[int, ...]
+    path: Path
+    sha256: str | None = field(default=None, repr=False)
+
+    def load(self) -> Denoiser:
+        """The network; `WeightsError` if the file is missing, damaged, or another one."""
+        return load_denoiser(self.path, self.sha256)
+
+
+COLOUR = Weights(
+    (3,),
+    EMBEDDED / "denoiser_colour.safetensors",
+    "6da448902056e2282429f085209b1a5180fb13d7cdf8a7a9b19c330d4d694211",
+)
+GRAY = Weights(
+    (1,),
+    EMBEDDED / "denoiser_gray.safetensors",
+    "851a0faf67e021be36f01680e70b23ea61fb1c1e3f6db1dd7334d89e9c2aea5b",
+)
+PRETRAINED = (COLOUR, GRAY)
+"""What comes with the package, for photographs."""
 
 
 def _is_count(instance: StoredDenoiser, attribute: object, value: int) -> None:
@@ -83,7 +112,7 @@ def _known(instance: object, attribute: object, value: str) -> None:
 
 @frozen
 class StoredDenoiser:
-    """The network in a file, as a function; it holds no tensors: cheap to copy and to pickle.
+    """Networks in files, as a function; it holds no tensors: cheap to copy and to pickle.
 
     Args:
         precision: `"auto"` takes bfloat16 where that is fast and sigma is not below `FAST_FROM`,
@@ -93,14 +122,13 @@ class StoredDenoiser:
         turns: whether images turned and flipped are as likely as they were: then they have another
             position at each noise level (`networks.positions`).
         views: the answer is the mean over so many positions, and takes as many times as long.
-        path: a file that `invprob train denoiser` wrote; None is the embedded one.
-        sha256: which version of that file, None accepts any; the embedded one's by default.
+        weights: of networks, each for other channel counts; by default the embedded ones.
 
     Raises:
         InputError: precision or tile is something else, views is no count, or more than 1 without
-            turns; in use: tile is too small, or the image
-            has other channels than those that the network was made for.
-        WeightsError: in use: the file is missing, damaged, another one than expected, or no
+            turns; in use: tile is too small, or the image has other channels than those that the
+            networks were made for.
+        WeightsError: in use: a file is missing, damaged, another one than expected, or no
             denoiser.
 
     >>> denoise = StoredDenoiser()
@@ -112,12 +140,7 @@ class StoredDenoiser:
     tile: Tile = field(default="auto", validator=is_tile)
     turns: bool = field(default=True)
     views: int = field(default=1, validator=_is_count)
-    path: Path | None = field(default=None, kw_only=True)
-    sha256: str | None = field(
-        default=Factory(lambda self: None if self.path else SHA256, takes_self=True),
-        repr=False,
-        kw_only=True,
-    )
+    weights: tuple[Weights, ...] = field(default=PRETRAINED, kw_only=True)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Denoised images.
@@ -139,10 +162,16 @@ class StoredDenoiser:
                 total = total + self._settled(wide, level, fast, view(place, number))
         return (total / self.views if self.views > 1 else total).to(x.dtype)
 
-    @property
-    def file(self) -> Path:
-        """Where the weights are."""
-        return self.path or WEIGHTS
+    def weights_for(self, x: Tensor) -> Weights:
+        """Those of the network for images `(B, C, H, W)`; `InputError` if there is none."""
+        for weights in self.weights:
+            if x.ndim == 4 and x.shape[1] in weights.channels:
+                return weights
+        known = sorted(count for weights in self.weights for count in weights.channels)
+        raise InputError(
+            f"the denoiser takes images of shape (B, C, H, W) with C in {known}, got"
+            f" {tuple(x.shape)}: it was trained on no others"
+        )
 
     def _fast(self, level: Tensor) -> Tensor:
         """Which rows are done in bfloat16, `(B,)`."""
@@ -189,7 +218,7 @@ class StoredDenoiser:
     def _in_chunks(self, x: Tensor, level: Tensor, fast: bool, position: int) -> Tensor:
         """A few rows at a time, or, where one is large, a tile of one row at a time."""
         precision = torch.bfloat16 if fast else torch.float32
-        network = _network(self.file, self.sha256, x.device, precision)
+        network = _network(self.weights_for(x), x.device, precision)
         pixels = x.shape[-2] * x.shape[-1]
         rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
         done = []
@@ -211,9 +240,7 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 @cache
-def _network(
-    path: Path, sha256: str | None, device: torch.device, precision: torch.dtype
-) -> Denoiser:
-    network = load_denoiser(path, sha256).to(device, precision)
+def _network(weights: Weights, device: torch.device, precision: torch.dtype) -> Denoiser:
+    network = weights.load().to(device, precision)
     network.heads.float()  # see the module's docstring
     return network

@@ -31,7 +31,13 @@ from torch import Tensor, nn
 from ..contracts import Domain, ToneFree
 from ..errors import InputError
 from ..networks.denoiser import SIGMA_RANGE
-from ..networks.stored_denoiser import Precision, StoredDenoiser, read_architecture
+from ..networks.stored_denoiser import (
+    PRETRAINED,
+    Precision,
+    StoredDenoiser,
+    Weights,
+    read_architecture,
+)
 from ..networks.tiles import Tile
 from ..networks.weights_file import digest_of
 from .checks import check_images
@@ -95,7 +101,7 @@ class DenoiserPrior:
         turns: bool = True,
         views: int = 1,
     ) -> DenoiserPrior:
-        """Photographs, colour or gray, of any size: the network that comes with the package.
+        """Photographs, of any size: the networks that come with the package, for colour and gray.
 
         Works offline. See `networks/weights/README.md` for what it was trained on.
 
@@ -115,7 +121,7 @@ class DenoiserPrior:
 
         Raises:
             InputError: precision, tile or views is something else.
-            WeightsError: in use: the embedded file is missing or damaged.
+            WeightsError: in use: an embedded file is missing or damaged.
 
         >>> import invprob as ip
         >>> ip.DenoiserPrior.pretrained()
@@ -151,9 +157,9 @@ class DenoiserPrior:
         """
         path = Path(os.path.abspath(file))
         digest = digest_of(path)
-        denoiser = StoredDenoiser(precision, tile, turns, views, path=path, sha256=digest)
-        channels = read_architecture(path).channels
-        domain = Domain(channels=channels, unit_range=True, sigma=SIGMA_RANGE)
+        weights = Weights(read_architecture(path).channels, path, digest)
+        denoiser = StoredDenoiser(precision, tile, turns, views, weights=(weights,))
+        domain = Domain(channels=weights.channels, unit_range=True, sigma=SIGMA_RANGE)
         return cls(denoiser, domain, tone_free=True)
 
     @classmethod
@@ -277,12 +283,13 @@ class DenoiserPrior:
 
 
 def _of_stored(denoiser: StoredDenoiser) -> str:
-    """What to type for the network in a file."""
-    path = denoiser.path
-    name, given = ("pretrained", []) if path is None else ("load", [repr(str(path))])
+    """What to type for the networks in files."""
+    pretrained = denoiser.weights == PRETRAINED
+    path = str(denoiser.weights[0].path)
+    name, given = ("pretrained", []) if pretrained else ("load", [repr(path)])
     for option in fields(StoredDenoiser):
         value = getattr(denoiser, option.name)
-        usual = path is None if option.name == "turns" else option.default
+        usual = pretrained if option.name == "turns" else option.default
         if option.name in ("precision", "tile", "turns", "views") and value != usual:
             given.append(f"{option.name}={value!r}")
     return f"DenoiserPrior.{name}({', '.join(given)})"

@@ -12,8 +12,9 @@ follows as far as its weights are shared.
 
 The moving average of the weights that does best on pixels that are held out is the result, if it
 beats the original by a hundredth of its error, and by more than three times the standard error of
-the difference over blocks of pixels. Else the original is. That is what happens to most photographs, which the network knows already,
-and where most of the noise is gone already: held-out pixels then say too little to tell.
+the difference over blocks of pixels. Else the original is. That is what happens to most
+photographs, which the network knows already, and where most of the noise is gone already: held-out
+pixels then say too little to tell.
 
 Reference: Vaksman, Elad, Milanfar, LIDIA: lightweight learned image denoising with instance
 adaptation, 2020, https://arxiv.org/abs/1911.07167.
@@ -30,7 +31,7 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
@@ -40,7 +41,6 @@ from ..networks.stored_denoiser import (
     FAST_FROM,
     StoredDenoiser,
     bfloat16_is_fast,
-    load_denoiser,
     write_denoiser,
 )
 from ..priors.denoiser import DenoiserPrior
@@ -142,7 +142,7 @@ def adapt(
     """
     if steps < 1 or not 0 < rate < math.inf:
         raise InputError(f"steps={steps}, rate={rate}: give 1 step or more, and a rate above 0")
-    network = _own_network(prior).to(y.device)
+    network = _own_network(prior, y).to(y.device)
     _check(prior, y, sigma)
     generator = Generator(y.device).manual_seed(seed)
     averaged = copy.deepcopy(network).requires_grad_(False)
@@ -184,7 +184,10 @@ def adapt(
         )
         return Adaptation(prior, 0, history)
     averaged.load_state_dict(kept)
-    adapted = DenoiserPrior(averaged.eval(), prior.domain(), tone_free=True)
+    domain = prior.domain()
+    if isinstance(network, Denoiser):
+        domain = evolve(domain, channels=network.architecture.channels)
+    adapted = DenoiserPrior(averaged.eval(), domain, tone_free=True)
     return Adaptation(adapted, kept_step, history)
 
 
@@ -248,11 +251,11 @@ def _precision(network: nn.Module, y: Tensor, sigma: float) -> AbstractContextMa
     return nullcontext()
 
 
-def _own_network(prior: DenoiserPrior) -> nn.Module:
-    """A copy of the prior's network that can learn."""
+def _own_network(prior: DenoiserPrior, y: Tensor) -> nn.Module:
+    """A copy of the prior's network for such images that can learn."""
     denoiser = getattr(prior, "denoiser", None)
     if isinstance(denoiser, StoredDenoiser):
-        return load_denoiser(denoiser.file, denoiser.sha256).requires_grad_(True)
+        return denoiser.weights_for(y).load().requires_grad_(True)
     if not isinstance(denoiser, nn.Module):
         raise InputError(
             f"{prior!r} can't be adapted, there is no network in it; give"

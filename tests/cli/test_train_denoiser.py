@@ -103,13 +103,18 @@ def test_going_on_from_trained_weights(folder, tmp_path):
     assert code == 1 and "can't read" in " ".join(text.split())
 
 
-def test_the_embedded_denoiser_goes_on_learning(folder, tmp_path):
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_the_embedded_denoiser_goes_on_learning(folder, tmp_path, channels):
+    """The one for colour, or the one for gray if that is asked for."""
     out = tmp_path / "own.safetensors"
-    code, text = invoke(
-        folder, "-o", out, "--start", "pretrained", *SMALL[-8:-2], "--steps", 1, "--tries", 2
-    )
+    options = [] if channels is None else ["--channels", channels]
+    start = ["--start", "pretrained", *SMALL[-8:-2], "--steps", 1, "--tries", 2, *options]
+    code, text = invoke(folder, "-o", out, *start)
     assert code == 0 and "widths=(96, 128, 128)" in text and "tries=2" in text, text
-    x = 0.5 + 0.1 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert ("for gray: --channels 1" in text) == (channels != 1)
+    count = channels or 3
+    assert DenoiserPrior.load(out).domain().channels == (count,)
+    x = 0.5 + 0.1 * torch.randn(1, count, 16, 16, generator=torch.Generator().manual_seed(0))
     clean = torch.full_like(x, 0.5)
     assert (DenoiserPrior.load(out).denoise(x, 0.1) - clean).square().mean() < 0.03**2
 

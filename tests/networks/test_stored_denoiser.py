@@ -4,13 +4,14 @@ from functools import partial
 
 import pytest
 import torch
+from attrs import evolve
 
 import invprob as ip
 from invprob.cli.specs import make
 from invprob.errors import InputError
 from invprob.networks.counted import listening
 from invprob.networks.positions import in_position, positions, view
-from invprob.networks.stored_denoiser import WEIGHTS, StoredDenoiser
+from invprob.networks.stored_denoiser import COLOUR, GRAY, StoredDenoiser
 from invprob.priors.denoiser import DenoiserPrior
 
 
@@ -24,17 +25,26 @@ def noisy(channels, height, width, sigma=0.1):
 
 
 def test_the_network_in_a_file():
-    prior = make("prior", f"denoiser:file={WEIGHTS},tile=none")
-    assert prior.denoiser.file == WEIGHTS and prior.denoiser.tile is None
-    assert repr(prior) == f"DenoiserPrior.load({str(WEIGHTS)!r}, tile=None)"
-    assert prior.domain() == DenoiserPrior.pretrained().domain()
+    prior = make("prior", f"denoiser:file={GRAY.path},tile=none")
+    assert prior.denoiser.weights == (GRAY,) and prior.denoiser.tile is None
+    assert repr(prior) == f"DenoiserPrior.load({str(GRAY.path)!r}, tile=None)"
+    assert prior.domain() == evolve(DenoiserPrior.pretrained().domain(), channels=(1,))
     y = noisy(1, 24, 24)
     plain, pretrained = StoredDenoiser(turns=False), DenoiserPrior.pretrained()
     assert torch.equal(prior.denoise(y, 0.1), plain(y, torch.tensor(0.1)))
-    turns = DenoiserPrior.load(WEIGHTS, turns=True)
+    turns = DenoiserPrior.load(GRAY.path, turns=True)
     assert torch.equal(turns.denoise(y, 0.1), pretrained.denoise(y, 0.1))
-    assert repr(turns) == f"DenoiserPrior.load({str(WEIGHTS)!r}, turns=True)"
+    assert repr(turns) == f"DenoiserPrior.load({str(GRAY.path)!r}, turns=True)"
     assert make("prior", "denoiser:tile=512").denoiser.tile == 512
+
+
+def test_colour_and_gray_have_networks_of_their_own():
+    denoiser = StoredDenoiser()
+    assert denoiser.weights_for(torch.zeros(1, 1, 8, 8)) == GRAY
+    assert denoiser.weights_for(torch.zeros(1, 3, 8, 8)) == COLOUR
+    for shape in [(1, 2, 8, 8), (3, 8, 8)]:
+        with pytest.raises(InputError, match=r"C in \[1, 3\], got"):
+            denoiser(torch.zeros(shape), torch.tensor(0.1))
 
 
 def test_each_noise_level_has_a_position():
@@ -98,8 +108,8 @@ def test_views_by_name():
     assert make("prior", "denoiser:views=8").denoiser.views == 8
     assert repr(make("prior", "denoiser:turns=no")) == "DenoiserPrior.pretrained(turns=False)"
     assert repr(make("prior", "denoiser:views=8")) == "DenoiserPrior.pretrained(views=8)"
-    own = make("prior", f"denoiser:file={WEIGHTS},turns=true,views=2")
-    assert repr(own) == f"DenoiserPrior.load({str(WEIGHTS)!r}, turns=True, views=2)"
+    own = make("prior", f"denoiser:file={GRAY.path},turns=true,views=2")
+    assert repr(own) == f"DenoiserPrior.load({str(GRAY.path)!r}, turns=True, views=2)"
 
 
 @pytest.mark.parametrize("views", [0, -1, 2.5, True])
@@ -110,7 +120,7 @@ def test_impossible_views(views):
 
 def test_views_of_images_that_are_not_turned():
     with pytest.raises(InputError, match="views=8.*turns=True, or views=1"):
-        DenoiserPrior.load(WEIGHTS, views=8)
+        DenoiserPrior.load(GRAY.path, views=8)
 
 
 def test_all_views_count_as_one_call():

@@ -8,9 +8,15 @@ import pytest
 import torch
 
 from invprob.errors import WeightsError
-from invprob.networks import stored_denoiser
 from invprob.networks.denoiser import Denoiser
-from invprob.networks.stored_denoiser import SHA256, WEIGHTS, StoredDenoiser, load_denoiser
+from invprob.networks.stored_denoiser import (
+    COLOUR,
+    GRAY,
+    PRETRAINED,
+    StoredDenoiser,
+    Weights,
+    load_denoiser,
+)
 from invprob.networks.weights_file import EMBEDDED, fill, read_weights, write_weights
 
 
@@ -99,24 +105,23 @@ def test_weights_that_are_not_finite(network, tmp_path):
         fill(torch.nn.Linear(3, 2), read_weights(path), path)
 
 
-def test_a_damaged_package_is_named(tmp_path, monkeypatch):
+def test_a_damaged_package_is_named(tmp_path):
     damaged = tmp_path / "denoiser.safetensors"
     damaged.write_bytes(b"<html>404</html>")
-    monkeypatch.setattr(stored_denoiser, "WEIGHTS", damaged)
-    stored_denoiser._network.cache_clear()
+    denoiser = StoredDenoiser(weights=(Weights((1,), damaged, GRAY.sha256),))
     with pytest.raises(WeightsError, match="16 bytes"):
-        StoredDenoiser()(torch.zeros(1, 1, 8, 8), torch.tensor(0.1))
-    stored_denoiser._network.cache_clear()
+        denoiser(torch.zeros(1, 1, 8, 8), torch.tensor(0.1))
 
 
-def test_what_ships():
-    assert WEIGHTS.stat().st_size < 10e6
-    network = load_denoiser(WEIGHTS, SHA256)
-    assert isinstance(network, Denoiser)
+@pytest.mark.parametrize("weights", PRETRAINED)
+def test_what_ships(weights):
+    assert weights.path.stat().st_size < 8e6
+    network = weights.load()
+    assert isinstance(network, Denoiser) and network.architecture.channels == weights.channels
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
 def test_loading_leaves_the_global_random_state_alone():
     before = torch.random.get_rng_state()
-    load_denoiser(WEIGHTS, SHA256)
+    COLOUR.load()
     assert torch.equal(before, torch.random.get_rng_state())

@@ -7,7 +7,7 @@ from torch import Generator, nn
 from invprob.diagnostics.metrics import psnr
 from invprob.errors import InputError, WeightsError
 from invprob.networks.denoiser import Architecture, Denoiser
-from invprob.networks.stored_denoiser import WEIGHTS
+from invprob.networks.stored_denoiser import GRAY
 from invprob.priors.denoiser import DenoiserPrior
 from invprob.training import adapting
 from invprob.training.adapting import adapt
@@ -49,7 +49,7 @@ def adapted():
 
 
 def test_the_embedded_network_learns_what_an_image_is_like(adapted):
-    x, original = stripes(), DenoiserPrior.load(WEIGHTS)  # in the position in which it learns
+    x, original = stripes(), DenoiserPrior.load(GRAY.path)  # in the position in which it learns
     assert adapted.improved and adapted.step in (20, 40)
     before = psnr(original.denoise(noisy(x), SIGMA), x).item()
     after = psnr(adapted.prior.denoise(noisy(x), SIGMA), x).item()
@@ -60,7 +60,7 @@ def test_the_embedded_network_learns_what_an_image_is_like(adapted):
 
 
 def test_what_an_adapted_prior_is(adapted, tmp_path):
-    assert adapted.prior.domain() == DenoiserPrior.pretrained().domain()
+    assert adapted.prior.domain() == DenoiserPrior.load(GRAY.path).domain()
     assert not any(p.requires_grad for p in adapted.prior.denoiser.parameters())
     adapted.save(tmp_path / "own.safetensors")
     loaded = DenoiserPrior.load(tmp_path / "own.safetensors", precision="float32")
