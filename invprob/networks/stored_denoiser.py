@@ -15,7 +15,9 @@ rounding to bfloat16 changes in the score, relative to its length, on a photogra
 
 From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` measures that and
 the second line).
-Everything outside the network (see `networks.denoiser`) is always done in float32 or better. On
+Everything outside the network (see `networks.denoiser`) is always done in float32 or better; what
+goes into one in bfloat16 is rounded to float32 before, so that images in double precision have the
+answer that they have in single. On
 graphics cards torch's own switch `torch.backends.cudnn.allow_tf32` says whether convolutions in
 float32 may round their input to 11 bits.
 
@@ -222,10 +224,11 @@ class StoredDenoiser:
         pixels = x.shape[-2] * x.shape[-1]
         rows = max(1, PIXELS_AT_ONCE // max(1, pixels))
         done = []
-        for some, levels in zip(torch.split(x, rows), torch.split(level, rows), strict=True):
+        single = x.float() if fast else x  # what is rounded to 8 bits does not depend on the 53rd
+        for some, levels in zip(torch.split(single, rows), torch.split(level, rows), strict=True):
             denoise = partial(in_position, partial(network, sigma=levels), position=position)
             done.append(in_pieces(denoise, network, some, self.tile))
-        return done[0] if len(done) == 1 else torch.cat(done)
+        return (done[0] if len(done) == 1 else torch.cat(done)).to(x.dtype)
 
 
 @cache

@@ -42,7 +42,7 @@ def test_white_noise_is_found(sigma, close):
 def test_the_law_and_its_parameters_are_found(noise, name, values):
     found = seen(noise)
     assert found.best.name == name and found.is_white
-    assert numbers(found.best) == pytest.approx(values, rel=0.15)
+    assert numbers(found.best) == pytest.approx(values, rel=0.2)
 
 
 def test_what_is_found_can_be_typed():
@@ -157,7 +157,7 @@ def test_small_images_have_fewer_bands():
     """A gray image of 32 x 32 has five times 200 pixels, and not eight times."""
     y = ip.Gaussian(sigma=0.05).sample(ip.sample_photo()[:, :1, 48:80, 100:132], ip.generator(0))
     found = ip.estimate_noise(y)
-    assert len(found.sd) == 5 and found.sigma == pytest.approx(0.05, rel=0.12)
+    assert len(found.sd) == 5 and found.sigma == pytest.approx(0.05, rel=0.15)
     few = y.clone()
     few[..., 18:] = torch.nan  # what is left are 448 pixels
     assert len(ip.estimate_noise(few).sd) == 2

@@ -66,6 +66,17 @@ def test_each_noise_level_has_a_position():
     assert positions(torch.tensor(0.1)) == positions(torch.tensor(0.1000001))
 
 
+@pytest.mark.parametrize("sigma", [0.01, 0.05, 0.3])
+def test_double_precision_has_the_answer_of_single(sigma):
+    """Where numbers are rounded to 8 bits in between, the last of 53 could decide."""
+    prior = DenoiserPrior.pretrained()
+    for seed in range(20):
+        y = torch.rand(1, 1, 8, 8, generator=ip.generator(seed)).double()
+        single, double = prior.denoise(y.float(), sigma), prior.denoise(y, sigma)
+        assert single.dtype == torch.float32 and double.dtype == torch.float64
+        torch.testing.assert_close(double.float(), single, atol=3e-6, rtol=0)
+
+
 def test_in_one_position_the_answer_is_smooth_in_the_level():
     y = noisy(3, 40, 29)
     levels = torch.tensor([0.09 + 0.001 * n for n in range(20)])
