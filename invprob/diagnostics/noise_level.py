@@ -19,7 +19,7 @@ Most noise is not as strong in the dark as in the light. The same sums over the 
 brightness (of D) give the noise there, with D told what is right for them. What their variances
 say about the law of the noise is for `noise_laws`.
 
-It rests on a good denoiser of such images (the embedded one finds 7 % too little in one that is
+It rests on a good denoiser of such images (the embedded one finds 8 % too little in one that is
 flat all over) and on noise that is white: noise that was filtered, enlarged, or compressed is
 taken for texture, and what is found is too little. But of every third pixel alone the noise is
 nearly white then, and more is found.

@@ -22,7 +22,7 @@ over all of them is nobody's. And noise that a blur amplifies has a colour: wher
 lets much of it through, in a few frequencies, a denoiser leaves it as texture, and it grows from
 call to call. There the weight is the usual one. FFDNet, which takes details away where it is told
 of more noise than there is, gains 0.2 dB behind blurs by weights down to 0.16; the embedded
-networks, which learn what to do there, lose 0.1 dB, and 1 dB in some photographs.
+networks, which learn what to do there, lose 0.1 dB, and up to 1 dB of some photographs.
 """
 
 from __future__ import annotations
