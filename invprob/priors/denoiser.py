@@ -116,7 +116,7 @@ class DenoiserPrior:
                 makes results better, and the denoised image jump a little from one step to the
                 next. False for one that is smooth in sigma.
             views: each call is the mean over so many positions (self-ensemble). Where one call
-                denoises a photograph, 8 gain 0.15 dB and 2 half of it; they take 8 times, and
+                denoises a photograph, 8 gain 0.1 dB and 2 half of it; they take 8 times, and
                 twice as long. More than 1 where `turns` is true.
 
         Raises:
