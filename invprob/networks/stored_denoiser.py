@@ -17,9 +17,9 @@ From sigma = 0.02 on it costs less than 0.01 dB (`benchmarks/denoiser_speed.py` 
 the second line).
 Everything outside the network (see `networks.denoiser`) is always done in float32 or better; what
 goes into one in bfloat16 is rounded to float32 before, so that images in double precision have the
-answer that they have in single. On
-graphics cards torch's own switch `torch.backends.cudnn.allow_tf32` says whether convolutions in
-float32 may round their input to 11 bits.
+answer that they have in single. On graphics cards torch's own switch
+`torch.backends.cudnn.allow_tf32` says whether convolutions in float32 may round their input to 11
+bits.
 
 Nine tenths of a call on a processor are convolutions, at nine tenths of the speed of a large
 matrix product. Compiling the rest could save little, takes a compiler, and is not done.

@@ -13,8 +13,10 @@ as there are for each of them, and interpolated by cubics. A method that then ta
 likelihood's prox loses nothing that the data know. Four-fold super-resolution gains 0.05 dB by it
 in eight calls of `PnP`.
 
-A blurred photograph is a start as it is (`CircularBlur`), where motion blurred it 0.1 to 0.2 dB
-better a one than means of blocks; of others (`Blur`) what lies beyond the borders is filled in.
+A blurred photograph is a start as it is (`CircularBlur`; with motion blur `PnP` ends 0.1 to 0.2 dB
+higher than from means of blocks), and where its borders are missing (`Blur`) only what lies beyond
+them is filled in: photographs end within 0.1 dB of where the prox from black and white would have
+led, which takes hundreds of products each.
 
 Reference: H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993; the
 pyramid is the pull-push algorithm, S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, The

@@ -185,8 +185,8 @@ def adapt(
         return Adaptation(prior, 0, history)
     averaged.load_state_dict(kept)
     domain = prior.domain()
-    if isinstance(network, Denoiser):
-        domain = evolve(domain, channels=network.architecture.channels)
+    if isinstance(prior.denoiser, StoredDenoiser):  # of several networks, this one
+        domain = evolve(domain, channels=prior.denoiser.weights_for(y).channels)
     adapted = DenoiserPrior(averaged.eval(), domain, tone_free=True)
     return Adaptation(adapted, kept_step, history)
 
