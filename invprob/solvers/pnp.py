@@ -7,18 +7,18 @@ and an image x that agrees with the data:
     z <- denoise(x, sigma)                                              the prior's half
 
 What the data leave open changes by the denoiser alone, a little at each call. So the next step
-starts beyond z, by a share of the last move (see `momentum`; Zhang et al. do not), where a tenth
-of the coordinates were not measured, where the first step decides less than a tenth of them, as
-behind strong blurs, or where that is not known. With 8 calls photographs gain 0.4 to 0.6 dB where
-pixels are missing and there is little noise, and 0.1 dB in four-fold super-resolution and behind
-strong blurs. Behind slight ones it would cost as much.
+starts beyond z, by a share of the last move (see `momentum`; Zhang et al. do not). With 8 calls
+photographs gain 0.4 to 0.6 dB where pixels are missing and there is little noise, and 0.1 dB in
+four-fold super-resolution and behind strong blurs. Behind slight ones as much may be lost.
 
-The noise of the data gets into x. Zhang et al. take one weight, 0.23, for all levels. Where
-nothing is missing x has as much noise, at the last level, as the denoiser is told; where pixels
-are missing it has less, and details are taken away. So where noise stays white, as behind masks
-without large holes, each level has the weight, of at most 0.23, with which a denoiser that sees
-the mean over a neighbourhood is told the truth (see `balance`). With 8 calls photographs of which
-single pixels are missing gain up to 0.3 dB, the more pixels and noise the more.
+The noise of the data gets into x. Zhang et al. take one weight, 0.23, for all levels. With that,
+where nothing is missing x has as much noise, at the last level, as the denoiser is told; where
+pixels are missing it has less, and details are taken away. So where noise stays white, as behind
+masks without large holes, each level has the weight, of at most 0.23, with which a denoiser that
+sees the mean over a neighbourhood is told the truth. With 8 calls photographs of which single
+pixels are missing gain up to 0.3 dB, the more pixels and noise the more. Behind blurs the noise
+has a colour, and the weight is 0.3, with which less of it gets in: gray photographs gain 0.1 to
+0.6 dB by that (see `balance`).
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
 know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle
@@ -48,13 +48,13 @@ from attrs.converters import optional
 from torch import Tensor
 
 from .. import schedules
-from ..contracts import Denoises, Map, Needs, Proximal
+from ..contracts import Denoises, Needs, Proximal
 from ..counts import check_count
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
 from .agreement import agree
-from .balance import HEAVY, coordinates, decided, is_white, weight_of
+from .balance import HEAVY, coordinates, is_white, weight_of
 from .data_noise import noise_of, noise_of_pixels, warn_if_beyond
 from .excess import without_excess
 from .fill import fill
@@ -63,7 +63,6 @@ from .momentum import look_ahead
 HIGHEST = 49 / 255
 LOWEST = 0.255 / 255
 END = 0.7
-OPEN = 0.1
 
 
 def check_weight(weight: float) -> None:
@@ -83,7 +82,6 @@ class PnPState:
         sigma: the noise level of the last call; of the next one before the first.
         plan: the noise level of each step, `(iterations,)`, float64, on the CPU.
         weights: how much the denoised image counts in each, likewise.
-        ahead: whether steps look ahead.
         done: how many steps are done.
     """
 
@@ -93,7 +91,6 @@ class PnPState:
     sigma: float
     plan: Tensor
     weights: Tensor
-    ahead: bool
     done: int
 
 
@@ -110,10 +107,9 @@ class PnP:
             that changes them is not the sigma of y: by default that, over the largest singular
             value, or for noise that is not Gaussian what it does to grey.
         weight: how much the denoised image counts against the data; smaller keeps more details
-            and more noise. By default 0.23, and where single pixels are missing each level has its
-            own, below that, by how noisy the data make it.
-        accelerated: go on by a share of the last move (Nesterov's momentum); by default where the
-            data leave much open, as behind masks and strong blurs.
+            and more noise. By default 0.3, and where the data's noise stays white, as where single
+            pixels are missing, each level has its own, at most 0.23, by how noisy they make it.
+        accelerated: go on by a share of the last move (Nesterov's momentum).
         unbiased: take away what skewed noise adds on average, which is simulated.
 
     Raises:
@@ -131,7 +127,7 @@ class PnP:
     iterations: int = 8
     noise_level: float | None = field(default=None, converter=optional(float))
     weight: float | None = None
-    accelerated: bool | None = None
+    accelerated: bool = True
     unbiased: bool = True
 
     needs: ClassVar[Needs] = Needs(prior=(Denoises,), likelihood=(Proximal,))
@@ -158,13 +154,10 @@ class PnP:
         noise = noise_of(problem) if self.noise_level is None else self.noise_level
         level = noise_of_pixels(problem, noise) if self.noise_level is None else noise
         plan = self._plan(problem, level)
-        given = self.weight is not None and self.accelerated is not None
-        singular = None if given else coordinates(problem, noise)
-        weights = self._weights(singular, plan)
-        ahead = self._ahead(singular, plan[0] ** 2 / weights[0])
+        weights = self._weights(problem, noise, plan)
         x = fill(problem, plan[0] ** 2 / weights[0]) if x0 is None else x0
         levels, counts = (torch.tensor(part, dtype=torch.float64) for part in (plan, weights))
-        return PnPState(x, x, x.new_ones(len(x)), plan[0], levels, counts, ahead, 0)
+        return PnPState(x, x, x.new_ones(len(x)), plan[0], levels, counts, 0)
 
     def step(
         self, problem: Problem[Denoises, Proximal], state: PnPState, streams: Streams, /
@@ -177,7 +170,7 @@ class PnP:
             agreeing = without_excess(problem, agreeing, state.z, step)
         z = x = problem.prior.denoise(agreeing, sigma)
         momentum = state.momentum
-        if state.ahead:
+        if self.accelerated:
             z, momentum = look_ahead(state.x, state.z, x, momentum)
         done = state.done + 1
         return evolve(state, x=x, z=z, momentum=momentum, sigma=float(sigma), done=done)
@@ -204,20 +197,12 @@ class PnP:
         return schedules.geometric(first, last, self.iterations)
 
     def _weights(
-        self, singular: tuple[Tensor, Map] | None, plan: tuple[float, ...]
+        self, problem: Problem[Denoises, Proximal], noise: float, plan: tuple[float, ...]
     ) -> tuple[float, ...]:
+        """How much the denoised image counts at each level of the plan."""
         if self.weight is not None:
             return (self.weight,) * len(plan)
+        singular = coordinates(problem, noise)
         if singular is None or not is_white(*singular, plan[-1]):
             return (HEAVY,) * len(plan)
         return tuple(weight_of(singular[0], sigma) for sigma in plan)
-
-    def _ahead(self, singular: tuple[Tensor, Map] | None, step: float) -> bool:
-        """Whether to look ahead; `step` is that of the first prox."""
-        if self.accelerated is not None:
-            return self.accelerated
-        if singular is None:
-            return True
-        sd = singular[0]
-        measured = float(sd.isfinite().float().mean())
-        return measured < 1 - OPEN or decided(sd, step) < OPEN

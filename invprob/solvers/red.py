@@ -37,9 +37,11 @@ all of it away, (*) leaves
 
     k / (1 + k) sigma_0,        k = sigma² / (weight sigma_0²)
 
-in x; the denoiser is told the truth if that is sigma: at sigma = 0.7 sigma_0 and weight = 0.23,
-which `PnP` has too and which is what Romano et al. chose by hand (0.21 for a uniform blur). With
-weight = 1 the network is told of more noise than there is, and loses three decibels.
+in x; the denoiser is told the truth if that is sigma: at sigma = 0.7 sigma_0 and weight = 0.23.
+Behind blurs it is better told of a little more noise than there is, 13 %: with weight = 0.3, the
+default, photographs gain 0.1 to 0.5 dB there, gray ones 1 dB, and no more than 0.05 are lost where
+pixels are missing. (Romano et al. chose 0.21 by hand, for a uniform blur and another denoiser.)
+With weight = 1 it is told of far more, and the network loses three decibels.
 
 Under skewed noise (*) is biased: even at the truth the data would pull the noisy image to one
 side, mostly towards black, and photographs end up to 20 % too dark and up to 3 dB worse. With

@@ -5,8 +5,8 @@ import torch
 
 import invprob as ip
 from invprob.solvers.balance import (
-    HEAVY,
     LIGHT,
+    MOST_WHITE,
     SHARE_OF_WHITE,
     coordinates,
     decided,
@@ -45,7 +45,7 @@ def test_white_noise_may_be_all_that_the_denoiser_is_told(keep):
     noise = ip.Gaussian(sigma=0.1, operator=ip.Mask.random(SHAPE, keep=keep, seed=0))
     sd = noise.spectrum(SHAPE).sd
     weight = weight_of(sd, 0.07)
-    assert LIGHT < weight < HEAVY
+    assert LIGHT < weight < MOST_WHITE
     assert share(sd, 0.07, weight) == pytest.approx(SHARE_OF_WHITE, rel=1e-4)
     assert weight_of(sd, 0.3) == LIGHT  # there is not as much noise in the data
 

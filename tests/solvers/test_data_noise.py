@@ -57,8 +57,7 @@ def test_sixteen_frames_are_one_of_a_quarter_of_the_noise(solver):
     y = frames.sample(x, ip.generator(1))
     mean = y.reshape(1, 16, *SHAPE).mean(1)
     if isinstance(solver, ip.PnP):
-        # which singular values would tell
-        solver = attrs.evolve(solver, weight=0.23, accelerated=False)
+        solver = attrs.evolve(solver, weight=0.23)  # which singular values would tell
     many = ip.solve(ip.Problem(gaussian(), frames, y), solver).x
     one = ip.solve(ip.Problem(gaussian(), ip.Gaussian(0.1), mean), solver).x
     torch.testing.assert_close(many, one, rtol=0, atol=1e-5)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import invprob as ip
+from invprob.solvers.balance import HEAVY
 from invprob.solvers.excess import excess
 
 torch.set_num_threads(1)
@@ -108,7 +109,7 @@ def test_steepest_descent_arrives_under_speckle_where_pixels_are_almost_black():
         noise.sample(PHOTO, ip.generator(0)),
     )
     *_, last = ip.iterate(problem, ip.RED(unbiased=False))
-    step = torch.tensor(last.sigma**2 / 0.23)
+    step = torch.tensor(last.sigma**2 / HEAVY)
     assert float((last.state.x - noise.prox(problem.y, PHOTO, step)).abs().max()) < 1e-2
 
 

@@ -8,6 +8,7 @@ from gaussians import NOISES, gaussian, measured, rms
 
 import invprob as ip
 from invprob.solvers.annealing import needs_light
+from invprob.solvers.balance import HEAVY
 from invprob.solvers.data_noise import noise_of
 
 torch.set_num_threads(1)
@@ -30,13 +31,13 @@ def answer(problem, sigma, weight):
 )
 def test_the_answer_is_the_denoised_posterior_mean_under_the_blurred_prior(solver, name):
     problem = measured(NOISES[name])
-    target = answer(problem, 0.7 * noise_of(problem), 0.23)
+    target = answer(problem, 0.7 * noise_of(problem), HEAVY)
     assert rms(ip.solve(problem, solver).x - target) < 2e-3
 
 
 def test_without_acceleration_the_way_is_longer_and_the_end_the_same():
     problem = measured(NOISES["inpainting"])
-    target = answer(problem, 0.07, 0.23)
+    target = answer(problem, 0.07, HEAVY)
     for method in (ip.RED, ip.REDFixedPoint):
         plain, fast = (
             rms(ip.solve(problem, method(iterations=20, accelerated=a)).x - target)
