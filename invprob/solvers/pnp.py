@@ -17,8 +17,8 @@ pixels are missing it has less, and details are taken away. So where noise stays
 masks without large holes, each level has the weight, of at most 0.23, with which a denoiser that
 sees the mean over a neighbourhood is told the truth. With 8 calls photographs of which single
 pixels are missing gain up to 0.3 dB, the more pixels and noise the more. Behind blurs the noise
-has a colour, and the weight is 0.3, with which less of it gets in: gray photographs gain 0.1 to
-0.6 dB by that (see `balance`).
+has a colour, and the weight is 0.3, with which less of it gets in: gray photographs gain 0.3 to
+0.9 dB by that (see `balance`; a denoiser that takes details away wants less, FFDNet 0.16).
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
 know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle
