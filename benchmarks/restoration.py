@@ -10,8 +10,8 @@ its weights are at hand. By default on centre crops of Kodak24; `--count 24` tak
 
 *DPIR [8]* is plug-and-play as published, with the same denoiser on the same crops: levels from
 49/255 to sigma_0, weight 0.23, from the adjoint of what was measured (for super-resolution, from
-bicubic interpolation). What `PnP [8]` is above it is what a look ahead, a start that fills holes
-and a weight for each level are worth.
+bicubic interpolation). What `PnP [8]` is above or below it is what a look ahead, a start that
+fills holes and other weights are worth.
 
 `--gains` prints the gain over what was measured instead, beside that of another library's DPIR
 with FFDNet and 8 calls (for inpainting, the PSNR that it ends with, and that of 24 calls of its

@@ -18,11 +18,12 @@ masks without large holes, each level has the weight, of at most 0.23, with whic
 sees the mean over a neighbourhood is told the truth. With 8 calls photographs of which single
 pixels are missing gain up to 0.3 dB, the more pixels and noise the more. Behind blurs the noise
 has a colour, and the weight is 0.3, with which less of it gets in: gray photographs gain 0.3 to
-0.9 dB by that (see `balance`; a denoiser that takes details away wants less, FFDNet 0.16).
+0.9 dB by that with the embedded network. A denoiser that takes details away wants less, FFDNet
+0.16, by which it gains as much (see `balance`).
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
 know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle
-gain up to 3 dB, and are as bright as they should be. Under Gaussian noise it is 0.
+gain up to 5 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0, in units of the image (see `data_noise`; where only smooth coordinates are seen,

@@ -39,7 +39,7 @@ all of it away, (*) leaves
 
 in x; the denoiser is told the truth if that is sigma: at sigma = 0.7 sigma_0 and weight = 0.23.
 Behind blurs it is better told of a little more noise than there is, 13 %: with weight = 0.3, the
-default, gray photographs gain 0.4 to 1.4 dB there over 0.23, those in colour -0.1 to 0.5, and no
+default, gray photographs gain 0.4 to 1.4 dB there over 0.23, those in colour -0.1 to 0.6, and no
 more than 0.05 are lost where pixels are missing. (Romano et al. chose 0.21 by hand, for a uniform
 blur and another denoiser.) With weight = 1 it is told of far more, and loses three decibels.
 
