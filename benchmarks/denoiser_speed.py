@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from invprob.images import sample_photo
-from invprob.networks.stored_denoiser import COLOUR, GRAY
+from invprob.networks.stored_denoiser import COLOUR, GRAY, Precision
 from invprob.priors.denoiser import DenoiserPrior
 
 REPEATS = 10
@@ -50,31 +50,31 @@ def teraflops(dtype: torch.dtype) -> float:
 def speed(x: Tensor) -> None:
     """One call."""
     network, sigma = (GRAY if x.shape[1] == 1 else COLOUR).load(), torch.tensor(0.1)
-    with FlopCounterMode(display=False) as counter:
-        network(x, sigma)
-    work = counter.get_total_flops()
     plain = least(lambda: network(x, sigma))
-    print(f"{tuple(x.shape)}: {work / 1e9:.1f} GFLOP; {torch.get_num_threads()} threads")
-    print("| call | ms | of plain float32 | TFLOP/s | of a matrix product |")
-    print("|---|---|---|---|---|")
+    print(f"{tuple(x.shape)}, {torch.get_num_threads()} threads")
+    print("| call | GFLOP | ms | of plain float32 | TFLOP/s | of a matrix product |")
+    print("|---|---|---|---|---|---|")
     for name, call, dtype in [
         ("the network, plain float32", lambda: network(x, sigma), torch.float32),
-        ("prior, float32", call_of("float32", x), torch.float32),
-        ("prior, bfloat16", call_of("bfloat16", x), torch.bfloat16),
-        ("prior, auto", call_of("auto", x), torch.bfloat16),
+        ("one scale, float32", call_of("float32", x, multiscale=False), torch.float32),
+        ("one scale, bfloat16", call_of("bfloat16", x, multiscale=False), torch.bfloat16),
+        ("one scale, auto", call_of("auto", x, multiscale=False), torch.bfloat16),
+        ("the default", call_of("auto", x), torch.bfloat16),
     ]:
-        seconds = least(call)
+        with FlopCounterMode(display=False) as counter:
+            call()
+        work, seconds = counter.get_total_flops(), least(call)
         rate = work / seconds / 1e12
         print(
-            f"| {name} | {1e3 * seconds:.0f} | {seconds / plain:.2f} | {rate:.3f} |"
+            f"| {name} | {work / 1e9:.0f} | {1e3 * seconds:.0f} | {seconds / plain:.2f} | {rate:.3f} |"
             f" {rate / teraflops(dtype):.0%} of {str(dtype)[6:]} |",
             flush=True,
         )
 
 
-def call_of(precision: str, x: Tensor) -> Callable[[], Tensor]:
+def call_of(precision: Precision, x: Tensor, multiscale: bool = True) -> Callable[[], Tensor]:
     """The prior, called on an image."""
-    prior = DenoiserPrior.pretrained(precision)
+    prior = DenoiserPrior.pretrained(precision, multiscale=multiscale)
     return lambda: prior.denoise(x, 0.1)
 
 

@@ -46,10 +46,13 @@ def _denoiser(
     tile: Tile = "auto",
     turns: bool | None = None,
     views: int = 1,
+    multiscale: bool | None = None,
 ) -> DenoiserPrior:
     if file is None:
-        return DenoiserPrior.pretrained(precision, tile, turns is not False, views)
-    return DenoiserPrior.load(file, precision, tile, bool(turns), views)
+        return DenoiserPrior.pretrained(
+            precision, tile, turns is not False, views, multiscale is not False
+        )
+    return DenoiserPrior.load(file, precision, tile, bool(turns), views, bool(multiscale))
 
 
 def _flow() -> FlowPrior:

@@ -25,7 +25,8 @@ Nine tenths of a call on a processor are convolutions, at nine tenths of the spe
 matrix product. Compiling the rest could save little, takes a compiler, and is not done.
 
 An image is turned, flipped and moved, denoised, and put back (`networks.positions`); what can't
-be the answer is asked for again in another position (`networks.outliers`).
+be the answer is asked for again in another position (`networks.outliers`). In strong noise the
+image at half its size is denoised too, for its coarse structure (`networks.scales`).
 Large images go through in tiles (`networks.tiles`).
 
 Networks are read once per process, device and precision, on first use, and never trained: their
@@ -48,6 +49,7 @@ from .counted import each_of, listening
 from .denoiser import Architecture, Denoiser
 from .outliers import LOOKS, wild, within
 from .positions import TURNS, in_position, positions, view
+from .scales import halved, has_half, shares, with_half
 from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import EMBEDDED, NetworkFile
 
@@ -124,6 +126,8 @@ class StoredDenoiser:
         turns: whether images turned and flipped are as likely as they were: then they have another
             position at each noise level (`networks.positions`).
         views: the answer is the mean over so many positions, and takes as many times as long.
+        multiscale: whether images at half their size are as likely: then that helps in strong
+            noise, and takes a third more time (`networks.scales`).
         weights: of networks, each for other channel counts; by default the embedded ones.
 
     Raises:
@@ -142,6 +146,7 @@ class StoredDenoiser:
     tile: Tile = field(default="auto", validator=is_tile)
     turns: bool = field(default=True)
     views: int = field(default=1, validator=_is_count)
+    multiscale: bool = field(default=True)
     weights: tuple[Weights, ...] = field(default=PRETRAINED, kw_only=True)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
@@ -162,7 +167,13 @@ class StoredDenoiser:
             total = self._settled(wide, level, fast, place)
             for number in range(1, self.views):
                 total = total + self._settled(wide, level, fast, view(place, number))
-        return (total / self.views if self.views > 1 else total).to(x.dtype)
+        out = total / self.views if self.views > 1 else total
+        share = shares(level) if self.multiscale else torch.zeros_like(level)
+        if has_half(x) and bool(share.any()):
+            with listening(lambda pixels: None):  # who waits has heard of this image
+                half = self(halved(wide), level / 2)
+            out = with_half(out, half, share)
+        return out.to(x.dtype)
 
     def weights_for(self, x: Tensor) -> Weights:
         """Those of the network for images `(B, C, H, W)`; `InputError` if there is none."""

@@ -100,6 +100,7 @@ class DenoiserPrior:
         tile: Tile = "auto",
         turns: bool = True,
         views: int = 1,
+        multiscale: bool = True,
     ) -> DenoiserPrior:
         """Photographs, of any size: the networks that come with the package, for colour and gray.
 
@@ -115,9 +116,10 @@ class DenoiserPrior:
                 is shown to the network, turned, flipped and moved (`networks/positions.py`). That
                 makes results better, and the denoised image jump a little from one step to the
                 next. False for one that is smooth in sigma.
-            views: each call is the mean over so many positions (self-ensemble). Where one call
-                denoises a photograph, 8 gain 0.1 dB and 2 half of it; they take 8 times, and
-                twice as long. More than 1 where `turns` is true.
+            views: each call is the mean over so many positions (self-ensemble): 8 gain 0.1 dB
+                where one call denoises a photograph, and take 8 times as long. Needs `turns`.
+            multiscale: in noise above 0.04 the photograph at half its size is denoised as well,
+                for its coarse structure (`networks/scales.py`): a third more time.
 
         Raises:
             InputError: precision, tile or views is something else.
@@ -130,7 +132,8 @@ class DenoiserPrior:
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        return cls(StoredDenoiser(precision, tile, turns, views), domain, tone_free=True)
+        denoiser = StoredDenoiser(precision, tile, turns, views, multiscale)
+        return cls(denoiser, domain, tone_free=True)
 
     @classmethod
     def load(
@@ -140,6 +143,7 @@ class DenoiserPrior:
         tile: Tile = "auto",
         turns: bool = False,
         views: int = 1,
+        multiscale: bool = False,
     ) -> DenoiserPrior:
         """The denoiser in a file that `invprob train denoiser` wrote.
 
@@ -150,6 +154,7 @@ class DenoiserPrior:
             turns: whether its images are as likely turned and flipped, as photographs are and
                 faces are not: results are then a little better (`networks/positions.py`).
             views: as in `pretrained`.
+            multiscale: the same of images at half their size (`networks/scales.py`).
 
         Raises:
             InputError: precision, tile or views is something else.
@@ -158,7 +163,7 @@ class DenoiserPrior:
         path = Path(os.path.abspath(file))
         digest = digest_of(path)
         weights = Weights(read_architecture(path).channels, path, digest)
-        denoiser = StoredDenoiser(precision, tile, turns, views, weights=(weights,))
+        denoiser = StoredDenoiser(precision, tile, turns, views, multiscale, weights=(weights,))
         domain = Domain(channels=weights.channels, unit_range=True, sigma=SIGMA_RANGE)
         return cls(denoiser, domain, tone_free=True)
 
@@ -289,7 +294,7 @@ def _of_stored(denoiser: StoredDenoiser) -> str:
     name, given = ("pretrained", []) if pretrained else ("load", [repr(path)])
     for option in fields(StoredDenoiser):
         value = getattr(denoiser, option.name)
-        usual = pretrained if option.name == "turns" else option.default
-        if option.name in ("precision", "tile", "turns", "views") and value != usual:
+        usual = pretrained if option.name in ("turns", "multiscale") else option.default
+        if option.name != "weights" and value != usual:
             given.append(f"{option.name}={value!r}")
     return f"DenoiserPrior.{name}({', '.join(given)})"

@@ -101,7 +101,7 @@ MASK, FEW = (ip.Mask.random((96, 96), keep=keep, seed=0) for keep in (0.5, 0.2))
 TASKS = {
     "blurred": (ip.Gaussian(0.02, UNIFORM), -0.15),
     "blurred and noisy": (ip.Gaussian(0.1, UNIFORM), 0.05),
-    "moved": (ip.Gaussian(0.03, MOTION), 0.0),
+    "moved": (ip.Gaussian(0.03, MOTION), -0.05),
     "small": (ip.Gaussian(0.01, ip.Downsample(4)), 0.0),
     "incomplete": (ip.Gaussian(0.01, MASK), 5.0),
 }

@@ -1,0 +1,120 @@
+"""The image at half its size: what is made of it, and that it helps."""
+
+import pytest
+import torch
+
+import invprob as ip
+from invprob.cli.specs import make
+from invprob.networks.counted import listening
+from invprob.networks.scales import LEAST, SHARES, halved, has_half, shares, with_half
+from invprob.networks.stored_denoiser import COLOUR, StoredDenoiser
+
+PHOTO = ip.sample_photo()[..., 32:160, 64:192]
+BOTH, ALONE = ip.DenoiserPrior.pretrained(), ip.DenoiserPrior.pretrained(multiscale=False)
+
+
+def noisy(x, sigma):
+    return x + sigma * torch.randn(x.shape, generator=ip.generator(0))
+
+
+def test_the_half_has_half_the_noise():
+    noise = torch.randn(1, 1, 301, 500, generator=ip.generator(1))
+    half = halved(noise)
+    assert half.shape == (1, 1, 151, 250)
+    assert abs(float(half.std()) - 0.5) < 0.01
+    beside = (half[..., 1:] * half[..., :-1]).mean() / half.var()
+    assert abs(float(beside)) < 0.02
+    even = noise[..., :300, :]
+    torch.testing.assert_close(halved(even).mean(), even.mean())
+
+
+def test_shares_grow_with_the_noise_from_nothing():
+    level = torch.logspace(-3, 1, 200)
+    share = shares(level)
+    assert bool((share.diff() >= 0).all()) and bool((share[level <= SHARES[0][0]] == 0).all())
+    at = torch.tensor([sigma for sigma, _ in SHARES])
+    torch.testing.assert_close(shares(at), torch.tensor([share for _, share in SHARES]))
+    assert shares(at.double()).dtype == torch.float64
+
+
+def test_an_answer_that_knows_its_means_is_left_alone():
+    x = PHOTO[..., :41, :50]
+    torch.testing.assert_close(with_half(x, halved(x), torch.ones(1)), x)
+
+
+def test_a_share_of_one_brings_a_smooth_difference_over():
+    x, half = torch.zeros(2, 1, 40, 40), torch.full((2, 1, 20, 20), 0.25)
+    out = with_half(x, half, torch.tensor([1.0, 0.5]))
+    torch.testing.assert_close(out[:, 0, 0, 0], torch.tensor([0.25, 0.125]))
+    torch.testing.assert_close(out, out[..., :1, :1].expand_as(out))
+
+
+def test_what_the_prior_answers():
+    """The image's own answer, and that to the half, which is made in the same way."""
+    y, sigma = noisy(PHOTO, 0.4), torch.tensor(0.4)
+    half = BOTH.denoise(halved(y), sigma / 2)
+    expected = with_half(ALONE.denoise(y, sigma), half, shares(sigma[None]))
+    torch.testing.assert_close(BOTH.denoise(y, sigma), expected)
+    assert not torch.equal(half, ALONE.denoise(halved(y), sigma / 2))
+
+
+def test_weak_noise_and_small_images_have_no_half():
+    y = noisy(PHOTO, 0.03)
+    assert torch.equal(BOTH.denoise(y, 0.03), ALONE.denoise(y, 0.03))
+    small = noisy(PHOTO[..., : LEAST - 1, :], 0.4)
+    assert not has_half(small)
+    assert torch.equal(BOTH.denoise(small, 0.4), ALONE.denoise(small, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("channels", "sigma", "gain"),
+    [(1, 0.1, 0.015), (1, 0.4, 0.1), (1, 1.0, 0), (3, 0.1, 0.03), (3, 0.4, 0.15), (3, 1.0, 0.2)],
+)
+def test_it_gains(channels, sigma, gain):
+    x = ip.sample_photo()[:, :channels]
+    y = noisy(x.expand(4, -1, -1, -1), sigma)
+    both, alone = (ip.psnr(prior.denoise(y, sigma).clamp(0, 1), x) for prior in (BOTH, ALONE))
+    assert float((both - alone).mean()) > gain
+
+
+def test_rows_of_other_levels_decide_nothing():
+    y = noisy(PHOTO.expand(3, -1, -1, -1), 0.1)
+    levels = torch.tensor([0.02, 0.1, 0.7])
+    together = BOTH.denoise(y, levels)
+    alone = [BOTH.denoise(row[None], level) for row, level in zip(y, levels, strict=True)]
+    torch.testing.assert_close(together, torch.cat(alone), atol=2e-3, rtol=0)
+
+
+def test_tiles_change_nothing():
+    y = noisy(torch.cat([PHOTO.repeat(1, 1, 4, 2), PHOTO.repeat(1, 1, 4, 2).flip(-1)], -1), 0.3)
+    whole, cut = (
+        ip.DenoiserPrior.pretrained(precision="float32", tile=tile) for tile in (None, 448)
+    )
+    y = y[..., :461, :]
+    torch.testing.assert_close(cut.denoise(y, 0.3), whole.denoise(y, 0.3), atol=1e-4, rtol=0)
+
+
+def test_gradients_pass_through_both():
+    y = noisy(PHOTO[..., :40, :40], 0.3).requires_grad_(True)
+    BOTH.denoise(y, 0.3).sum().backward()
+    through = y.grad.clone()
+    y.grad = None
+    ALONE.denoise(y, 0.3).sum().backward()
+    assert not torch.allclose(through, y.grad)
+
+
+def test_an_image_is_counted_once():
+    heard = []
+    with listening(heard.append):
+        BOTH.denoise(noisy(PHOTO, 0.4), 0.4)
+    assert heard == [PHOTO.shape[-2] * PHOTO.shape[-1]]
+
+
+def test_who_has_it():
+    """Photographs; of images in other files somebody has to say that they are like that."""
+    assert repr(ALONE) == "DenoiserPrior.pretrained(multiscale=False)"
+    loaded = ip.DenoiserPrior.load(COLOUR.path, multiscale=True)
+    assert repr(loaded) == f"DenoiserPrior.load({str(COLOUR.path)!r}, multiscale=True)"
+    assert not ip.DenoiserPrior.load(COLOUR.path).denoiser.multiscale
+    assert not make("prior", "denoiser:multiscale=false").denoiser.multiscale
+    assert make("prior", "denoiser").denoiser == StoredDenoiser()
