@@ -66,8 +66,8 @@ def speed(x: Tensor) -> None:
         work, seconds = counter.get_total_flops(), least(call)
         rate = work / seconds / 1e12
         print(
-            f"| {name} | {work / 1e9:.0f} | {1e3 * seconds:.0f} | {seconds / plain:.2f} | {rate:.3f} |"
-            f" {rate / teraflops(dtype):.0%} of {str(dtype)[6:]} |",
+            f"| {name} | {work / 1e9:.0f} | {1e3 * seconds:.0f} | {seconds / plain:.2f} |"
+            f" {rate:.3f} | {rate / teraflops(dtype):.0%} of {str(dtype)[6:]} |",
             flush=True,
         )
 

@@ -3,9 +3,9 @@
     python benchmarks/scales.py --images FOLDER [--count 24] [--size 256] [--scale 0.5] [--gray]
 
 Centre crops of a folder's photographs, made smaller by a factor, with noise of several levels,
-each twice the one before. For each the share s of `invprob/networks/scales.py` that makes the
-error least, of crops weighed as PSNR does, given the usual shares at the levels below; and the
-PSNR in dB of the denoiser without the half, with the usual shares, and with that one.
+about twice the one before. For each the shares a and b of `invprob/networks/scales.py` that make
+the error least, of crops weighed as PSNR does, given the usual shares at the levels below; and the
+PSNR in dB of the denoiser without the half, with the usual shares, and with these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn.functional import interpolate
 import invprob as ip
 from invprob.networks.scales import halved, with_half
 
-LEVELS = (0.0588, 0.098, 0.2, 0.4, 0.8, 1.6, 3.2)
+LEVELS = (0.0588, 0.118, 0.235, 0.47, 0.94, 1.88)
 
 
 def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor:
@@ -36,11 +36,13 @@ def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor:
     return torch.cat(found[:: max(1, len(found) // count)][:count])
 
 
-def best_share(x: Tensor, plain: Tensor, half: Tensor) -> float:
-    """The share of least error, each image counting as PSNR counts it."""
-    apart = with_half(plain, half, torch.ones(len(x))) - plain
-    weight = 1 / (x - plain).square().mean((1, 2, 3), keepdim=True)
-    return float((weight * apart * (x - plain)).sum() / (weight * apart.square()).sum())
+def best_shares(x: Tensor, plain: Tensor, half: Tensor) -> Tensor:
+    """The shares of least error, `(1, 2)`, each image counting as PSNR counts it."""
+    weight = (x - plain).square().mean((1, 2, 3), keepdim=True).rsqrt()
+    ones = [torch.tensor([share]).expand(len(x), 2) for share in ([1.0, 0.0], [0.0, 1.0])]
+    parts = [(weight * (with_half(plain, half, one) - plain)).flatten() for one in ones]
+    wanted = (weight * (x - plain)).flatten()
+    return torch.linalg.lstsq(torch.stack(parts, 1), wanted[:, None]).solution.T
 
 
 def quality(found: Tensor, x: Tensor) -> float:
@@ -60,15 +62,16 @@ def main() -> None:
     x = photographs(options.images, options.count, options.size, options.scale)
     x = x.mean(1, keepdim=True) if options.gray else x
     prior, alone = (ip.DenoiserPrior.pretrained(multiscale=m) for m in (True, False))
-    print("| sigma | best share | without, dB | as it is | with the best |\n|---|---|---|---|---|")
+    print("| sigma | best a, b | without, dB | as it is | with the best |\n|---|---|---|---|---|")
     for sigma in LEVELS:
         y = x + sigma * torch.randn(x.shape, generator=ip.generator(0))
         plain, half = alone.denoise(y, sigma), prior.denoise(halved(y), sigma / 2)
-        share = best_share(x, plain, half)
-        best = with_half(plain, half, torch.full((len(x),), share))
+        share = best_shares(x, plain, half)
+        best = with_half(plain, half, share.expand(len(x), 2))
         cells = [quality(found, x) for found in (plain, prior.denoise(y, sigma), best)]
         shown = " | ".join(f"{cell:.2f}" for cell in cells)
-        print(f"| {sigma:g} | {share:.2f} | {shown} |", flush=True)
+        fine, coarse = share[0].tolist()
+        print(f"| {sigma:g} | {fine:.2f}, {coarse:.2f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -168,8 +168,8 @@ class StoredDenoiser:
             for number in range(1, self.views):
                 total = total + self._settled(wide, level, fast, view(place, number))
         out = total / self.views if self.views > 1 else total
-        share = shares(level) if self.multiscale else torch.zeros_like(level)
-        if has_half(x) and bool(share.any()):
+        share = shares(level)
+        if self.multiscale and has_half(x) and bool(share.any()):
             with listening(lambda pixels: None):  # who waits has heard of this image
                 half = self(halved(wide), level / 2)
             out = with_half(out, half, share)
