@@ -3,9 +3,11 @@
     python benchmarks/scales.py --images FOLDER [--count 24] [--size 256] [--scale 0.5] [--gray]
 
 Centre crops of a folder's photographs, made smaller by a factor, with noise of several levels,
-about twice the one before. For each the shares a and b of `invprob/networks/scales.py` that make
-the error least, of crops weighed as PSNR does, given the usual shares at the levels below; and the
-PSNR in dB of the denoiser without the half, with the usual shares, and with these.
+about twice the one before. For each the shares of `invprob/networks/scales.py` that make the
+error least, of crops weighed as PSNR does, given the usual shares at the levels below: a and b
+where there is texture, and where the answer is even. And the PSNR in dB of the denoiser without
+the half, and with the usual shares; and the noise that both leave in an image of one gray, over
+sigma.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import invprob as ip
-from invprob.networks.scales import halved, with_half
+from invprob.networks.scales import evenness, halved
 
 LEVELS = (0.0588, 0.118, 0.235, 0.47, 0.94, 1.88)
 
@@ -36,13 +38,24 @@ def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor:
     return torch.cat(found[:: max(1, len(found) // count)][:count])
 
 
-def best_shares(x: Tensor, plain: Tensor, half: Tensor) -> Tensor:
-    """The shares of least error, `(1, 2)`, each image counting as PSNR counts it."""
+def best_shares(x: Tensor, plain: Tensor, half: Tensor, sigma: Tensor) -> list[float]:
+    """Those of least error, each image counting as PSNR counts it: a, b, a, b."""
     weight = (x - plain).square().mean((1, 2, 3), keepdim=True).rsqrt()
-    ones = [torch.tensor([share]).expand(len(x), 2) for share in ([1.0, 0.0], [0.0, 1.0])]
-    parts = [(weight * (with_half(plain, half, one) - plain)).flatten() for one in ones]
+    apart = half - halved(plain)
+    coarse = doubled(halved(apart))
+    even = evenness(plain, sigma)
+    parts = [
+        p * place for place in (1 - even, even) for p in map(doubled, (apart - coarse, coarse))
+    ]
+    columns = torch.stack([(weight * part).flatten() for part in parts], 1)
     wanted = (weight * (x - plain)).flatten()
-    return torch.linalg.lstsq(torch.stack(parts, 1), wanted[:, None]).solution.T
+    found = torch.linalg.lstsq(columns.double(), wanted[:, None].double(), driver="gelsd")
+    return found.solution[:, 0].tolist()
+
+
+def doubled(x: Tensor) -> Tensor:
+    """Of twice the size."""
+    return interpolate(x, scale_factor=2, mode="bilinear")
 
 
 def quality(found: Tensor, x: Tensor) -> float:
@@ -62,16 +75,17 @@ def main() -> None:
     x = photographs(options.images, options.count, options.size, options.scale)
     x = x.mean(1, keepdim=True) if options.gray else x
     prior, alone = (ip.DenoiserPrior.pretrained(multiscale=m) for m in (True, False))
-    print("| sigma | best a, b | without, dB | as it is | with the best |\n|---|---|---|---|---|")
+    flat = torch.full((1, x.shape[1], 256, 256), 0.5)
+    print("| sigma | texture: a, b | even: a, b | without, dB | with | left without | with |")
+    print("|---|---|---|---|---|---|---|")
     for sigma in LEVELS:
-        y = x + sigma * torch.randn(x.shape, generator=ip.generator(0))
+        y, n = (z + sigma * torch.randn(z.shape, generator=ip.generator(0)) for z in (x, flat))
         plain, half = alone.denoise(y, sigma), prior.denoise(halved(y), sigma / 2)
-        share = best_shares(x, plain, half)
-        best = with_half(plain, half, share.expand(len(x), 2))
-        cells = [quality(found, x) for found in (plain, prior.denoise(y, sigma), best)]
-        shown = " | ".join(f"{cell:.2f}" for cell in cells)
-        fine, coarse = share[0].tolist()
-        print(f"| {sigma:g} | {fine:.2f}, {coarse:.2f} | {shown} |", flush=True)
+        shares = best_shares(x, plain, half, torch.full((len(x),), sigma))
+        cells = [f"{shares[i]:.2f}, {shares[i + 1]:.2f}" for i in (0, 2)]
+        cells += [f"{quality(found, x):.2f}" for found in (plain, prior.denoise(y, sigma))]
+        cells += [f"{float(p.denoise(n, sigma).std() / sigma):.3f}" for p in (alone, prior)]
+        print(f"| {sigma:g} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

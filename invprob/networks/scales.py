@@ -10,18 +10,21 @@ and it is added to the answer, doubled by bilinear interpolation U:
 
     D'(y, sigma) = D(y, sigma) + U (a e + (b - a) U A e).
 
-The first share, a, is that of the finest structure in e, and b of all that is coarser. Of its
-finest structure the half can't be trusted far: that is where it has details to lose itself. D' is
-on both sides: the half is made of its own half, and so on, down to a noise level or a size at
-which nothing is gained.
+The first share, a, is that of the finest structure in e, and b of all that is coarser. D' is on
+both sides: the half is made of its own half, and so on, down to a noise level or a size at which
+nothing is gained.
 
-The shares are those of least squares on the training photographs (`benchmarks/scales.py`). They
-grow with the noise. In weak noise a network at full size knows its means of 2x2 pixels nearly as
-well. In strong noise it has to average over wide areas, of which it saw few in training, and the
-half is a much easier image. This takes a third more time.
+What the shares should be depends on the place. Where D's answer is even, what is left in it is
+noise, of the wavelengths that are hard to see through a small window, and the half is believed
+nearly as it is. Where there is texture, it has lost details that D has found, and little is
+believed. Even is what varies from pixel to pixel by little in comparison with the noise that was
+taken away. Shares of least squares, on the training photographs, are nearly the same then for all
+noise levels, in colour and in gray, so there are four numbers (`benchmarks/scales.py`). Strong
+noise leaves no texture, and the half is worth the most: there a network has to average over
+wide areas, of which it saw few in training.
 
-It is for images that are as likely at half their size as they are: photographs are, and faces of
-one size are not.
+This takes a third more time. It is for images that are as likely at half their size as they are:
+photographs are, and faces of one size are not.
 
 References: Burger, Harmeling, Improving denoising algorithms via a multi-scale meta-procedure,
 DAGM 2011. Facciolo, Pierazzo, Morel, Conservative scale recomposition for multiscale denoising,
@@ -35,34 +38,34 @@ import math
 from torch import Tensor
 from torch.nn import functional
 
-SHARES = (
-    (0.04, 0.0, 0.0),
-    (0.055, 0.13, 0.53),
-    (0.12, 0.13, 0.6),
-    (0.24, 0.18, 0.73),
-    (0.47, 0.42, 0.88),
-    (0.94, 0.7, 0.93),
-)
-"""sigma, a and b, images being in [0, 1]; between them a and b are linear in log sigma."""
+TEXTURED = (0.05, 0.3)
+"""a and b where there is texture."""
+
+EVEN = (0.65, 0.88)
+"""a and b where the answer is even."""
+
+ROUGH, SMOOTH = 0.06, 0.0006
+"""Squared differences of neighbouring pixels, over the noise's variance: texture from the one on,
+and even below the other; in between shares go with the logarithm."""
+
+AROUND = 9
+"""They are means over so many pixels in rows and columns."""
+
+FROM, WHOLE = 0.04, 0.055
+"""From which noise level on, for images in [0, 1], there is a share, and from which all of it."""
 
 LEAST = 32
 """Images with fewer rows or columns have no half that could be of use."""
 
 
-def shares(sigma: Tensor) -> Tensor:
-    """The shares a and b of each noise level, `(B, 2)`; 0 where the half is not asked for.
+def believed(sigma: Tensor) -> Tensor:
+    """How much of the shares is taken at each noise level, `(B,)`; 0 needs no half.
 
     >>> import torch
-    >>> shares(torch.tensor([0.02, 0.12, 9.0]))
-    tensor([[0.0000, 0.0000],
-            [0.1300, 0.6000],
-            [0.7000, 0.9300]])
+    >>> believed(torch.tensor([0.02, 0.04, 0.2]))
+    tensor([0., 0., 1.])
     """
-    out = sigma.new_zeros(len(sigma), 2)
-    for (low, *before), (high, *after) in zip(SHARES, SHARES[1:], strict=False):
-        within = (sigma.log() - math.log(low)) / math.log(high / low)
-        out = out + within.clamp(0, 1)[:, None] * (out.new_tensor(after) - out.new_tensor(before))
-    return out
+    return ((sigma / FROM).log() / math.log(WHOLE / FROM)).clamp(0, 1)
 
 
 def has_half(x: Tensor) -> bool:
@@ -83,18 +86,32 @@ def halved(x: Tensor) -> Tensor:
     return functional.avg_pool2d(even, 2)
 
 
-def with_half(out: Tensor, half: Tensor, share: Tensor) -> Tensor:
+def with_half(out: Tensor, half: Tensor, sigma: Tensor) -> Tensor:
     """An answer, told of the coarse structure by that at half the size: D' above.
 
     Args:
         out: the answer, `(B, C, H, W)`.
         half: that to the halved image.
-        share: a and b, `(B, 2)`.
+        sigma: the noise that was taken away, `(B,)`.
     """
-    fine, coarse = share[:, :, None, None, None].unbind(1)
     apart = half - halved(out)
-    believed = fine * apart + (coarse - fine) * _doubled(halved(apart), apart)
-    return out + _doubled(believed, out)
+    coarse = _doubled(halved(apart), apart)
+    even = evenness(out, sigma)
+    finest, coarser = (low + (high - low) * even for low, high in zip(TEXTURED, EVEN, strict=True))
+    told = finest * _doubled(apart - coarse, out) + coarser * _doubled(coarse, out)
+    return out + believed(sigma).view(-1, 1, 1, 1) * told
+
+
+def evenness(out: Tensor, sigma: Tensor) -> Tensor:
+    """1 where an answer `(B, C, H, W)` is even, 0 where there is texture, `(B, 1, H, W)`."""
+    steps = (out - _mean(out, 3)).square().mean(1, keepdim=True)
+    rough = _mean(steps, AROUND) / sigma.square().view(-1, 1, 1, 1)
+    return ((ROUGH / rough.clamp_min(SMOOTH)).log() / math.log(ROUGH / SMOOTH)).clamp_min(0)
+
+
+def _mean(x: Tensor, side: int) -> Tensor:
+    """Over the square of pixels around each."""
+    return functional.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
 
 
 def _doubled(x: Tensor, like: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ from .counted import each_of, listening
 from .denoiser import Architecture, Denoiser
 from .outliers import LOOKS, wild, within
 from .positions import TURNS, in_position, positions, view
-from .scales import halved, has_half, shares, with_half
+from .scales import believed, halved, has_half, with_half
 from .tiles import Tile, in_pieces, is_cut, is_tile
 from .weights_file import EMBEDDED, NetworkFile
 
@@ -168,11 +168,10 @@ class StoredDenoiser:
             for number in range(1, self.views):
                 total = total + self._settled(wide, level, fast, view(place, number))
         out = total / self.views if self.views > 1 else total
-        share = shares(level)
-        if self.multiscale and has_half(x) and bool(share.any()):
+        if self.multiscale and has_half(x) and bool(believed(level).any()):
             with listening(lambda pixels: None):  # who waits has heard of this image
                 half = self(halved(wide), level / 2)
-            out = with_half(out, half, share)
+            out = with_half(out, half, level)
         return out.to(x.dtype)
 
     def weights_for(self, x: Tensor) -> Weights:

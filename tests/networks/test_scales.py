@@ -6,7 +6,17 @@ import torch
 import invprob as ip
 from invprob.cli.specs import make
 from invprob.networks.counted import listening
-from invprob.networks.scales import LEAST, SHARES, halved, has_half, shares, with_half
+from invprob.networks.scales import (
+    EVEN,
+    FROM,
+    LEAST,
+    TEXTURED,
+    believed,
+    evenness,
+    halved,
+    has_half,
+    with_half,
+)
 from invprob.networks.stored_denoiser import COLOUR, StoredDenoiser
 
 PHOTO = ip.sample_photo()[..., 32:160, 64:192]
@@ -28,50 +38,51 @@ def test_the_half_has_half_the_noise():
     torch.testing.assert_close(halved(even).mean(), even.mean())
 
 
-def test_shares_grow_with_the_noise_from_nothing():
-    level = torch.logspace(-3, 1, 200)
-    share = shares(level)
-    assert bool((share.diff(dim=0) >= 0).all())
-    assert bool((share[level <= SHARES[0][0]] == 0).all())
-    table = torch.tensor(SHARES)
-    torch.testing.assert_close(shares(table[:, 0]), table[:, 1:])
-    at = table[:, 0]
-    assert shares(at.double()).dtype == torch.float64
-
-
 def test_an_answer_that_knows_its_means_is_left_alone():
     x = PHOTO[..., :41, :50]
-    torch.testing.assert_close(with_half(x, halved(x), torch.ones(1, 2)), x)
+    torch.testing.assert_close(with_half(x, halved(x), torch.tensor([0.3])), x)
 
 
-def test_a_share_of_one_brings_a_smooth_difference_over():
-    x, half = torch.zeros(2, 1, 40, 40), torch.full((2, 1, 20, 20), 0.25)
-    out = with_half(x, half, torch.tensor([[0.3, 1.0], [0.0, 0.5]]))
-    torch.testing.assert_close(out[:, 0, 0, 0], torch.tensor([0.25, 0.125]))
-    torch.testing.assert_close(out, out[..., :1, :1].expand_as(out))
+def test_what_is_even_and_what_is_not():
+    stripes = torch.zeros(2, 1, 40, 40)
+    stripes[..., ::2] = 0.3
+    stripes[..., :20] = 0.7
+    even = evenness(stripes, torch.tensor([0.2, 20.0]))
+    assert bool((even[..., :14] == 1).all()) and bool((even[0, ..., 26:] == 0).all())
+    assert bool((even[1] > 0.9).all())
 
 
-def test_the_finest_structure_has_a_share_of_its_own():
+def test_of_an_even_answer_much_is_believed():
+    """Of coarse structure and of fine; of a texture little, and of its details next to nothing."""
+    x, half = torch.full((2, 1, 40, 40), 0.5), torch.full((2, 1, 20, 20), 0.75)
+    out = with_half(x, half, torch.tensor([0.1, 0.045])) - x
+    torch.testing.assert_close(out[0, 0], torch.full((40, 40), 0.25 * EVEN[1]))
+    share = believed(torch.tensor([0.045]))
+    assert 0.2 < float(share) < 0.8
+    torch.testing.assert_close(out[1], out[0] * share)
     grid = 0.25 * (-1.0) ** (torch.arange(20)[:, None] + torch.arange(20))
-    x, half = torch.zeros(1, 1, 40, 40), grid[None, None]
-    assert float(with_half(x, half, torch.tensor([[0.0, 1.0]])).abs().max()) < 1e-6
-    both, more = (with_half(x, half, torch.tensor([[a, 1.0]])) for a in (0.5, 1.0))
-    assert float(more.abs().max()) > 0.1
-    torch.testing.assert_close(2 * both, more)
+    rough = x + (torch.arange(40) % 2 - 0.5)
+    for image, (finest, coarser) in ((x, EVEN), (rough, TEXTURED)):
+        sigma = torch.tensor([0.1, 0.1])
+        fine, coarse = (
+            with_half(image, halved(image) + e, sigma) - image for e in (grid, half - 0.5)
+        )
+        torch.testing.assert_close(coarse[..., 9:-9, 9:-9].mean(), torch.tensor(0.25 * coarser))
+        assert float(fine.abs().max()) < 0.25 * finest + 1e-6
 
 
 def test_what_the_prior_answers():
     """The image's own answer, and that to the half, which is made in the same way."""
     y, sigma = noisy(PHOTO, 0.4), torch.tensor(0.4)
     half = BOTH.denoise(halved(y), sigma / 2)
-    expected = with_half(ALONE.denoise(y, sigma), half, shares(sigma[None]))
+    expected = with_half(ALONE.denoise(y, sigma), half, sigma[None])
     torch.testing.assert_close(BOTH.denoise(y, sigma), expected)
     assert not torch.equal(half, ALONE.denoise(halved(y), sigma / 2))
 
 
 def test_weak_noise_and_small_images_have_no_half():
-    y = noisy(PHOTO, 0.03)
-    assert torch.equal(BOTH.denoise(y, 0.03), ALONE.denoise(y, 0.03))
+    y = noisy(PHOTO, FROM)
+    assert torch.equal(BOTH.denoise(y, FROM), ALONE.denoise(y, FROM))
     small = noisy(PHOTO[..., : LEAST - 1, :], 0.4)
     assert not has_half(small)
     assert torch.equal(BOTH.denoise(small, 0.4), ALONE.denoise(small, 0.4))
@@ -86,6 +97,16 @@ def test_it_gains(channels, sigma, gain):
     y = noisy(x.expand(4, -1, -1, -1), sigma)
     both, alone = (ip.psnr(prior.denoise(y, sigma).clamp(0, 1), x) for prior in (BOTH, ALONE))
     assert float((both - alone).mean()) > gain
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sigma", [0.06, 0.1, 0.4, 1.0])
+def test_an_even_image_is_calm(channels, sigma):
+    """Of the noise that is left in a clear sky a fifth goes, and half where it was strong."""
+    x = torch.full((1, channels, 192, 192), 0.5)
+    y = noisy(x, sigma)
+    both, alone = (float((prior.denoise(y, sigma) - x).std()) for prior in (BOTH, ALONE))
+    assert both < (0.85 if sigma < 0.1 else 0.7) * alone
 
 
 def test_rows_of_other_levels_decide_nothing():
