@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -98,13 +99,21 @@ def with_half(out: Tensor, half: Tensor, sigma: Tensor) -> Tensor:
     coarse = _doubled(halved(apart), apart)
     even = evenness(out, sigma)
     finest, coarser = (low + (high - low) * even for low, high in zip(TEXTURED, EVEN, strict=True))
-    told = finest * _doubled(apart - coarse, out) + coarser * _doubled(coarse, out)
-    return out + believed(sigma).view(-1, 1, 1, 1) * told
+    share = believed(sigma).view(-1, 1, 1, 1)
+    finest, coarser = share * finest, share * coarser
+    parts = zip(*(torch.split(x, 1, 1) for x in (out, apart - coarse, coarse)), strict=True)
+    told = [  # a channel at a time, for the memory of large images
+        channel + finest * _doubled(fine, channel) + coarser * _doubled(rest, channel)
+        for channel, fine, rest in parts
+    ]
+    return torch.cat(told, 1)
 
 
 def evenness(out: Tensor, sigma: Tensor) -> Tensor:
     """1 where an answer `(B, C, H, W)` is even, 0 where there is texture, `(B, 1, H, W)`."""
-    steps = (out - _mean(out, 3)).square().mean(1, keepdim=True)
+    steps = torch.zeros_like(out[:, :1])
+    for channel in torch.split(out, 1, 1):
+        steps = steps + (channel - _mean(channel, 3)).square() / out.shape[1]
     rough = _mean(steps, AROUND) / sigma.square().view(-1, 1, 1, 1)
     return ((ROUGH / rough.clamp_min(SMOOTH)).log() / math.log(ROUGH / SMOOTH)).clamp_min(0)
 
