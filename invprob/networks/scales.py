@@ -97,16 +97,22 @@ def with_half(out: Tensor, half: Tensor, sigma: Tensor) -> Tensor:
     """
     apart = half - halved(out)
     coarse = _doubled(halved(apart), apart)
-    even = evenness(out, sigma)
-    finest, coarser = (low + (high - low) * even for low, high in zip(TEXTURED, EVEN, strict=True))
-    share = believed(sigma).view(-1, 1, 1, 1)
-    finest, coarser = share * finest, share * coarser
+    finest, coarser = _shares(out, sigma)
     parts = zip(*(torch.split(x, 1, 1) for x in (out, apart - coarse, coarse)), strict=True)
     told = [  # a channel at a time, for the memory of large images
         channel + finest * _doubled(fine, channel) + coarser * _doubled(rest, channel)
         for channel, fine, rest in parts
     ]
     return torch.cat(told, 1)
+
+
+def _shares(out: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """The shares a and b of each pixel."""
+    even, share = evenness(out, sigma), believed(sigma).view(-1, 1, 1, 1)
+    a, b = (
+        share * low + share * (high - low) * even for low, high in zip(TEXTURED, EVEN, strict=True)
+    )
+    return a, b
 
 
 def evenness(out: Tensor, sigma: Tensor) -> Tensor:
