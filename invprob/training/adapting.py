@@ -124,8 +124,8 @@ def adapt(
 
     Returns:
         The adapted prior in `.prior`; if there is no clear improvement, or sigma is too large, the
-        original, with a warning. It computes in float32 and on the whole image; `.save` it and
-        `DenoiserPrior.load` it for bfloat16 and tiles.
+        original, with a warning. It computes in float32, on the whole image at one scale; `.save`
+        it and `DenoiserPrior.load` it for bfloat16, tiles, and `multiscale` if it is a photograph.
 
     Raises:
         InputError: the prior holds no network, y or sigma can't be, or the image is too small.
