@@ -154,7 +154,7 @@ class DenoiserPrior:
             turns: whether its images are as likely turned and flipped, as photographs are and
                 faces are not: results are then a little better (`networks/positions.py`).
             views: as in `pretrained`.
-            multiscale: the same of images at half their size (`networks/scales.py`).
+            multiscale: whether they are as likely at half their size; as in `pretrained`.
 
         Raises:
             InputError: precision, tile or views is something else.
