@@ -32,7 +32,7 @@ SOLVERS: dict[str, AnySolver] = {
     "RED ADMM": ip.REDADMM(),
     "PnP, biased": ip.PnP(unbiased=False),
 }
-BOTH = "both"
+BOTH, PARTS = "both", ("PnP", "VST")
 
 
 def noises(size: int) -> dict[str, Likelihood]:
@@ -80,14 +80,16 @@ def behind_mask(models: dict[str, Likelihood], size: int, keep: float) -> dict[s
     }
 
 
-def restored(problem: ip.Problem, name: str) -> Tensor | None:
-    """The image that a solver finds; None if it can't solve that."""
-    if name == BOTH:
-        images = [restored(problem, part) for part in ("PnP", "VST")]
-        return None if images[1] is None else torch.stack(images).mean(0)
-    if missing(SOLVERS[name], likelihood=problem.likelihood):
-        return None
-    return ip.solve(problem, SOLVERS[name], progress=False).x
+def restored(problem: ip.Problem, chosen: list[str]) -> dict[str, Tensor]:
+    """The images that solvers find, by name; without those that can't solve that."""
+    images = {}
+    for name, solver in SOLVERS.items():
+        wanted = name in chosen or (BOTH in chosen and name in PARTS)
+        if wanted and not missing(solver, likelihood=problem.likelihood):
+            images[name] = ip.solve(problem, solver, progress=False).x
+    if all(name in images for name in PARTS):
+        images[BOTH] = torch.stack([images[name] for name in PARTS]).mean(0)
+    return images
 
 
 def main() -> None:
@@ -107,6 +109,8 @@ def main() -> None:
     x = x.mean(1, keepdim=True) if options.gray else x
     prior = ip.DenoiserPrior.pretrained()
     chosen = options.solvers.split(";") if options.solvers else [*SOLVERS, BOTH]
+    if unknown := set(chosen) - {*SOLVERS, BOTH}:
+        parser.error(f"--solvers: {', '.join(unknown)} is none of {', '.join([*SOLVERS, BOTH])}")
     print("| | " + " | ".join(chosen) + " |")
     print("|---|" + "---|" * len(chosen))
     models = noises(options.size)
@@ -118,8 +122,9 @@ def main() -> None:
         noise = models[task]
         problem = ip.Problem(prior, noise, noise.sample(x, ip.generator(0)))
         cells = []
+        images = restored(problem, chosen)
         for name in chosen:
-            found = restored(problem, name)
+            found = images.get(name)
             if found is None:
                 cells.append("–")
                 continue

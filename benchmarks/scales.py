@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import invprob as ip
-from invprob.networks.scales import evenness, halved
+from invprob.networks.scales import differences, doubled, evenness, halved
 
 LEVELS = (0.0588, 0.118, 0.235, 0.47, 0.94, 1.88)
 
 
-def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor:
-    """Crops `(N, 3, size, size)`."""
+def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor | None:
+    """Crops `(N, 3, size, size)`; None if there are none."""
     files = sorted(f for f in folder.rglob("*") if f.suffix in (".png", ".jpg"))
     found = []
     for file in files:
@@ -35,27 +35,19 @@ def photographs(folder: Path, count: int, size: int, scale: float) -> Tensor:
         if photo.shape[1] == 3 and min(photo.shape[-2:]) * scale >= size:
             small = interpolate(photo, scale_factor=scale, mode="bilinear", antialias=True)
             found.append(centre(small, size))
-    return torch.cat(found[:: max(1, len(found) // count)][:count])
+    return torch.cat(found[:: max(1, len(found) // count)][:count]) if found else None
 
 
 def best_shares(x: Tensor, plain: Tensor, half: Tensor, sigma: Tensor) -> list[float]:
     """Those of least error, each image counting as PSNR counts it: a, b, a, b."""
     weight = (x - plain).square().mean((1, 2, 3), keepdim=True).rsqrt()
-    apart = half - halved(plain)
-    coarse = doubled(halved(apart))
     even = evenness(plain, sigma)
-    parts = [
-        p * place for place in (1 - even, even) for p in map(doubled, (apart - coarse, coarse))
-    ]
+    bands = [doubled(band, plain) for band in differences(plain, half)]
+    parts = [band * place for place in (1 - even, even) for band in bands]
     columns = torch.stack([(weight * part).flatten() for part in parts], 1)
     wanted = (weight * (x - plain)).flatten()
     found = torch.linalg.lstsq(columns.double(), wanted[:, None].double(), driver="gelsd")
     return found.solution[:, 0].tolist()
-
-
-def doubled(x: Tensor) -> Tensor:
-    """Of twice the size."""
-    return interpolate(x, scale_factor=2, mode="bilinear")
 
 
 def quality(found: Tensor, x: Tensor) -> float:
@@ -73,6 +65,8 @@ def main() -> None:
     parser.add_argument("--gray", action="store_true")
     options = parser.parse_args()
     x = photographs(options.images, options.count, options.size, options.scale)
+    if x is None:
+        parser.exit(0, f"skipped: no photographs of that size in {options.images}\n")
     x = x.mean(1, keepdim=True) if options.gray else x
     prior, alone = (ip.DenoiserPrior.pretrained(multiscale=m) for m in (True, False))
     flat = torch.full((1, x.shape[1], 256, 256), 0.5)

@@ -127,7 +127,7 @@ class StoredDenoiser:
             position at each noise level (`networks.positions`).
         views: the answer is the mean over so many positions, and takes as many times as long.
         multiscale: whether images at half their size are as likely: then that helps in strong
-            noise, and takes a third more time (`networks.scales`).
+            noise, for a third more work (`networks.scales`).
         weights: of networks, each for other channel counts; by default the embedded ones.
 
     Raises:

@@ -119,7 +119,7 @@ class DenoiserPrior:
             views: each call is the mean over so many positions (self-ensemble): 8 gain 0.1 dB
                 where one call denoises a photograph, and take 8 times as long. Needs `turns`.
             multiscale: in noise above 0.04 the photograph at half its size is denoised as well,
-                for its coarse structure (`networks/scales.py`): a third more time.
+                for its coarse structure (`networks/scales.py`), a third more work.
 
         Raises:
             InputError: precision, tile or views is something else.
