@@ -72,6 +72,9 @@ def denoiser(
     adam_rate: Annotated[float, typer.Option(help="And of all else.")] = 5e-4,
     centre: Annotated[float, typer.Option(help="Most noise levels are about it.")] = 0.12,
     spread: Annotated[float, typer.Option(help="How far, in units of log sigma.")] = 1.1,
+    chroma: Annotated[
+        float, typer.Option(help="How many times as much errors of colour alone count.")
+    ] = 1.0,
     seed: Seed = 0,
     every: Every = 240.0,
     threads: Threads = None,
@@ -114,6 +117,7 @@ def denoiser(
         tries=tries,
         centre=centre,
         spread=spread,
+        chroma=chroma,
         seed=seed,
     )
     shape = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..catalogue import Component
+from ..errors import InputError
 from ..networks.generator import Architecture as GeneratorArchitecture
 from ..networks.generator import PosteriorGenerator
 from ..networks.glow import Architecture, Glow
@@ -47,10 +48,21 @@ def _denoiser(
     turns: bool | None = None,
     views: int = 1,
     multiscale: bool | None = None,
+    luminance: bool | None = None,
 ) -> DenoiserPrior:
     if file is None:
         return DenoiserPrior.pretrained(
-            precision, tile, turns is not False, views, multiscale is not False
+            precision,
+            tile,
+            turns is not False,
+            views,
+            multiscale is not False,
+            luminance is not False,
+        )
+    if luminance is not None:
+        raise InputError(
+            "luminance=... is of the embedded networks, one for colour and one for gray; a file"
+            " has one network: leave it out"
         )
     return DenoiserPrior.load(file, precision, tile, bool(turns), views, bool(multiscale))
 

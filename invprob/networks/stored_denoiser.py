@@ -26,7 +26,8 @@ matrix product. Compiling the rest could save little, takes a compiler, and is n
 
 An image is turned, flipped and moved, denoised, and put back (`networks.positions`); what can't
 be the answer is asked for again in another position (`networks.outliers`). In strong noise the
-image at half its size is denoised too, for its coarse structure (`networks.scales`).
+image at half its size is denoised too, for its coarse structure (`networks.scales`). Of an image
+in colour the network for gray images denoises the luminance (`networks.luminance`).
 Large images go through in tiles (`networks.tiles`).
 
 Networks are read once per process, device and precision, on first use, and never trained: their
@@ -47,6 +48,8 @@ from ..counts import check_count
 from ..errors import InputError
 from .counted import each_of, listening
 from .denoiser import Architecture, Denoiser
+from .luminance import COLOUR as IN_COLOUR
+from .luminance import QUIETER, luminance, with_luminance
 from .outliers import LOOKS, wild, within
 from .positions import TURNS, in_position, positions, view
 from .scales import believed, halved, has_half, with_half
@@ -128,6 +131,8 @@ class StoredDenoiser:
         views: the answer is the mean over so many positions, and takes as many times as long.
         multiscale: whether images at half their size are as likely: then that helps in strong
             noise, for a third more work (`networks.scales`).
+        luminance: whether that of an image in colour is denoised by the network for gray images,
+            if there is another one for these (`networks.luminance`), for twice the work.
         weights: of networks, each for other channel counts; by default the embedded ones.
 
     Raises:
@@ -147,6 +152,7 @@ class StoredDenoiser:
     turns: bool = field(default=True)
     views: int = field(default=1, validator=_is_count)
     multiscale: bool = field(default=True)
+    luminance: bool = field(default=True)
     weights: tuple[Weights, ...] = field(default=PRETRAINED, kw_only=True)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
@@ -161,18 +167,34 @@ class StoredDenoiser:
         """
         wide = x if x.dtype == torch.float64 else x.float()
         level = sigma.to(wide).expand(x.shape[0])
+        out = self._at_all_scales(wide, level)
+        if self.luminance and self._has_gray(x):
+            with listening(lambda pixels: None):  # who waits has heard of this image
+                gray = self._at_all_scales(luminance(wide), level * QUIETER)
+            out = with_luminance(out, gray)
+        return out.to(x.dtype)
+
+    def _has_gray(self, x: Tensor) -> bool:
+        """Whether images in colour have a network for their luminance that is not their own."""
+        if x.shape[1] != IN_COLOUR:
+            return False
+        others = [weights for weights in self.weights if IN_COLOUR not in weights.channels]
+        return any(1 in weights.channels for weights in others)
+
+    def _at_all_scales(self, x: Tensor, level: Tensor) -> Tensor:
+        """By the network for the channels of `(B, C, H, W)` alone."""
         fast = self._fast(level).cpu().long()
         place = positions(level) if self.turns else torch.zeros_like(fast)
         with each_of(self.views):
-            total = self._settled(wide, level, fast, place)
+            total = self._settled(x, level, fast, place)
             for number in range(1, self.views):
-                total = total + self._settled(wide, level, fast, view(place, number))
+                total = total + self._settled(x, level, fast, view(place, number))
         out = total / self.views if self.views > 1 else total
-        if self.multiscale and has_half(x) and bool(believed(level).any()):
-            with listening(lambda pixels: None):  # who waits has heard of this image
-                half = self(halved(wide), level / 2)
-            out = with_half(out, half, level)
-        return out.to(x.dtype)
+        if not (self.multiscale and has_half(x) and bool(believed(level).any())):
+            return out
+        with listening(lambda pixels: None):
+            half = self._at_all_scales(halved(x), level / 2)
+        return with_half(out, half, level)
 
     def weights_for(self, x: Tensor) -> Weights:
         """Those of the network for images `(B, C, H, W)`; `InputError` if there is none."""

@@ -101,6 +101,7 @@ class DenoiserPrior:
         turns: bool = True,
         views: int = 1,
         multiscale: bool = True,
+        luminance: bool = True,
     ) -> DenoiserPrior:
         """Photographs, of any size: the networks that come with the package, for colour and gray.
 
@@ -109,17 +110,16 @@ class DenoiserPrior:
         Args:
             precision: `"auto"`, `"float32"`, or `"bfloat16"`; the first is the second, but the
                 third where that is fast and harms nothing.
-            tile: images of more than tile x tile pixels are done in tiles of that side, which
-                bounds memory and changes nothing but rounding; `"auto"` is 1024, and None never
-                cuts an image.
+            tile: larger images are done in tiles of that side, which bounds memory and changes
+                nothing but rounding; `"auto"` is 1024, and None never cuts an image.
             turns: each noise level, in steps of 3 %, has a position of its own in which the image
-                is shown to the network, turned, flipped and moved (`networks/positions.py`). That
-                makes results better, and the denoised image jump a little from one step to the
-                next. False for one that is smooth in sigma.
+                is shown (`networks/positions.py`): better results, that jump a little in between.
             views: each call is the mean over so many positions (self-ensemble): 8 gain 0.1 dB
                 where one call denoises a photograph, and take 8 times as long. Needs `turns`.
             multiscale: in noise above 0.04 the photograph at half its size is denoised as well,
                 for its coarse structure (`networks/scales.py`), a third more work.
+            luminance: that of photographs in colour is denoised by the network for gray ones, too
+                (`networks/luminance.py`), twice the work.
 
         Raises:
             InputError: precision, tile or views is something else.
@@ -132,7 +132,7 @@ class DenoiserPrior:
         (0.002, 10.0)
         """
         domain = Domain(channels=(1, 3), unit_range=True, sigma=SIGMA_RANGE)
-        denoiser = StoredDenoiser(precision, tile, turns, views, multiscale)
+        denoiser = StoredDenoiser(precision, tile, turns, views, multiscale, luminance)
         return cls(denoiser, domain, tone_free=True)
 
     @classmethod

@@ -11,8 +11,9 @@ learned. Levels below sigma can't be learned from an image that has more noise; 
 follows as far as its weights are shared.
 
 The moving average of the weights that does best on pixels that are held out is the result, if it
-beats the original by a hundredth of its error, and by more than three times the standard error of
-the difference over blocks of pixels. Else the original is. That is what happens to most
+beats the original prior, with all that this does beside the network, by a hundredth of its error,
+and by more than three times the standard error of the difference over blocks of pixels. Else the
+original is. That is what happens to most
 photographs, which the network knows already, and where most of the noise is gone already: held-out
 pixels then say too little to tell.
 
@@ -149,6 +150,8 @@ def adapt(
     wide = y.detach().to(next(network.parameters()).dtype)
     judge = Judge.of(wide, sigma, seed, averaged)
     first = best = judge.blocks(averaged)
+    if isinstance(prior.denoiser, StoredDenoiser):
+        first = judge.blocks(evolve(prior.denoiser, precision="float32"))
     kept, kept_step, history = averaged.state_dict(), 0, {0: judge.psnr(first)}
     if bool(first.mean() < 0):
         return _overstated(prior, sigma, history)

@@ -62,6 +62,9 @@ class Recipe:
         centre: the noise level about which most are, in the image's unit. Images of one kind are
             told apart at noise in which photographs are lost: for these it is larger.
         spread: how far they are from it, the standard deviation of log sigma.
+        chroma: how many times as much an error counts that leaves the mean of the channels as it
+            is. Of the embedded network for colour nothing else is used where there is one for
+            gray, too (`networks.luminance`).
         seed: of the weights, patches and noise.
 
     Raises:
@@ -80,6 +83,7 @@ class Recipe:
     tries: int = 1
     centre: float = CENTRE
     spread: float = SPREAD
+    chroma: float = 1.0
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -96,6 +100,8 @@ class Recipe:
                 f"rate={self.rate}, adam_rate={self.adam_rate}, average={self.average}: rates must"
                 " be above 0, average within [0, 1)"
             )
+        if not 0 < self.chroma < math.inf:
+            raise InputError(f"chroma={self.chroma}: errors of colour count more or less, above 0")
         low, high = SIGMA_RANGE
         if not low <= self.centre <= high or not 0 <= self.spread < math.inf:
             raise InputError(
@@ -214,7 +220,10 @@ class Denoising:
         with torch.autocast(x.device.type, torch.bfloat16):
             both = network(torch.cat([y, z]), torch.cat([sigma, sigma[less]])).float()
         answer, second = both.tensor_split([count])
-        squared = (answer - x).square().mean(dim=(1, 2, 3))
+        error = answer - x
+        colour = error - error.mean(1, keepdim=True)
+        counted = error.square() + (self.recipe.chroma - 1) * colour.square()
+        squared = counted.mean(dim=(1, 2, 3))
         apart = torch.zeros_like(squared)
         apart[less] = (second - answer[less].detach()).square().mean(dim=(1, 2, 3))
         relative: Tensor = (squared + apart) / expected_error(sigma).square() / roughness(answer)

@@ -31,10 +31,14 @@ matrix for Laplacian smoothing splines, 1990, https://doi.org/10.1080/0361091900
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from attrs import frozen
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional
+
+Network = Callable[[Tensor, Tensor], Tensor]
 
 BLOCK, EVERY = 8, 5
 """One block of `BLOCK` x `BLOCK` pixels in `EVERY` is held out."""
@@ -61,7 +65,7 @@ def recorrupt(y: Tensor, sigma: float, a: Tensor, generator: Generator) -> tuple
 
 
 @torch.no_grad()
-def risk(network: nn.Module, y: Tensor, sigma: float, generator: Generator) -> Tensor:
+def risk(network: Network, y: Tensor, sigma: float, generator: Generator) -> Tensor:
     """SURE, pixel by pixel: its mean estimates the mean squared error of the denoised image.
 
     Args:
@@ -98,7 +102,7 @@ class Judge:
     offset: float = 0.0
 
     @classmethod
-    def of(cls, y: Tensor, sigma: float, seed: int, first: nn.Module) -> Judge:
+    def of(cls, y: Tensor, sigma: float, seed: int, first: Network) -> Judge:
         """The centre of an image, cut on the grid of the blocks.
 
         Args:
@@ -115,11 +119,11 @@ class Judge:
         found = cls(y, held_out, sigma, seed)._everywhere(first)
         return cls(y, held_out, sigma, seed, float(found.mean() - found[:, held_out].mean()))
 
-    def blocks(self, network: nn.Module) -> Tensor:
+    def blocks(self, network: Network) -> Tensor:
         """The estimated mean squared error of each held-out block, always with the same probe."""
         return self._everywhere(network)[:, self.held_out].flatten().cpu().double() + self.offset
 
-    def _everywhere(self, network: nn.Module) -> Tensor:
+    def _everywhere(self, network: Network) -> Tensor:
         """Of all blocks, `(B, H // BLOCK, W // BLOCK)`."""
         generator = Generator(self.y.device).manual_seed(self.seed + 1)
         found = risk(network, self.y, self.sigma, generator).mean(1, keepdim=True)

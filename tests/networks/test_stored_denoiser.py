@@ -50,8 +50,8 @@ def test_colour_and_gray_have_networks_of_their_own():
 def test_each_noise_level_has_a_position():
     """Photographs are shown turned and flipped, wholly as if one had done it oneself."""
     y = noisy(3, 40, 29)
-    plain = StoredDenoiser(turns=False, multiscale=False)
-    prior = DenoiserPrior.pretrained(multiscale=False)
+    plain = StoredDenoiser(turns=False, multiscale=False, luminance=False)
+    prior = DenoiserPrior.pretrained(multiscale=False, luminance=False)
     levels = torch.tensor([0.01 * 1.3**n for n in range(16)])
     found = set()
     for level in levels:
@@ -93,11 +93,12 @@ def test_in_one_position_the_answer_is_smooth_in_the_level():
 def test_several_views_are_averaged():
     """Each is in another position, and the answer is their mean."""
     y, level = noisy(3, 40, 29), torch.tensor(0.1)
-    plain = StoredDenoiser(turns=False, multiscale=False)
+    plain = StoredDenoiser(turns=False, multiscale=False, luminance=False)
     places = [int(view(positions(level), number)) for number in range(3)]
     expected = torch.stack([in_position(partial(plain, sigma=level), y, at) for at in places])
     assert len({place % 8 for place in places}) == 3
-    found = DenoiserPrior.pretrained(views=3, multiscale=False).denoise(y, level)
+    prior = DenoiserPrior.pretrained(views=3, multiscale=False, luminance=False)
+    found = prior.denoise(y, level)
     torch.testing.assert_close(found, expected.mean(0), atol=1e-6, rtol=0)
     levels = torch.tensor([0.1, 0.1, 0.01])  # other positions, other precision
     together = DenoiserPrior.pretrained(views=2).denoise(y.expand(3, -1, -1, -1), levels)

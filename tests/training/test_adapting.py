@@ -7,7 +7,7 @@ from torch import Generator, nn
 from invprob.diagnostics.metrics import psnr
 from invprob.errors import InputError, WeightsError
 from invprob.networks.denoiser import Architecture, Denoiser
-from invprob.networks.stored_denoiser import GRAY
+from invprob.networks.stored_denoiser import GRAY, StoredDenoiser
 from invprob.priors.denoiser import DenoiserPrior
 from invprob.training import adapting
 from invprob.training.adapting import adapt
@@ -158,3 +158,13 @@ def test_what_can_not_be(prior, y, options, message):
 def test_impossible_noise_levels(sigma):
     with pytest.raises(InputError, match="sigma="):
         adapt(DenoiserPrior.pretrained(), noisy(stripes(64)), sigma)
+
+
+def test_it_has_to_beat_all_that_the_prior_does(monkeypatch):
+    """Not its network alone; here one whose answer is as good as known."""
+    known = stripes() + 0.03
+    answer = lambda self, x, sigma: known[..., : x.shape[2], : x.shape[3]]  # noqa: E731
+    monkeypatch.setattr(StoredDenoiser, "__call__", answer)
+    with pytest.warns(UserWarning, match="no clear improvement"):
+        found = run(DenoiserPrior.pretrained(), noisy(stripes()), steps=20)
+    assert not found.improved and found.history[0] > found.history[20] + 1
