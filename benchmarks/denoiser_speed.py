@@ -56,9 +56,10 @@ def speed(x: Tensor) -> None:
     print("|---|---|---|---|---|---|")
     for name, call, dtype in [
         ("the network, plain float32", lambda: network(x, sigma), torch.float32),
-        ("one scale, float32", call_of("float32", x, multiscale=False), torch.float32),
-        ("one scale, bfloat16", call_of("bfloat16", x, multiscale=False), torch.bfloat16),
-        ("one scale, auto", call_of("auto", x, multiscale=False), torch.bfloat16),
+        ("one scale, float32", call_of("float32", x, scales=False, gray=False), torch.float32),
+        ("one scale, bfloat16", call_of("bfloat16", x, scales=False, gray=False), torch.bfloat16),
+        ("one scale, auto", call_of("auto", x, scales=False, gray=False), torch.bfloat16),
+        ("the network at all scales", call_of("auto", x, gray=False), torch.bfloat16),
         ("the default", call_of("auto", x), torch.bfloat16),
     ]:
         with FlopCounterMode(display=False) as counter:
@@ -72,9 +73,11 @@ def speed(x: Tensor) -> None:
         )
 
 
-def call_of(precision: Precision, x: Tensor, multiscale: bool = True) -> Callable[[], Tensor]:
-    """The prior, called on an image."""
-    prior = DenoiserPrior.pretrained(precision, multiscale=multiscale)
+def call_of(
+    precision: Precision, x: Tensor, scales: bool = True, gray: bool = True
+) -> Callable[[], Tensor]:
+    """The prior, called on an image: at all scales, and with the network for gray."""
+    prior = DenoiserPrior.pretrained(precision, multiscale=scales, luminance=gray)
     return lambda: prior.denoise(x, 0.1)
 
 

@@ -68,7 +68,9 @@ def main() -> None:
     if x is None:
         parser.exit(0, f"skipped: no photographs of that size in {options.images}\n")
     x = x.mean(1, keepdim=True) if options.gray else x
-    prior, alone = (ip.DenoiserPrior.pretrained(multiscale=m) for m in (True, False))
+    prior, alone = (
+        ip.DenoiserPrior.pretrained(multiscale=m, luminance=False) for m in (True, False)
+    )
     flat = torch.full((1, x.shape[1], 256, 256), 0.5)
     print("| sigma | texture: a, b | even: a, b | without, dB | with | left without | with |")
     print("|---|---|---|---|---|---|---|")

@@ -77,11 +77,10 @@ class Rayleigh:
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry."""
-        defined = (x > 0) & (y > x)
-        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        undefined, y, x = _without_impossible(y, x)
         r, scale = y - x, x * self.scale
         value = r.log() - 2 * scale.log() - 0.5 * (r / scale).square()
-        return torch.where(defined, value, -torch.inf)
+        return torch.where(undefined, -torch.inf, value)
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The sum of log p(y_i | x_i)."""
@@ -89,18 +88,16 @@ class Rayleigh:
 
     def grad_x(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The derivative -1 / r - 2 / x + y r / (x³ scale²); 0 where x is not between 0 and y."""
-        defined = (x > 0) & (y > x)
-        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        undefined, y, x = _without_impossible(y, x)
         r = y - x
         value = -1 / r - 2 / x + (y / x) * (r / x) / (self.scale**2 * x)
-        return torch.where(defined, value, 0)
+        return torch.where(undefined, 0, value)
 
     def score_y(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The derivative 1 / r - r / (scale² x²); 0 where x is not between 0 and y."""
-        defined = (x > 0) & (y > x)
-        x, y = torch.where(defined, x, 1), torch.where(defined, y, 2)
+        undefined, y, x = _without_impossible(y, x)
         r = y - x
-        return torch.where(defined, 1 / r - r / (self.scale * x).square(), 0)
+        return torch.where(undefined, 0, 1 / r - r / (self.scale * x).square())
 
     def match_score(self, y: Tensor, s: Tensor, x: Tensor, /) -> Tensor:
         """The root y / (1 + t), where t³ + t² - scale² (1 - y s) t - scale² = 0; x is ignored."""
@@ -213,6 +210,12 @@ class Rayleigh:
 
         end = torch.ones((), dtype=torch.float64)
         return float(root_between(third, 0 * end, end))
+
+
+def _without_impossible(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where x is not between 0 and y; and y and x, other numbers there. NaN stays NaN."""
+    undefined = (x <= 0) | (y <= x)
+    return undefined, torch.where(undefined, 2, y), torch.where(undefined, 1, x)
 
 
 def _half_moment(h: Tensor) -> tuple[Tensor, Tensor]:

@@ -151,3 +151,14 @@ def test_single_rows_and_float32(name):
     ):
         if not lacks(noise, capability):
             assert found().dtype == torch.float32 and found().isfinite().all()
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_value_that_is_not_a_number_is_seen(name, which):
+    """And is no value at which nothing pulls: a run that has gone wrong must not look settled."""
+    noise, x = NOISES[name], image()
+    given = [measure(noise, x), x.clone()]
+    given[which][1, 0, 2, 3] = torch.nan
+    found = noise.grad_x(*given)
+    assert bool(found[1].isnan().any()) and bool(found[0].isfinite().all())
