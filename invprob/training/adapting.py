@@ -74,7 +74,7 @@ class Adaptation:
         prior: the adapted one, or the original if that could not be improved.
         step: after how many steps its weights were taken; 0 for the original.
         history: for each judged step, the estimated PSNR in dB of the denoised image on the
-            pixels that were held out.
+            pixels that were held out; at 0, of what the prior answers.
     """
 
     prior: DenoiserPrior

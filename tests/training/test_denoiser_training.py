@@ -11,6 +11,7 @@ from torch import Generator
 from invprob.errors import CheckpointError, DivergenceError, InputError
 from invprob.networks.denoiser import Architecture, Denoiser
 from invprob.networks.stored_denoiser import load_denoiser
+from invprob.training import denoising
 from invprob.training.denoising import Denoising, Recipe
 from invprob.training.patches import store_photos
 from invprob.training.run import Run, begin, schedule, share_used, train
@@ -55,6 +56,22 @@ def test_a_recipe_decides_about_the_levels(task):
         for centre in (0.01, 0.5)
     )
     assert strong > 1.5 * weak
+
+
+def test_errors_of_colour_count_as_often_as_one_says(task, monkeypatch):
+    """A third of white noise is the same in three channels."""
+    monkeypatch.setattr(
+        denoising, "less_noisy", lambda x, noise, sigma, _: x + sigma.view(-1, 1, 1, 1) * noise
+    )
+    plain, eightfold = (
+        float(
+            evolve(task, recipe=evolve(SMALL, batch=64, chroma=chroma)).loss(
+                lambda y, sigma: y, 0, Generator().manual_seed(0)
+            )
+        )
+        for chroma in (1.0, 8.0)
+    )
+    assert eightfold / plain == pytest.approx((1 + 8 * 2) / 3, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +283,8 @@ def test_divergence_keeps_the_last_good_checkpoint(task, tmp_path, monkeypatch):
         {"average": 1.0},
         {"gray_every": 0},
         {"tries": 0},
+        {"chroma": 0.0},
+        {"chroma": math.inf},
     ],
 )
 def test_impossible_recipes(change):
