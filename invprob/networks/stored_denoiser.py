@@ -167,11 +167,12 @@ class StoredDenoiser:
         """
         wide = x if x.dtype == torch.float64 else x.float()
         level = sigma.to(wide).expand(x.shape[0])
-        out = self._at_all_scales(wide, level)
-        if self.luminance and self._has_gray(x):
-            with listening(lambda pixels: None):  # who waits has heard of this image
+        told = self.luminance and self._has_gray(x)
+        with each_of(1 + told):
+            out = self._at_all_scales(wide, level)
+            if told:
                 gray = self._at_all_scales(luminance(wide), level * QUIETER)
-            out = with_luminance(out, gray)
+                out = with_luminance(out, gray)
         return out.to(x.dtype)
 
     def _has_gray(self, x: Tensor) -> bool:
@@ -192,7 +193,7 @@ class StoredDenoiser:
         out = total / self.views if self.views > 1 else total
         if not (self.multiscale and has_half(x) and bool(believed(level).any())):
             return out
-        with listening(lambda pixels: None):
+        with listening(lambda pixels: None):  # who waits has heard of this image
             half = self._at_all_scales(halved(x), level / 2)
         return with_half(out, half, level)
 
