@@ -21,7 +21,7 @@ from torch import Tensor
 COLOUR = 3
 """The channels of an image that has a luminance."""
 
-SHARE = 0.7
+SHARE = 0.8
 """s above."""
 
 QUIETER = COLOUR**-0.5

@@ -91,12 +91,12 @@ class Weights:
 COLOUR = Weights(
     (3,),
     EMBEDDED / "denoiser_colour.safetensors",
-    "6da448902056e2282429f085209b1a5180fb13d7cdf8a7a9b19c330d4d694211",
+    "7f34efaaf4cec6f26127b48f7469e0df886797bcb263cb01046b2917b679caba",
 )
 GRAY = Weights(
     (1,),
     EMBEDDED / "denoiser_gray.safetensors",
-    "851a0faf67e021be36f01680e70b23ea61fb1c1e3f6db1dd7334d89e9c2aea5b",
+    "4c0696b92beced7e73f8e7e57f8169638dc2eaf14dfb95be47d699455b5b73be",
 )
 PRETRAINED = (COLOUR, GRAY)
 """What comes with the package, for photographs."""

@@ -20,7 +20,9 @@ from invprob.networks.scales import (
 from invprob.networks.stored_denoiser import COLOUR, StoredDenoiser
 
 PHOTO = ip.sample_photo()[..., 32:160, 64:192]
-BOTH, ALONE = ip.DenoiserPrior.pretrained(), ip.DenoiserPrior.pretrained(multiscale=False)
+BOTH, ALONE = (
+    ip.DenoiserPrior.pretrained(multiscale=told, luminance=False) for told in (True, False)
+)
 
 
 def noisy(x, sigma):
@@ -91,7 +93,7 @@ def test_weak_noise_and_small_images_have_no_half():
 
 @pytest.mark.parametrize(
     ("channels", "sigma", "gain"),
-    [(1, 0.1, 0.015), (1, 0.4, 0.05), (1, 1.0, 0), (3, 0.1, 0.03), (3, 0.4, 0.15), (3, 1.0, 0.2)],
+    [(1, 0.1, 0.008), (1, 0.4, 0.05), (1, 0.7, 0), (3, 0.1, 0.03), (3, 0.4, 0.15), (3, 1.0, 0.2)],
 )
 def test_it_gains(channels, sigma, gain):
     x = ip.sample_photo()[:, :channels]
@@ -146,7 +148,7 @@ def test_an_image_is_counted_once():
 
 def test_who_has_it():
     """Photographs; of images in other files somebody has to say that they are like that."""
-    assert repr(ALONE) == "DenoiserPrior.pretrained(multiscale=False)"
+    assert repr(ALONE) == "DenoiserPrior.pretrained(multiscale=False, luminance=False)"
     loaded = ip.DenoiserPrior.load(COLOUR.path, multiscale=True)
     assert repr(loaded) == f"DenoiserPrior.load({str(COLOUR.path)!r}, multiscale=True)"
     assert not ip.DenoiserPrior.load(COLOUR.path).denoiser.multiscale
