@@ -31,7 +31,7 @@ def invoke(*arguments):
 
 def test_an_adapted_network_in_a_file(noisy, tmp_path):
     out = tmp_path / "own.safetensors"
-    code, text = invoke(noisy, "--sigma", "51/255", "-o", out, "--steps", 40)
+    code, text = invoke(noisy, "--sigma", "51/255", "-o", out, "--steps", 60)
     assert code == 0, text
     assert "dB before, " in text and f"wrote {out}" in text
     assert DenoiserPrior.load(out).domain().channels == (1,)

@@ -102,7 +102,7 @@ TASKS = {
     "blurred": (ip.Gaussian(0.02, UNIFORM), -0.15),
     "blurred and noisy": (ip.Gaussian(0.1, UNIFORM), 0.05),
     "moved": (ip.Gaussian(0.03, MOTION), -0.05),
-    "small": (ip.Gaussian(0.01, ip.Downsample(4)), 0.0),
+    "small": (ip.Gaussian(0.01, ip.Downsample(4)), -0.05),
     "incomplete": (ip.Gaussian(0.01, MASK), 5.0),
 }
 """Photographs as they are measured, and what `PnP` gains over DPIR at least, in dB."""
