@@ -10,11 +10,8 @@ of the denoiser without a network for gray, with the usual share, and with all o
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
-from scales import photographs, quality
+from scales import asked_for, quality
 from torch import Tensor
 
 import invprob as ip
@@ -32,15 +29,9 @@ def best_share(x: Tensor, alone: Tensor, gray: Tensor) -> float:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--scale", type=float, default=0.5)
-    options = parser.parse_args()
-    x = photographs(options.images, options.count, options.size, options.scale)
-    if x is None:
-        parser.exit(0, f"skipped: no photographs of that size in {options.images}\n")
+    x = asked_for(__doc__)
+    if x.shape[1] == 1:
+        raise SystemExit("skipped: gray photographs are their own luminance; leave out --gray")
     prior, without = (ip.DenoiserPrior.pretrained(luminance=told) for told in (True, False))
     print("| sigma | share | of the error | without, dB | with | all of it |")
     print("|---|---|---|---|---|---|")

@@ -55,9 +55,9 @@ def quality(found: Tensor, x: Tensor) -> float:
     return float(ip.psnr(found.clamp(0, 1), x).mean())
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def asked_for(doc: str) -> Tensor:
+    """The crops that the command line asks for; the end, with a reason, if there are none."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--size", type=int, default=256)
@@ -67,7 +67,12 @@ def main() -> None:
     x = photographs(options.images, options.count, options.size, options.scale)
     if x is None:
         parser.exit(0, f"skipped: no photographs of that size in {options.images}\n")
-    x = x.mean(1, keepdim=True) if options.gray else x
+    return x.mean(1, keepdim=True) if options.gray else x
+
+
+def main() -> None:
+    """Print the table."""
+    x = asked_for(__doc__)
     prior, alone = (
         ip.DenoiserPrior.pretrained(multiscale=m, luminance=False) for m in (True, False)
     )

@@ -1,14 +1,16 @@
 r"""The luminance of a photograph in colour is a photograph in gray, with less noise.
 
 The mean over its three channels, L, makes of an image with white noise of sigma a gray one with
-white noise of sigma / sqrt(3). Most of what is hard to tell from noise is in it: nine tenths of
-the squared error of a denoised photograph. A network that has learned gray images alone knows more
-about it than one of the same size that has to learn colours, too. So the luminance of the answer
-is, for the most part, that of a gray denoiser G:
+white noise of sigma / sqrt(3). Most of what is hard to tell from noise is in it: half to nine
+tenths of the squared error of a denoised photograph. A network that has learned gray images alone
+knows more about it than one of the same size that has to learn colours, too. So the luminance of
+the answer is, for the most part, that of a gray denoiser G:
 
     D'(y, sigma) = D(y, sigma) + s (G(L y, sigma / sqrt(3)) - L D(y, sigma)),
 
-the same difference for all channels, and one share s for all noise levels and places.
+the same difference for all channels, and one share s for all noise levels and places: that of
+least error is 0.76 to 0.86 from noise of 0.02 to that of 0.4 on photographs of BSDS500, and 0.64
+in noise of 1 (`benchmarks/luminance.py` finds it for others).
 
 The colour network's own luminance keeps the rest of the share: it sees in colours where an object
 ends, and what two networks get wrong is not the same.
