@@ -63,8 +63,7 @@ class Recipe:
             told apart at noise in which photographs are lost: for these it is larger.
         spread: how far they are from it, the standard deviation of log sigma.
         chroma: how many times as much an error counts that leaves the mean of the channels as it
-            is. Of the embedded network for colour nothing else is used where there is one for
-            gray, too (`networks.luminance`).
+            is. Of the embedded network for colour little else is used (`networks.luminance`).
         seed: of the weights, patches and noise.
 
     Raises:
