@@ -112,8 +112,8 @@ class DenoiserPrior:
                 third where that is fast and harms nothing.
             tile: larger images are done in tiles of that side, which bounds memory and changes
                 nothing but rounding; `"auto"` is 1024, and None never cuts an image.
-            turns: each noise level, in steps of 3 %, has a position of its own in which the image
-                is shown (`networks/positions.py`): better results, that jump a little in between.
+            turns: the image is turned, flipped and moved in another way at each noise level, in
+                steps of 3 %: better, and less smooth in sigma (`networks/positions.py`).
             views: each call is the mean over so many positions (self-ensemble): 8 gain 0.1 dB
                 where one call denoises a photograph, and take 8 times as long. Needs `turns`.
             multiscale: in noise above 0.04 the photograph at half its size is denoised as well,

@@ -42,10 +42,11 @@ def test_what_the_prior_answers():
 
 @pytest.mark.parametrize("sigma", [0.02, 15 / 255, 50 / 255])
 def test_it_gains(sigma):
+    """By more than the 0.08 dB of luminance that the network for colour gave up for colours."""
     x = ip.sample_photo()
     y = noisy(x.expand(4, -1, -1, -1), sigma)
     both, alone = (ip.psnr(prior.denoise(y, sigma).clamp(0, 1), x) for prior in (BOTH, ALONE))
-    assert float((both - alone).mean()) > 0.05
+    assert float((both - alone).mean()) > 0.1
 
 
 def test_gray_images_have_one_network():
@@ -58,25 +59,6 @@ def test_a_network_for_colour_that_is_alone_has_no_other():
     alone = StoredDenoiser(weights=(COLOUR,))
     assert torch.equal(alone(y, sigma), ALONE.denoise(y, sigma))
     assert torch.equal(StoredDenoiser(weights=(GRAY, COLOUR))(y, sigma), BOTH.denoise(y, sigma))
-
-
-def test_rows_of_other_levels_decide_nothing():
-    y = noisy(PHOTO.expand(3, -1, -1, -1), 0.1)
-    levels = torch.tensor([0.03, 0.1, 0.7])
-    together = BOTH.denoise(y, levels)
-    alone = [BOTH.denoise(row[None], level) for row, level in zip(y, levels, strict=True)]
-    torch.testing.assert_close(together, torch.cat(alone), atol=2e-3, rtol=0)
-
-
-def test_gradients_pass_through_both():
-    prior = ip.DenoiserPrior.pretrained(precision="float32")
-    y = noisy(PHOTO[..., :24, :24], 0.1).requires_grad_(True)
-    along = torch.randn(y.shape, generator=ip.generator(1))
-    weights = PHOTO[..., 40:64, 40:64]
-    (prior.denoise(y, 0.1) * weights).sum().backward()
-    ends = [prior.denoise(y.detach() + h * along, 0.1) for h in (0.002, -0.002)]
-    slope = float(((ends[0] - ends[1]) * weights).sum() / 0.004)
-    assert abs(float((y.grad * along).sum()) - slope) < 0.02 * abs(slope)
 
 
 def test_an_image_is_counted_once():
