@@ -13,16 +13,16 @@ Told too much, the denoiser takes texture away with the noise, but f(s) is below
 it leaves noise, and f(s) is above. The divergence needs one more call, with a little of random
 signs b added: div D ≈ b · (D(y + e b) - D(y)) / e. Calls go up and down the levels by a factor of
 1.4 from a first guess, the quietest tenth of the image's blocks of 8 x 8 pixels under a filter
-that is blind to slopes, and f(s) = s is solved between them.
+that is blind to slopes, and f(s) = s is solved between them, with another call where it was found,
+until that stays.
 
 Most noise is not as strong in the dark as in the light. The same sums over the pixels of one
 brightness (of D) give the noise there, with D told what is right for them. What their variances
 say about the law of the noise is for `noise_laws`.
 
-It rests on a good denoiser of such images (the embedded one finds 8 % too little in one that is
-flat all over) and on noise that is white: noise that was filtered, enlarged, or compressed is
-taken for texture, and what is found is too little. But of every third pixel alone the noise is
-nearly white then, and more is found.
+It rests on a good denoiser of such images and on noise that is white: noise that was filtered,
+enlarged, or compressed is taken for texture, and what is found is too little. But of every third
+pixel alone the noise is nearly white then, and more is found.
 
 References: B. Efron (2011). Tweedie's Formula and Selection Bias. JASA 106(496).
 https://doi.org/10.1198/jasa.2011.tm11181; S. Ramani, T. Blu, M. Unser (2008). Monte-Carlo SURE.

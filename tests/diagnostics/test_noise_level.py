@@ -21,7 +21,7 @@ def numbers(law):
     return [float(part.partition("=")[2]) for part in law.text.partition(":")[2].split(",")]
 
 
-@pytest.mark.parametrize(("sigma", "close"), [(0.005, 0.15), (0.02, 0.04), (0.3, 0.04)])
+@pytest.mark.parametrize(("sigma", "close"), [(0.005, 0.15), (0.02, 0.03), (0.3, 0.015)])
 def test_white_noise_is_found(sigma, close):
     found = seen(ip.Gaussian(sigma=sigma))
     assert found.best.name == "gaussian" and found.is_white
@@ -35,7 +35,7 @@ def test_white_noise_is_found(sigma, close):
         (ip.Poisson(peak=30), "poisson", [30], 0.05),
         (ip.Gamma(10.0), "gamma", [10], 0.2),
         (ip.Mixture(ip.Poisson(peak=200), sigma=0.03), "poisson-gaussian", [200, 0.03], 0.15),
-        (ip.SignalDependent(a=0.1, b=0.02), "signal-dependent", [0.1, 0.02], 0.2),
+        (ip.SignalDependent(a=0.1, b=0.02), "signal-dependent", [0.1, 0.02], 0.22),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -126,13 +126,14 @@ def test_a_file_in_another_unit_is_refused():
         ip.estimate_noise(y)
 
 
-def test_a_flat_image_has_one_noise_level():
+@pytest.mark.parametrize("sigma", [0.03, 0.05, 0.1])
+def test_a_flat_image_has_one_noise_level(sigma):
     """Bands that are narrower than the brightness is known would say which noise was drawn."""
-    y = ip.Gaussian(sigma=0.05).sample(torch.full((1, 1, 128, 128), 0.5), ip.generator(0))
+    y = ip.Gaussian(sigma=sigma).sample(torch.full((1, 1, 128, 128), 0.5), ip.generator(0))
     found = ip.estimate_noise(y)
     assert len(found.sd) <= 3 and [law.name for law in found.laws] == ["gaussian"]
     assert "too little to tell" in str(found)
-    assert found.sigma == pytest.approx(0.05, rel=0.15)
+    assert found.sigma == pytest.approx(sigma, rel=0.03)
 
 
 def test_pixels_that_are_not_finite_do_not_count():
