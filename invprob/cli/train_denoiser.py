@@ -75,6 +75,9 @@ def denoiser(
     chroma: Annotated[
         float, typer.Option(help="How many times as much errors of colour alone count.")
     ] = 1.0,
+    shapes: Annotated[
+        bool, typer.Option(help="Paint edges and stripes over one patch in eight: photographs.")
+    ] = False,
     seed: Seed = 0,
     every: Every = 240.0,
     threads: Threads = None,
@@ -118,6 +121,7 @@ def denoiser(
         centre=centre,
         spread=spread,
         chroma=chroma,
+        shapes=shapes,
         seed=seed,
     )
     shape = {

@@ -5,7 +5,8 @@ is the squared error, relative to that of a good denoiser. What strong noise hid
 from far around, so one patch of twice the width takes the place of the four with the most noise.
 Of all patches one in eight is shown twice, the second time with less noise (`second_looks`). One
 in eight is out of focus: what looks even in photographs has their grain, and a network that
-learned from nothing else leaves noise in a clear sky.
+learned from nothing else leaves noise in a clear sky. Of photographs one in eight may have shapes
+painted over it, with edges and stripes that few of them have (`shapes`).
 Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
 colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
 else is done in float32.
@@ -34,6 +35,7 @@ from .levels import CENTRE, SPREAD, draw_levels, expected_error, roughness
 from .optimizers import muon_and_adam
 from .patches import Photos, out_of_focus
 from .second_looks import EVERY, again, less_noisy
+from .shapes import painted
 from .task import check_budget
 
 WIDER = 2
@@ -64,6 +66,8 @@ class Recipe:
         spread: how far they are from it, the standard deviation of log sigma.
         chroma: how many times as much an error counts that leaves the mean of the channels as it
             is. Of the embedded network for colour little else is used (`networks.luminance`).
+        shapes: whether one patch in eight has shapes painted over it: for photographs, not for
+            images of one kind.
         seed: of the weights, patches and noise.
 
     Raises:
@@ -83,6 +87,7 @@ class Recipe:
     centre: float = CENTRE
     spread: float = SPREAD
     chroma: float = 1.0
+    shapes: bool = False
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -212,6 +217,10 @@ class Denoising:
         x = self.photos.patches(count, size, channels, generator, turns, tries)
         smooth = again(step + EVERY // 2)
         x[smooth] = out_of_focus(x[smooth], step // EVERY)
+        counts = torch.ones_like(x[:, :1])
+        if self.recipe.shapes:
+            drawn = again(step + EVERY // 4)
+            x[drawn], counts[drawn] = painted(x[drawn], generator)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         y = x + sigma.view(-1, 1, 1, 1) * noise
         less = again(step)
@@ -222,7 +231,7 @@ class Denoising:
         error = answer - x
         colour = error - error.mean(1, keepdim=True)
         counted = error.square() + (self.recipe.chroma - 1) * colour.square()
-        squared = counted.mean(dim=(1, 2, 3))
+        squared = (counts * counted).mean(dim=(1, 2, 3))
         apart = torch.zeros_like(squared)
         apart[less] = (second - answer[less].detach()).square().mean(dim=(1, 2, 3))
         relative: Tensor = (squared + apart) / expected_error(sigma).square() / roughness(answer)
