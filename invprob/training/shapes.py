@@ -9,8 +9,9 @@ a pixel wide, of one shade with a slope, half of them with stripes, which may be
 
 Reference: what is painted is a dead leaves model, A. Lee, D. Mumford, J. Huang (2001). Occlusion
 models for natural images. IJCV 41. https://doi.org/10.1023/A:1011109015675; denoisers that learned
-from such images alone: R. Achddou, Y. Gousseau, S. Ladjal (2023). Fully synthetic training for
-image restoration tasks. CVIU 233. https://doi.org/10.1016/j.cviu.2023.103723
+from these alone, or beside photographs: R. Achddou, Y. Gousseau, S. Ladjal (2021). Synthetic
+images as a regularity prior for image restoration neural networks. SSVM.
+https://openreview.net/forum?id=vKT8fZFGcG
 """
 
 from __future__ import annotations
