@@ -76,7 +76,7 @@ def denoiser(
         float, typer.Option(help="How many times as much errors of colour alone count.")
     ] = 1.0,
     shapes: Annotated[
-        bool, typer.Option(help="Paint edges and stripes over one patch in eight: photographs.")
+        bool, typer.Option(help="Paint edges and stripes over one patch in four: photographs.")
     ] = False,
     seed: Seed = 0,
     every: Every = 240.0,

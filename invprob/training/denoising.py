@@ -5,7 +5,7 @@ is the squared error, relative to that of a good denoiser. What strong noise hid
 from far around, so one patch of twice the width takes the place of the four with the most noise.
 Of all patches one in eight is shown twice, the second time with less noise (`second_looks`). One
 in eight is out of focus: what looks even in photographs has their grain, and a network that
-learned from nothing else leaves noise in a clear sky. Of photographs one in eight may have shapes
+learned from nothing else leaves noise in a clear sky. Of photographs one in four may have shapes
 painted over it, with edges and stripes that few of them have (`shapes`).
 Convolution kernels of the body learn by Muon, heads, tails and gains by AdamW. A network for
 colour and gray learns gray in every `gray_every`-th batch. The network computes in bfloat16, all
@@ -66,7 +66,7 @@ class Recipe:
         spread: how far they are from it, the standard deviation of log sigma.
         chroma: how many times as much an error counts that leaves the mean of the channels as it
             is. Of the embedded network for colour little else is used (`networks.luminance`).
-        shapes: whether one patch in eight has shapes painted over it: for photographs, not for
+        shapes: whether one patch in four has shapes painted over it: for photographs, not for
             images of one kind.
         seed: of the weights, patches and noise.
 
@@ -219,7 +219,7 @@ class Denoising:
         x[smooth] = out_of_focus(x[smooth], step // EVERY)
         counts = torch.ones_like(x[:, :1])
         if self.recipe.shapes:
-            drawn = again(step + EVERY // 4)
+            drawn = again(step + EVERY // 4, EVERY // 2)
             x[drawn], counts[drawn] = painted(x[drawn], generator)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         y = x + sigma.view(-1, 1, 1, 1) * noise

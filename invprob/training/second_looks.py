@@ -22,13 +22,13 @@ EVERY = 8
 """One of so many patches is shown again with less noise."""
 
 
-def again(step: int) -> slice:
-    """Which rows of a batch are shown again in a step: each in turn.
+def again(step: int, every: int = EVERY) -> slice:
+    """Which rows of a batch are shown again in a step, one in so many: each in turn.
 
     >>> [list(range(12)[again(step)]) for step in (0, 3, 7, 8)]
     [[0, 8], [3, 11], [7], [0, 8]]
     """
-    return slice(step % EVERY, None, EVERY)
+    return slice(step % every, None, every)
 
 
 def less_noisy(x: Tensor, noise: Tensor, sigma: Tensor, generator: Generator) -> Tensor:

@@ -60,7 +60,7 @@ def test_colours_have_shades_of_their_own():
 
 
 @pytest.mark.parametrize("shapes", [True, False])
-def test_one_patch_in_eight_has_shapes(monkeypatch, shapes):
+def test_one_patch_in_four_has_shapes(monkeypatch, shapes):
     seen = []
 
     def watched(x, generator):
@@ -72,4 +72,4 @@ def test_one_patch_in_eight_has_shapes(monkeypatch, shapes):
     recipe = Recipe(steps=1, batch=2 * EVERY, patch=16, shapes=shapes)
     task = Denoising(recipe, network, store_photos(PHOTOS, 16))
     loss = task.loss(Denoiser(network), 0, Generator().manual_seed(0))
-    assert bool(loss.isnan()) == shapes and seen == ([2] if shapes else [])
+    assert bool(loss.isnan()) == shapes and seen == ([4] if shapes else [])
