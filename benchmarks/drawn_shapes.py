@@ -4,7 +4,8 @@
 
 Photographs are mostly texture, and what a denoiser makes of long straight edges and of stripes
 hardly shows in the PSNR of one. So these are drawn alone, 192 x 192 pixels, in gray: half-planes
-over one another; discs; thin lines; stripes all over. FFDNet is beside it if its weights are in
+over one another; rectangles; discs; thin lines; text; stripes all over; and, to compare with,
+random texture with a spectrum like that of photographs. FFDNet is beside it if its weights are in
 DIR (or INVPROB_DATA), as for `denoiser_quality.py`. The last column is by how much the squared
 error is larger than FFDNet's. The training paints shapes over some patches
 (`invprob/training/shapes.py`); none of these is drawn by its code.
@@ -18,13 +19,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from denoiser_quality import MODERATE, ffdnet
+from PIL import Image, ImageDraw, ImageFont
 from torch import Generator, Tensor
 
 import invprob as ip
 
 SIDE = 192
+ALPHABET = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ 0123456789 .,"
 EDGE = 0.6
 """How wide an edge is, in pixels."""
 
@@ -74,10 +78,49 @@ def thin_lines(drawing: Drawing) -> None:
         drawing.cover(drawing.uniform(0.7, 2.5) - drawing.across().abs())
 
 
+def rectangles(drawing: Drawing) -> None:
+    """Twenty, upright, with sides of 8 to 100."""
+    for _ in range(20):
+        row, column = (drawing.uniform(-SIDE / 2, SIDE / 2) for _ in range(2))
+        high, wide = (math.exp(drawing.uniform(math.log(4), math.log(50))) for _ in range(2))
+        down, across = high - (drawing.rows - row).abs(), wide - (drawing.columns - column).abs()
+        drawing.cover(torch.minimum(down, across))
+
+
+def text(drawing: Drawing) -> None:
+    """Letters, dark on light."""
+    page = Image.new("L", (SIDE, SIDE), 220)
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    for row in range(0, SIDE, 14):
+        letters = [ALPHABET[int(drawing.uniform(0, len(ALPHABET)))] for _ in range(40)]
+        pen.text((2, row), "".join(letters), fill=30, font=font)
+    drawing.image = torch.from_numpy(np.array(page)).float()[None] / 255
+
+
+def texture(drawing: Drawing) -> None:
+    """Normal, with a spectrum of 1 / f^1.2."""
+    across, down = torch.fft.rfftfreq(SIDE), torch.fft.fftfreq(SIDE).view(-1, 1)
+    gains = ((across.square() + down.square()).sqrt() + 0.01).pow(-1.2)
+    white = torch.randn(1, SIDE, SIDE, generator=drawing.generator)
+    grain = torch.fft.irfft2(torch.fft.rfft2(white) * gains, s=(SIDE, SIDE))
+    drawing.image = (0.5 + 0.16 * grain / grain.std()).clamp(0, 1)
+
+
 def stripes(drawing: Drawing) -> None:
     """A wave of 3 to 9 pixels."""
     waves = drawing.across() * math.tau / drawing.uniform(3, 9)
     drawing.image = 0.5 + drawing.uniform(0.1, 0.4) * waves.sin()[None]
+
+
+KINDS: tuple[Callable[[Drawing], None], ...] = (
+    half_planes,
+    rectangles,
+    discs,
+    thin_lines,
+    text,
+    stripes,
+    texture,
+)
 
 
 @torch.no_grad()
@@ -111,8 +154,7 @@ def main() -> None:
     head = ["drawn", "noise", "noisy", "invprob", *(["FFDNet", "error more"] if other else [])]
     print(f"| {' | '.join(head)} |")
     print("|---" * len(head) + "|")
-    kinds: tuple[Callable[[Drawing], None], ...] = (half_planes, discs, thin_lines, stripes)
-    for kind in kinds:
+    for kind in KINDS:
         generator = ip.generator(0)
         drawings = [Drawing(generator) for _ in range(given.count)]
         for drawing in drawings:
