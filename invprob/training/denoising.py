@@ -44,6 +44,9 @@ WIDER = 2
 AREA = WIDER**2
 """The same for its area."""
 
+PAINTED = EVERY // 2
+"""One patch in so many has shapes, none of those that are shown twice or out of focus."""
+
 
 @frozen
 class Recipe:
@@ -219,7 +222,7 @@ class Denoising:
         x[smooth] = out_of_focus(x[smooth], step // EVERY)
         counts = torch.ones_like(x[:, :1])
         if self.recipe.shapes:
-            drawn = again(step + EVERY // 4, EVERY // 2)
+            drawn = again(step + PAINTED // 2, PAINTED)
             x[drawn], counts[drawn] = painted(x[drawn], generator)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         y = x + sigma.view(-1, 1, 1, 1) * noise
