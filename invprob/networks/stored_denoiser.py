@@ -96,7 +96,7 @@ COLOUR = Weights(
 GRAY = Weights(
     (1,),
     EMBEDDED / "denoiser_gray.safetensors",
-    "4c0696b92beced7e73f8e7e57f8169638dc2eaf14dfb95be47d699455b5b73be",
+    "749b75ada0569b413d3ac6d2f7fea25b13f3e9db656b9f537d7089bc7f138c94",
 )
 PRETRAINED = (COLOUR, GRAY)
 """What comes with the package, for photographs."""
