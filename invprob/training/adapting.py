@@ -175,11 +175,13 @@ def adapt(
     if bool(best.mean() < 0):
         return _overstated(prior, sigma, history)
     gain = first - best
-    least = max(CLEAR * float(gain.std()) / len(gain) ** 0.5, WORTH * float(first.mean()))
-    if kept_step == 0 or float(gain.mean()) < least:
-        reason = (
-            "" if finite else f"; the loss was not finite at step {step}, so give a lower rate"
-        )
+    chance, worth = CLEAR * float(gain.std()) / len(gain) ** 0.5, WORTH * float(first.mean())
+    if kept_step == 0 or float(gain.mean()) < max(chance, worth):
+        reason = "; these are estimates, and may differ as much by chance"
+        if not finite:
+            reason = f"; the loss was not finite at step {step}, so give a lower rate"
+        elif float(gain.mean()) < worth:
+            reason = ""
         warnings.warn(
             f"adapting to this image brought no clear improvement ({history[0]:.2f} dB before, at"
             f" best {max(history.values()):.2f} dB{reason}): the prior stays as it was",

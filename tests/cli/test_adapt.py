@@ -18,10 +18,15 @@ from invprob.priors.denoiser import DenoiserPrior
 def noisy(tmp_path, monkeypatch):
     monkeypatch.setattr("invprob.cli.specs.make", lambda kind, text: DenoiserPrior.pretrained())
     monkeypatch.setattr("invprob.training.adapting.BATCH", 4)
-    row = (torch.arange(96) // 4 % 2).float().expand(1, 1, 96, 96)
-    y = row + 0.2 * torch.randn(row.shape, generator=Generator().manual_seed(0))
-    write_image(tmp_path / "noisy.tif", y)
-    return tmp_path / "noisy.tif"
+    tile = (torch.rand(6, 6, generator=Generator().manual_seed(0)) < 0.5).float()
+    return written(tile.repeat(16, 16), tmp_path / "noisy.tif")
+
+
+def written(x, path):
+    write_image(
+        path, (x + 0.2 * torch.randn(x.shape, generator=Generator().manual_seed(0)))[None, None]
+    )
+    return path
 
 
 def invoke(*arguments):
@@ -40,6 +45,8 @@ def test_an_adapted_network_in_a_file(noisy, tmp_path):
 
 
 def test_the_noise_level_is_found(noisy, tmp_path):
+    """Of stripes; the tiles are taken for noise."""
+    written((torch.arange(96) // 4 % 2).float().expand(96, 96), noisy)
     out = tmp_path / "own.safetensors"
     code, text = invoke(noisy, "-o", out, "--steps", 1, "--rate", "1e-12", "--white", 1)
     assert code == 1 and "no clear improvement" in text

@@ -27,10 +27,11 @@ class Shrink(nn.Module):
         return 0.5 + (x - 0.5) * (variance / (variance + sigma.view(-1, 1, 1, 1).square()))
 
 
-def stripes(side=96, channels=1):
+def tiles(side=96, channels=1):
     """Something that no photo looks like."""
-    row = (torch.arange(side) // 4 % 2).float()
-    return row.expand(1, channels, side, side).clone()
+    tile = (torch.rand(6, 6, generator=Generator().manual_seed(0)) < 0.5).float()
+    many = -(-side // 6)
+    return tile.repeat(many, many)[:side, :side].expand(1, channels, side, side).clone()
 
 
 def noisy(x, seed=0):
@@ -45,11 +46,11 @@ def run(prior, y, **options):
 def adapted():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adapting, "BATCH", 4)
-        return run(DenoiserPrior.pretrained(), noisy(stripes()), steps=60)
+        return run(DenoiserPrior.pretrained(), noisy(tiles()), steps=60)
 
 
 def test_the_embedded_network_learns_what_an_image_is_like(adapted):
-    x, original = stripes(), DenoiserPrior.load(GRAY.path)  # in the position in which it learns
+    x, original = tiles(), DenoiserPrior.load(GRAY.path)  # in the position in which it learns
     assert adapted.improved and adapted.step in (20, 40, 60)
     before = psnr(original.denoise(noisy(x), SIGMA), x).item()
     after = psnr(adapted.prior.denoise(noisy(x), SIGMA), x).item()
@@ -64,7 +65,7 @@ def test_what_an_adapted_prior_is(adapted, tmp_path):
     assert not any(p.requires_grad for p in adapted.prior.denoiser.parameters())
     adapted.save(tmp_path / "own.safetensors")
     loaded = DenoiserPrior.load(tmp_path / "own.safetensors", precision="float32")
-    y = noisy(stripes())
+    y = noisy(tiles())
     expected = adapted.prior.denoise(y, SIGMA)
     torch.testing.assert_close(loaded.denoise(y, SIGMA), expected, rtol=0, atol=5e-3)
     with pytest.raises(WeightsError, match="no Glow"):
@@ -74,7 +75,7 @@ def test_what_an_adapted_prior_is(adapted, tmp_path):
 
 
 def test_the_original_is_untouched_and_the_same_seed_gives_the_same_result():
-    y = noisy(0.5 + 0.05 * (stripes(64) - 0.5))
+    y = noisy(0.5 + 0.05 * (tiles(64) - 0.5))
     prior = DenoiserPrior(Shrink(0.5))
     before = prior.denoise(y, SIGMA)
     found = [run(prior, y, steps=40, rate=0.1, seed=3) for _ in range(2)]
@@ -110,7 +111,7 @@ def test_a_rate_that_is_far_too_high_does_no_harm():
         torch.manual_seed(0)
         prior = DenoiserPrior(Denoiser(Architecture((1,), (8, 8, 8), (1, 1, 1), (1, 1))))
     with pytest.warns(UserWarning, match="no clear improvement"):
-        assert run(prior, noisy(stripes(64)), steps=40, rate=1e12).prior is prior
+        assert run(prior, noisy(tiles(64)), steps=40, rate=1e12).prior is prior
 
 
 def test_a_loss_that_is_not_finite_is_never_learned(monkeypatch):
@@ -121,7 +122,7 @@ def test_a_loss_that_is_not_finite_is_never_learned(monkeypatch):
 
     prior = DenoiserPrior(Overflowing(0.5).requires_grad_(False))
     with pytest.warns(UserWarning, match="no clear improvement.*not finite at step 1, so give a"):
-        assert run(prior, noisy(stripes(64))).prior is prior
+        assert run(prior, noisy(tiles(64))).prior is prior
 
 
 def test_it_ends_when_it_gets_no_better(monkeypatch):
@@ -133,7 +134,7 @@ def test_it_ends_when_it_gets_no_better(monkeypatch):
 
 
 def test_any_channel_count_and_precision():
-    y = noisy(stripes(72, channels=4)).double()
+    y = noisy(tiles(72, channels=4)).double()
     found = run(DenoiserPrior(Shrink(2.0).double()), y, steps=40, rate=0.1)
     assert found.prior.denoise(y, SIGMA).dtype == torch.float64
 
@@ -141,12 +142,12 @@ def test_any_channel_count_and_precision():
 @pytest.mark.parametrize(
     ("prior", "y", "options", "message"),
     [
-        (DenoiserPrior(lambda x, sigma: x), noisy(stripes(64)), {}, "no network in it"),
-        (DenoiserPrior.pretrained(), noisy(stripes(40)), {}, "less than 64 x 64"),
+        (DenoiserPrior(lambda x, sigma: x), noisy(tiles(64)), {}, "no network in it"),
+        (DenoiserPrior.pretrained(), noisy(tiles(40)), {}, "less than 64 x 64"),
         (DenoiserPrior.pretrained(), torch.zeros(1, 2, 64, 64), {}, "C in"),
-        (DenoiserPrior.pretrained(), stripes(64) / 0, {}, "not finite; fill them in"),
-        (DenoiserPrior.pretrained(), noisy(stripes(64)), {"steps": 0}, "steps=0"),
-        (DenoiserPrior.pretrained(), noisy(stripes(64)), {"rate": -1.0}, "rate=-1"),
+        (DenoiserPrior.pretrained(), tiles(64) / 0, {}, "not finite; fill them in"),
+        (DenoiserPrior.pretrained(), noisy(tiles(64)), {"steps": 0}, "steps=0"),
+        (DenoiserPrior.pretrained(), noisy(tiles(64)), {"rate": -1.0}, "rate=-1"),
     ],
 )
 def test_what_can_not_be(prior, y, options, message):
@@ -157,17 +158,17 @@ def test_what_can_not_be(prior, y, options, message):
 @pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan"), 25.0])
 def test_impossible_noise_levels(sigma):
     with pytest.raises(InputError, match="sigma="):
-        adapt(DenoiserPrior.pretrained(), noisy(stripes(64)), sigma)
+        adapt(DenoiserPrior.pretrained(), noisy(tiles(64)), sigma)
 
 
 def test_it_has_to_beat_all_that_the_prior_does(monkeypatch):
     """Not its network alone; here one whose answer is as good as known."""
-    known = stripes() + 0.03
+    known = tiles() + 0.03
 
     def answer(self, x, sigma):
         return known[..., : x.shape[2], : x.shape[3]]
 
     monkeypatch.setattr(StoredDenoiser, "__call__", answer)
     with pytest.warns(UserWarning, match="no clear improvement"):
-        found = run(DenoiserPrior.pretrained(), noisy(stripes()), steps=20)
+        found = run(DenoiserPrior.pretrained(), noisy(tiles()), steps=20)
     assert not found.improved and found.history[0] > found.history[20] + 1
