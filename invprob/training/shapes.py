@@ -7,6 +7,10 @@ and text, and up to twice as much in stripes (`benchmarks/drawn_shapes.py`): wha
 those. So shapes are painted over some patches, one over the other, as things hide one another in a
 photograph, of one shade with a slope, half of them with stripes, which may bend, or checks.
 
+Little error is left where a shape has one shade, so what is counts four times. That is as if there
+were four times as many of them: the answer is still a posterior mean, of images with more shapes
+than were painted.
+
 Reference: what is painted is a dead leaves model, A. Lee, D. Mumford, J. Huang (2001). Occlusion
 models for natural images. IJCV 41. https://doi.org/10.1023/A:1011109015675; denoisers that learned
 from these alone, or beside photographs: R. Achddou, Y. Gousseau, S. Ladjal (2021). Synthetic
@@ -26,7 +30,7 @@ LAYERS = 4
 """So many shapes are painted at most; each of them is left out as often as not."""
 
 EVEN_COUNTS = 4.0
-"""How many times as much an error counts in one of one shade: hardly any is left there."""
+"""How many times as much an error counts in one of one shade."""
 
 EDGE = (0.5, 1.5)
 """How wide an edge is, in pixels."""
