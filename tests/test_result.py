@@ -245,7 +245,7 @@ def test_a_wrong_level_of_a_photograph_is_said(sigma, right):
     y = ip.Gaussian(sigma=0.1).sample(photo, ip.generator(0))
     prior = ip.DenoiserPrior.pretrained()
     result = ip.solve(ip.Problem(prior, ip.Gaussian(sigma=sigma), y), ip.PnP())
-    assert 0.75 < float(result.misfit()) < 1.2
+    assert 0.7 < float(result.misfit()) < 1.2
     assert ("neighbours are too unlike" not in str(result)) == right
 
 
