@@ -3,7 +3,8 @@ r"""Shapes painted over photographs: edges, corners, lines, blots, stripes and c
 Most of what is hard in a photograph is texture, and a network that learns from a few dozen learns
 that first. The one for gray was no worse than FFDNet on random texture and left 4 to 8 % more
 squared error in photographs, but 22 to 68 % more in drawn half-planes, discs, rectangles, lines
-and text, and 65 to 101 % in stripes (`benchmarks/drawn_shapes.py`): what people build has those. So shapes are painted over some patches, one over the other, as things hide one another in a
+and text, and 65 to 101 % in stripes (`benchmarks/drawn_shapes.py`): what people build has those.
+So shapes are painted over some patches, one over the other, as things hide one another in a
 photograph, of one shade with a slope, half of them with stripes, which may bend, or checks.
 
 Little error is left where a shape has one shade, so what is counts four times. That is as if there
