@@ -177,10 +177,11 @@ def adapt(
     gain = first - best
     chance, worth = CLEAR * float(gain.std()) / len(gain) ** 0.5, WORTH * float(first.mean())
     if kept_step == 0 or float(gain.mean()) < max(chance, worth):
-        reason = "; these are estimates, and may differ as much by chance"
         if not finite:
             reason = f"; the loss was not finite at step {step}, so give a lower rate"
-        elif float(gain.mean()) < worth:
+        elif kept_step and float(gain.mean()) >= worth:
+            reason = "; these are estimates, and may differ as much by chance"
+        else:
             reason = ""
         warnings.warn(
             f"adapting to this image brought no clear improvement ({history[0]:.2f} dB before, at"

@@ -84,7 +84,7 @@ class _Draw:
     """Random numbers for each of some patches, and their pixels' places, from the middle."""
 
     def __init__(self, patches: Tensor, generator: Generator) -> None:
-        self.count, self.like, self.generator = len(patches), patches, generator
+        self.like, self.generator = patches, generator
         height, width = patches.shape[-2:]
         self.half = min(height, width) / 2
         self.rows = torch.arange(height, device=patches.device).view(-1, 1) - (height - 1) / 2
@@ -117,7 +117,7 @@ class _Draw:
         return functional.interpolate(heights, self.like.shape[-2:], mode="bicubic")
 
     def _random(self, channels: int, side: int) -> Tensor:
-        shape = (self.count, channels, side, side)
+        shape = (len(self.like), channels, side, side)
         return torch.rand(shape, generator=self.generator, device=self.like.device)
 
 

@@ -125,6 +125,15 @@ def test_a_loss_that_is_not_finite_is_never_learned(monkeypatch):
         assert run(prior, noisy(tiles(64))).prior is prior
 
 
+@pytest.mark.parametrize(("clear", "said"), [(1e6, True), (3.0, False)])
+def test_a_gain_that_may_be_chance_is_called_so(monkeypatch, recwarn, clear, said):
+    monkeypatch.setattr(adapting, "CLEAR", clear)
+    y = noisy(0.5 + 0.05 * (tiles(64) - 0.5))
+    found = run(DenoiserPrior(Shrink(0.5)), y, steps=40, rate=0.1)
+    assert found.improved != said
+    assert any("may differ as much by chance" in str(one.message) for one in recwarn) == said
+
+
 def test_it_ends_when_it_gets_no_better(monkeypatch):
     monkeypatch.setattr(adapting, "PAUSE", 2)
     x = 0.5 + 0.1 * torch.randn(1, 1, 128, 128, generator=Generator().manual_seed(5))

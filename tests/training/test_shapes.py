@@ -73,3 +73,25 @@ def test_one_patch_in_four_has_shapes(monkeypatch, shapes):
     task = Denoising(recipe, network, store_photos(PHOTOS, 16))
     loss = task.loss(Denoiser(network), 0, Generator().manual_seed(0))
     assert bool(loss.isnan()) == shapes and seen == ([4] if shapes else [])
+
+
+def test_these_are_not_shown_twice_and_not_out_of_focus(monkeypatch):
+    seen = []
+
+    def watched(x, generator):
+        seen.append(x.clone())
+        return torch.full_like(x, 2.0), torch.ones_like(x[:, :1])
+
+    def less(x, noise, sigma, generator):
+        seen.append(x.clone())
+        return x
+
+    monkeypatch.setattr(denoising, "painted", watched)
+    monkeypatch.setattr(denoising, "less_noisy", less)
+    monkeypatch.setattr(denoising, "out_of_focus", lambda x, number: torch.full_like(x, 3.0))
+    network = Architecture(channels=(3,), widths=(8, 8, 8))
+    recipe = Recipe(steps=1, batch=2 * EVERY, patch=16, shapes=True)
+    task = Denoising(recipe, network, store_photos(PHOTOS, 16))
+    for step in range(EVERY):
+        task.loss(Denoiser(network), step, Generator().manual_seed(0))
+    assert len(seen) == 2 * EVERY and all(float(x.max()) <= 1 for x in seen)
