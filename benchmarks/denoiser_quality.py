@@ -75,7 +75,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("INVPROB_DATA"))
-    parser.add_argument("--weights", type=Path, help="others, turned as the embedded ones are")
+    parser.add_argument("--weights", type=Path, help="others, used as that for gray is")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--limit", type=int, default=1000, help="use the first so many images")
     parser.add_argument("--precision", default="auto")
@@ -87,7 +87,9 @@ def main() -> None:
         raise SystemExit("skipped: no test photos; give --data DIR or set INVPROB_DATA")
     ours = DenoiserPrior.pretrained(given.precision, views=given.views)
     if given.weights is not None:
-        ours = DenoiserPrior.load(given.weights, given.precision, turns=True, views=given.views)
+        ours = DenoiserPrior.load(
+            given.weights, given.precision, turns=True, multiscale=True, views=given.views
+        )
     contestants = {"invprob": (ours, MODERATE + STRONG)}
     reference = Path(given.data) / "reference"
     if (reference / "ffdnet_color.safetensors").exists():

@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=4, help="drawings of each kind")
     parser.add_argument("--data", type=Path, default=os.environ.get("INVPROB_DATA"))
-    parser.add_argument("--weights", type=Path, help="others, used as the embedded ones are")
+    parser.add_argument("--weights", type=Path, help="others, used as that for gray is")
     given = parser.parse_args()
     prior = ip.DenoiserPrior.pretrained()
     if given.weights is not None:

@@ -5,7 +5,8 @@ that first. The one for gray was no worse than FFDNet on random texture and left
 squared error in photographs, but 22 to 68 % more in drawn half-planes, discs, rectangles, lines
 and text, and 65 to 101 % in stripes (`benchmarks/drawn_shapes.py`): what people build has those.
 So shapes are painted over some patches, one over the other, as things hide one another in a
-photograph, of one shade with a slope, half of them with stripes, which may bend, or checks.
+photograph, of one shade with a slope, half of them with stripes, which may bend, or checks. Of
+those, half leave what is beneath and add the stripes to it, as cloth has folds and a wall stains.
 
 Little error is left where a shape has one shade, so what is counts four times. That is as if there
 were four times as many of them: the answer is still a posterior mean, of images with more shapes
@@ -46,8 +47,10 @@ PERIOD = (2.5, 16.0)
 """Of stripes, in pixels."""
 CONTRAST = (0.02, 0.4)
 """Of stripes: how far they are from their mean."""
-STEEP = (1.0, 8.0)
-"""How much faster than a sine they go from dark to light, and stay there."""
+STEEP = (0.7, 6.0)
+"""How much faster than a sine they go from dark to light, and stay there; below 1, paler."""
+LEAN = 0.8
+"""How far that sine is shifted, at most: the dark ones are narrow lines then, or the light."""
 SLOPE = 0.2
 """How much a shade changes over a patch, at most."""
 BEND = 1.0
@@ -74,8 +77,8 @@ def painted(patches: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         draw = _Draw(patches, generator)
         mask = _shape(draw) * draw.often()
         striped = draw.often()
-        shade = _shade(draw, patches.shape[1]) + striped * _stripes(draw)
-        out = out + mask * (shade - out)
+        shade = torch.lerp(_shade(draw, patches.shape[1]), out, striped * draw.often())
+        out = out + mask * (shade + striped * _stripes(draw) - out)
         even = even + mask * (1 - striped - even)
     return out.clamp(0, 1), 1 + (EVEN_COUNTS - 1) * even
 
@@ -170,7 +173,8 @@ def _stripes(draw: _Draw) -> Tensor:
     angle, contrast = draw.angle(), draw.of_sizes(*CONTRAST)
     across, along = draw.along(angle), draw.along(angle + math.pi / 2)
     bent = draw.uniform(-BEND, BEND) * (along / draw.half).square() + draw.uniform()
-    steep, checked = draw.of_sizes(*STEEP), draw.often()
-    waves = (steep * (math.tau * (across / draw.of_sizes(*PERIOD) + bent)).sin()).clamp(-1, 1)
-    others = (steep * (math.tau * along / draw.of_sizes(*PERIOD)).sin()).clamp(-1, 1)
-    return contrast * waves * (1 + checked * (others - 1))
+    steep, lean, checked = draw.of_sizes(*STEEP), draw.uniform(-LEAN, LEAN), draw.often()
+    waves = (math.tau * (across / draw.of_sizes(*PERIOD) + bent)).sin() + lean
+    others = (math.tau * along / draw.of_sizes(*PERIOD)).sin() + lean
+    first, second = ((steep * wave).clamp(-1, 1) for wave in (waves, others))
+    return contrast * first * (1 + checked * (second - 1))

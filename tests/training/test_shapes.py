@@ -48,6 +48,15 @@ def test_errors_in_even_shapes_count_four_times():
     assert bend[inside].quantile(0.8) < 1e-3 < bend[~inside].quantile(0.2)
 
 
+def test_half_of_the_stripes_are_added_to_what_is_beneath():
+    """Another shade beneath makes a difference there, and of what is hidden it makes none."""
+    dark, light = FLAT - 0.1, FLAT + 0.1
+    over, difference = drawn(dark) != dark, drawn(light) - drawn(dark)
+    added = over & ((difference - 0.2).abs() < 1e-6)
+    hidden = over & (difference.abs() < 1e-6)
+    assert 0.05 < added.float().mean() < 0.2 < hidden.float().mean()
+
+
 def test_each_patch_has_its_own_and_the_seed_decides():
     assert torch.equal(drawn(), drawn())
     assert not torch.equal(drawn(seed=0), drawn(seed=1))
