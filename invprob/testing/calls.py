@@ -30,6 +30,7 @@ from ..contracts import (
     ScoresData,
     ScoresMeasurement,
     Spectral,
+    Stabilises,
     StatesEquation,
 )
 from ..errors import InputError
@@ -123,6 +124,12 @@ def _likelihood(part: Any, case: Case) -> Iterator[Call]:
             at=2,
             view=lambda image: f(y, image.to(y)),
         )
+    if _has(part, StatesEquation):
+        yield Call("equation", part.equation, (y, x), at=1)
+    if _has(part, Stabilises):
+        even = part.stabilise(y.clone()).value
+        yield Call("stabilise", lambda y: part.stabilise(y).value, (y,))
+        yield Call("stabilise(y).inverse", lambda y, t: part.stabilise(y).inverse(t), (y, even))
     if _has(part, Proximal):
         yield Call("prox", part.prox, (y, v, sigma**2), level=True, image=True, at=1)
     if _has(part, SamplesGivenGaussian):

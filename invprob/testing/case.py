@@ -32,6 +32,7 @@ class Case:
         shape: the image's shape, without the batch.
         small: the smallest image that the part takes, for checks that need thousands of them.
         several: the smallest of more than one pixel.
+        block: the smallest with several channels, rows and columns, as far as the part takes such.
         batch: how many images.
         dtype: of every tensor drawn.
         low: the darkest pixel drawn.
@@ -46,6 +47,7 @@ class Case:
     shape: Shape
     small: Shape
     several: Shape
+    block: Shape
     batch: int = 2
     dtype: torch.dtype = torch.float64
     low: float = 0.1
@@ -90,8 +92,11 @@ class Case:
         unit = torch.rand(self.batch, generator=self.generator(name), dtype=torch.float64)
         return (least * (max(greatest, least) / least) ** unit).to(self.dtype)
 
-    def many(self, likelihood: Any, count: int, /) -> tuple[Tensor, Tensor]:
-        """`count` measurements of one small image: y `(count, *m)` and x `(count, *small)`."""
-        x = self.image("one", batch=1, shape=self.small).expand(count, *self.small).clone()
+    def many(
+        self, likelihood: Any, count: int, /, shape: Shape | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`count` measurements of one image, by default a small one: y `(count, *m)` and x."""
+        shape = shape or self.small
+        x = self.image("one", batch=1, shape=shape).expand(count, *shape).clone()
         y: Tensor = likelihood.sample(x, self.generator("many"))
         return y, x

@@ -71,19 +71,21 @@ def noise_is_taken_away(part: Any, case: Case) -> Figure:
     """denoise(x + sigma n, sigma) takes a part of the noise away: never less than 0, and not 0.
 
     An answer that takes less than 5 % away at every sigma is a failure, and so is one that adds
-    noise. Much noise that is left, and an answer that does not depend on sigma, are
-    recommendations to look: images of which little is known, and networks that find the noise
-    level themselves, are as they should be.
+    noise. Much noise that is left, an answer that does not depend on sigma, and one that is
+    farther from the clean image than the noisy one are recommendations to look: images of which
+    little is known, networks that find the noise level themselves, and those that know other
+    images than these, are as they should be.
     """
     least, greatest = case.sigma_range
     levels = [min(max(level, least), greatest) for level in LEVELS]
     clean = smooth(evolve(case, batch=ROWS))
     unit = case.normal(tuple(clean.shape), "noise")
-    taken = []
+    taken, off = [], []
     for level in levels:
         x = clean + level * unit
-        removed = x - part.denoise(x, clean.new_tensor(level))
-        taken.append(float((removed * unit).sum() / (level * unit.square().sum())))
+        answer = part.denoise(x, clean.new_tensor(level))
+        taken.append(float(((x - answer) * unit).sum() / (level * unit.square().sum())))
+        off.append(float((answer - clean).norm() / (level * unit).norm()))
     one, other = (part.denoise(clean + 0.1 * unit, clean.new_tensor(level)) for level in levels)
     same = levels[0] != levels[1] and bool((one - other).abs().max() < 1e-7)
     said = " and ".join(
@@ -102,6 +104,11 @@ def noise_is_taken_away(part: Any, case: Case) -> Figure:
         skip(
             f"its answer does not depend on sigma (recommended to look: right if it finds the "
             f"noise level itself); it takes away {said}"
+        )
+    if max(off) > 1:
+        skip(
+            f"its answer is up to {max(off):.2g} times as far from the clean image as the noisy "
+            "one is (recommended to look: are scale, brightness and position those of x?)"
         )
     if any(share < enough for share, enough in zip(taken, EXPECTED, strict=True)):
         skip(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..contracts import Differentiable, HasLikelihood, Likelihood, ScoresData
+from ..contracts import Differentiable, HasLikelihood, Likelihood, ScoresData, Shape
 from .case import Case
 from .registry import check
 from .statistics import COUNT, lattice_spacing, light_tailed, mean_is, stein
@@ -115,8 +115,16 @@ def grad_x_has_mean_zero(part: Any, case: Case) -> Figure:
 @check("likelihood", Likelihood, Differentiable, once=True)
 def grad_x_obeys_the_information_identity(part: Any, case: Case) -> Figure:
     """E (uᵀ∇ₓ log p)² = -E uᵀ∇ₓ² log p u, both being the Fisher information along u."""
-    y, x = case.many(part, COUNT)
-    direction = case.normal(case.small, "direction")
+    figure = _information(part, case, case.small)
+    if case.block != case.small:
+        figure |= _information(part, case, case.block)
+    return figure
+
+
+def _information(part: Any, case: Case, shape: Shape) -> Figure:
+    """Along a direction in which all pixels change, as noise they share does."""
+    y, x = case.many(part, COUNT, shape)
+    direction = case.normal(shape, "direction")
     direction = direction / direction.norm()
 
     def slope(at: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..contracts import HasSVD, InfersImageShape, Invertible, LinearOperator, Shape
 from ..errors import InputError
 from ..likelihoods.gaussian import Diagonal
-from ..operators.structure import MayBeOrthogonal, Observes
+from ..operators.structure import ActsOn, Crops, MayBeOrthogonal, Observes
 from .case import Case
 from .registry import check
 from .verdict import Figure, close, holds, looks_like, skip
@@ -36,6 +36,28 @@ def image_shape_undoes_out_shape(part: Any, case: Case) -> Figure:
     """image_shape(out_shape(shape)) = shape."""
     found = part.image_shape(part.out_shape(case.shape))
     return holds(tuple(found) == case.shape, f"image_shape gives {found}, not {case.shape}")
+
+
+@check("operator", LinearOperator, Crops)
+def crop_shows_what_is_measured(part: Any, case: Case) -> Figure:
+    """crop(x) has the height and width of H x."""
+    shown = tuple(part.crop(case.image()).shape[-2:])
+    measured = tuple(part.out_shape(case.shape)[-2:])
+    return holds(shown == measured, f"crop(x) shows {shown} pixels, H x has {measured}")
+
+
+@check("operator", LinearOperator, ActsOn)
+def acts_on_tells_the_truth(part: Any, case: Case) -> Figure:
+    """A map of each plane takes any channels in any order, one of channels pixels in any."""
+    axes = part.acts_on()
+    if axes is None or len(case.shape) != 3:
+        skip("it does not say that it acts on planes or on channels alone")
+    if axes == "plane":
+        x = case.image(shape=(3, *case.shape[1:]))
+        return close(part.forward(x.flip(1)), part.forward(x).flip(1), EXACT, "H x, turned over")
+    x = case.image()
+    turned = part.forward(x.flip((2, 3)))
+    return close(turned, part.forward(x).flip((2, 3)), EXACT, "H x, upside down")
 
 
 @check("operator", LinearOperator)

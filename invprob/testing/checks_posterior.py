@@ -17,11 +17,12 @@ from ..contracts import (
     SamplesGivenGaussian,
     Stabilises,
 )
+from ..likelihoods.pixelwise import Pixelwise
 from .calls import score_equation
 from .case import Case
 from .quadrature import integrate
 from .registry import check
-from .statistics import COUNT, distribution_is, mean_is, stein
+from .statistics import COUNT, distribution_is, mean_is, stein, unrelated
 from .verdict import Figure, below, close, holds, looks_like, skip
 
 SWEEPS = 30
@@ -164,6 +165,18 @@ def posterior_draws_of_an_image_obey_stein(part: Any, case: Case) -> Figure:
     draws = _draws(part, y, v, rho, case)
     score = part.grad_x(y.expand(len(draws), *y.shape[1:]).clone(), draws) + (v - draws) / rho**2
     return stein(score.double().flatten(1), draws.double().flatten(1), "sample_given")
+
+
+@check("likelihood", Likelihood, Pixelwise, SamplesGivenGaussian, once=True)
+def posterior_draws_of_a_pixel_are_its_own(part: Any, case: Case) -> Figure:
+    """Where noise is that of each pixel alone, neighbours in sample_given have covariance 0."""
+    x = case.image("one", batch=1, shape=case.block)
+    y = part.sample(x, case.generator())
+    if y.shape != x.shape:
+        skip(f"a measurement of shape {tuple(y.shape[1:])} mixes pixels of {tuple(x.shape[1:])}")
+    v, rho = case.image("v", batch=1, shape=case.block), case.sigma(low=0.03, high=0.3)
+    draws = _draws(part, y, v, float(rho[0]), case)
+    return unrelated(draws, draws, "the covariance of neighbouring pixels in sample_given")
 
 
 @check("likelihood", Likelihood, SamplesGivenGaussian)

@@ -16,11 +16,13 @@ from ..contracts import (
     HasDomain,
     HasLatent,
     HasLogProb,
+    HasMoments,
     MadeForLikelihood,
     SamplesPosterior,
     SamplesPrior,
     Scores,
     ScoresMeasurement,
+    Shape,
 )
 from ..errors import InputError
 from ..likelihoods.checks import LOUDEST
@@ -28,7 +30,7 @@ from ..priors.own_network import check_at_rest
 from .case import Case
 from .checks_gradients import gradient_matches
 from .registry import check
-from .statistics import COUNT, mean_is, stein
+from .statistics import COUNT, mean_is, stein, unrelated
 from .verdict import CheckFailure, Figure, below, close, holds, looks_like, skip
 
 NOISY = 0.5
@@ -40,10 +42,11 @@ def _noisy(case: Case, sigma: Tensor) -> Tensor:
     return x + sigma.reshape(-1, *[1] * (x.ndim - 1)) * case.normal(tuple(x.shape), "noise")
 
 
-def _rows(part: Any, case: Case, sigma: float) -> tuple[Tensor, Tensor]:
-    """Images of the prior and the same with noise, thousands of small ones, float64."""
-    x = part.sample((COUNT // 2, *case.small), case.generator("many")).double()
-    return x, x + sigma * case.normal(tuple(x.shape), "noise")
+def _rows(part: Any, case: Case, sigma: float) -> Iterator[tuple[Tensor, Tensor]]:
+    """Thousands of images of the prior and the same with noise, float64: small ones, blocks."""
+    for shape in dict.fromkeys((case.small, case.block)):
+        x = part.sample((COUNT // 2, *shape), case.generator("many")).double()
+        yield x, x + sigma * case.normal(tuple(x.shape), "noise")
 
 
 @check("prior", Denoises)
@@ -97,23 +100,41 @@ def log_prob_of_images_has_the_promised_form(part: Any, case: Case) -> Figure:
 def denoiser_leaves_no_explainable_error(part: Any, case: Case) -> Figure:
     """E[(x₀ - D(x)) f(x)] = 0 for every f, for x = x₀ + sigma n: D is the posterior mean."""
     sigma = float(case.sigma(low=0.05)[0])
-    x0, x = _rows(part, case, sigma)
-    denoised = part.denoise(x, x.new_tensor(sigma))
-    error = (x0 - denoised).flatten(1)
-    centred = (x - x.mean(0)).flatten(1)
-    figure = mean_is(error, 0.0, "E[x₀ - D]")
-    figure |= mean_is(error * centred, 0.0, "E[(x₀ - D) x]")
-    figure |= mean_is(error * centred**3, 0.0, "E[(x₀ - D) x³]")
-    return figure | mean_is(error * (centred / sigma).sin(), 0.0, "E[(x₀ - D) sin(x / sigma)]")
+    figure = Figure(0.0, 1.0)
+    for x0, x in _rows(part, case, sigma):
+        error, centred = x0 - part.denoise(x, x.new_tensor(sigma)), x - x.mean(0)
+        wave = (centred / sigma).sin()
+        figure |= mean_is(error, 0.0, "E[x₀ - D]")
+        figure |= mean_is(error * centred, 0.0, "E[(x₀ - D) x]")
+        figure |= mean_is(error * centred**3, 0.0, "E[(x₀ - D) x³]")
+        figure |= mean_is(error * wave, 0.0, "E[(x₀ - D) sin(x / sigma)]")
+        figure |= unrelated(error, x, "E[(x₀ - D) x] of pixels and their neighbours")
+    return figure
 
 
 @check("prior", SamplesPrior, Scores, once=True)
 def smoothed_score_fits_noisy_images(part: Any, case: Case) -> Figure:
     """E[φ(x) s + φ'(x)] = 0 for s = score(x, sigma), over x = x₀ + sigma n."""
     sigma = float(case.sigma(low=0.05)[0])
-    _, x = _rows(part, case, sigma)
-    score = part.score(x, x.new_tensor(sigma))
-    return stein(score.double().flatten(1), x.flatten(1), "score(x, sigma)")
+    figure = Figure(0.0, 1.0)
+    for _, x in _rows(part, case, sigma):
+        score = part.score(x, x.new_tensor(sigma)).double().flatten(1)
+        direction = case.normal((score.shape[1], 1), "direction")
+        direction = direction / direction.norm()
+        figure |= stein(score, x.flatten(1), "score(x, sigma)")
+        what = "score(x, sigma) along a direction"
+        figure |= stein(score @ direction, x.flatten(1) @ direction, what)
+    return figure
+
+
+@check("prior", SamplesPrior, HasMoments, once=True)
+def moments_are_those_of_samples(part: Any, case: Case) -> Figure:
+    """moments() are the mean image and the root of E ‖x - mean‖²."""
+    mean, size = part.moments()
+    x = part.sample((COUNT // 2, *mean.shape), case.generator("many")).double()
+    figure = mean_is(x, mean.double(), "the mean of samples, by moments(),")
+    square = (x - mean.double()).square().flatten(1).sum(1) / size**2
+    return figure | mean_is(square, 1.0, "E ‖x - mean‖² over the square of that of moments()")
 
 
 @check("prior", HasLatent)
@@ -130,15 +151,19 @@ def decode_undoes_encode(part: Any, case: Case) -> Figure:
 @check("prior", HasLatent, once=True)
 def log_det_is_that_of_the_jacobian(part: Any, case: Case) -> Figure:
     """The log |det| of encode is that of its Jacobian, written out for a small image."""
-    x = case.image(batch=1, shape=case.small)
+    figure = Figure(0.0, 1.0)
+    for shape in dict.fromkeys((case.small, case.several)):
+        x = case.image(batch=1, shape=shape)
 
-    def flat(image: Tensor) -> Tensor:
-        latent: Tensor = part.encode(image.reshape(1, *case.small))[0]
-        return latent.flatten()
+        def flat(image: Tensor, shape: Shape = shape) -> Tensor:
+            latent: Tensor = part.encode(image.reshape(1, *shape))[0]
+            return latent.flatten()
 
-    jacobian = torch.func.jacrev(flat)(x.flatten())
-    expected = torch.linalg.slogdet(jacobian.double()).logabsdet
-    return close(part.encode(x)[1][0], expected, 1e-4, "log |det| of encode")
+        jacobian = torch.func.jacrev(flat)(x.flatten())
+        expected = torch.linalg.slogdet(jacobian.double()).logabsdet
+        what = f"log |det| of encode, of an image {shape},"
+        figure |= close(part.encode(x)[1][0], expected, 1e-4, what)
+    return figure
 
 
 @check("prior", ScoresMeasurement)

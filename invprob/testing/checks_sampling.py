@@ -15,13 +15,14 @@ from ..contracts import (
     InfersImageShape,
     Likelihood,
     SamplesPrior,
+    Shape,
 )
 from ..likelihoods.pixelwise import Pixelwise
 from .case import Case
 from .densities import density_fits_samples
 from .quadrature import integrate
 from .registry import check
-from .statistics import COUNT, distribution_is, lattice_spacing, mean_is
+from .statistics import COUNT, distribution_is, lattice_spacing, mean_is, unrelated
 from .support import log_prob_where_possible
 from .verdict import Figure, close, finite, holds, looks_like, skip
 
@@ -97,6 +98,13 @@ def measurements_of_a_batch_are_independent(part: Any, case: Case) -> Figure:
     return mean_is(products, 0.0, "the correlation of neighbouring rows")
 
 
+@check("likelihood", Likelihood, Pixelwise, once=True)
+def noise_of_a_pixel_is_its_own(part: Any, case: Case) -> Figure:
+    """Where log_density(y, x) is of each pixel alone, neighbours' noise has covariance 0."""
+    y, _ = case.many(part, COUNT, case.block)
+    return unrelated(y, y, "the covariance of neighbouring entries of y")
+
+
 @check("likelihood", HasLikelihood)
 def log_prob_is_finite_on_measurements(part: Any, case: Case) -> Figure:
     """`log p(y | x)` is one finite number per row for y drawn from x."""
@@ -105,9 +113,14 @@ def log_prob_is_finite_on_measurements(part: Any, case: Case) -> Figure:
     return looks_like(value, (case.batch,), x.dtype, "log_prob")
 
 
-@check("likelihood", HasLikelihood, Pixelwise)
+@check("likelihood", Pixelwise)
 def log_density_adds_up_to_log_prob(part: Any, case: Case) -> Figure:
     """log_density(y, x) has y's shape, adds up to log_prob, and is that of each pixel alone."""
+    holds(
+        isinstance(part, HasLikelihood),
+        "it has log_density(y, x), but no log_prob(y, x) that checks could compare with its "
+        "samples; give `return self.log_density(y, x).flatten(1).sum(1)`",
+    )
     x = case.image()
     y = part.sample(x, case.generator())
     entries = part.log_density(y, x)
@@ -221,10 +234,17 @@ def images_depend_on_the_generator_alone(part: Any, case: Case) -> Figure:
 @check("prior", SamplesPrior, HasLogProb, once=True)
 def log_prob_fits_the_images(part: Any, case: Case) -> Figure:
     """∫ p(x) dx = 1, and samples have its means and variances."""
-    x = part.sample((COUNT, *case.small), case.generator("many")).double()
-    return density_fits_samples(
-        lambda points: part.log_prob(points.reshape(-1, *case.small)),
-        x.flatten(1),
-        case.generator("proposal"),
-        "exp(log_prob)",
-    )
+    figure = Figure(0.0, 1.0)
+    for shape in dict.fromkeys((case.small, case.several)):
+
+        def log_density(points: Tensor, shape: Shape = shape) -> Tensor:
+            value: Tensor = part.log_prob(points.reshape(-1, *shape))
+            return value
+
+        figure |= density_fits_samples(
+            log_density,
+            part.sample((COUNT, *shape), case.generator("many")).double().flatten(1),
+            case.generator("proposal"),
+            f"exp(log_prob) of images {shape}",
+        )
+    return figure

@@ -184,6 +184,22 @@ def gaussian_problems(shape: Shape, /) -> Iterator[Problem[GaussianImages, Any]]
         yield Problem(prior, likelihood, likelihood.sample(x, generator(1)))
 
 
+def blocks(shape: Shape, /) -> Problem[GaussianImages, Any] | None:
+    """Means of 2 x 2 pixels with little noise, float64; None for images of odd sides.
+
+    >>> blocks((1, 8, 8)).y.shape
+    torch.Size([2, 1, 4, 4])
+    """
+    from ..likelihoods.gaussian import Gaussian
+    from ..operators.downsample import Downsample
+
+    if len(shape) != 3 or shape[1] % 2 or shape[2] % 2:
+        return None
+    prior, likelihood = GaussianImages(), Gaussian(sigma=0.1, operator=Downsample(2))
+    x = prior.sample((2, *shape), generator(0)).double()
+    return Problem(prior, likelihood, likelihood.sample(x, generator(1)))
+
+
 def counts(shape: Shape, /) -> Problem[GaussianImages, Any]:
     """Photon counts, Poisson noise, of a bright and of an almost black image, float64.
 

@@ -45,6 +45,22 @@ def mean_is(samples: Tensor, expected: Tensor | float, what: str, /, slack: floa
     )
 
 
+def unrelated(one: Tensor, other: Tensor, what: str, /) -> Figure:
+    """Entries of `one` and those of `other` beside them, along each axis, have covariance 0.
+
+    Args:
+        one: independent rows `(N, ...)`.
+        other: the same shape, maybe the same tensor.
+        what: name of the covariance, for the message.
+    """
+    a, b = (samples.detach().double() - samples.double().mean(0) for samples in (one, other))
+    figure = Figure(0.0, 1.0)
+    for axis in range(1, a.ndim):
+        if a.shape[axis] > 1:
+            figure |= mean_is(a * b.roll(1, axis), 0.0, f"{what} along axis {axis}")
+    return figure
+
+
 def light_tailed(samples: Tensor, what: str, /) -> None:
     """Skip the check where a few samples make up the mean, so its standard error means little."""
     size = samples.double().abs()

@@ -114,7 +114,8 @@ def subject(
             typed="--shape 1,8,8",
         )
     several = next((s for s in smallest if math.prod(s) > 1), smallest[0])
-    template = Case(0, kind, shapes[0], smallest[0], several, problem=problem)
+    block = max(smallest, key=lambda s: (sum(n > 1 for n in s), -math.prod(s)))
+    template = Case(0, kind, shapes[0], smallest[0], several, block, problem=problem)
     if isinstance(images, tuple):
         if len(images) != 2 or not images[0] < images[1]:
             raise InputError(f"images={images}; give the darkest and the brightest: (0.1, 0.9)")
@@ -207,8 +208,8 @@ def _refusal(part: Any, kind: str, shape: Shape) -> str | None:
 
 def _through(part: Any, kind: str, shape: Shape) -> Shape | None:
     if kind == "operator":
-        part.out_shape(shape)
-        return shape
+        made = part.out_shape(shape)
+        return tuple(part.image_shape(made)) if isinstance(part, InfersImageShape) else shape
     y = part.sample(torch.full((3, *shape), 0.5), generator(0))
     if not isinstance(y, Tensor):
         raise InputError(f"sample(x, generator) gives a {type(y).__name__}, not a torch.Tensor")

@@ -94,7 +94,11 @@ BUGS = {
     ),
     "uphill": (planted(walk, drift=away), "a_full_run_is_as_near_as_a_sample"),
     "does nothing": (
-        step_with(descent, lambda self, problem, state, streams, /: state),
+        planted(
+            descent,
+            init=lambda self, problem, streams, x0, /: Walked(problem.zeros(), 0.3),
+            step=lambda self, problem, state, streams, /: state,
+        ),
         "a_full_run_is_as_near_as_a_sample",
     ),
     "the start changed in place": (

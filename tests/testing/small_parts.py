@@ -208,7 +208,7 @@ class Langevin:
         return self.levels
 
     def init(self, problem, streams, x0, /):
-        x = problem.y.clone() if x0 is None else x0.clone()
+        x = problem.zeros() + 0.5 if x0 is None else x0.clone()
         return Walked(x, 0.3)
 
     def drift(self, problem, x, sigma):

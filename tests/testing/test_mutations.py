@@ -5,6 +5,7 @@ from __future__ import annotations
 import planted_builtin_bugs as builtin
 import planted_density_bugs as densities
 import planted_inference_bugs as inference
+import planted_neighbour_bugs as neighbours
 import planted_operator_bugs as operators
 import planted_prior_bugs as priors
 import planted_solver_bugs as solvers
@@ -69,7 +70,8 @@ def test_the_part_without_the_bug_passes(part, entry):
 
 
 def test_every_check_has_a_bug_of_its_own():
-    caught = {check for table in TABLES.values() for _, check in table.values()}
+    finer = (vars(neighbours)[f"{kind.upper()}S"] for kind in TABLES)
+    caught = {row[1] for table in (*TABLES.values(), *finer) for row in table.values()}
     assert set(CHECKS) - caught == RECOMMENDED_ONLY
 
 

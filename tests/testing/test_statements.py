@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import ClassVar
 
+import attrs
 import planted_finer_bugs as bugs
 import planted_finer_likelihood_bugs as likelihoods
+import planted_neighbour_bugs as neighbours
 import pytest
 import torch
 from planted_prior_bugs import Windows
-from small_parts import Poisson, planted
+from small_parts import Descent, Langevin, Poisson, planted
 
 from invprob.contracts import Domain
 from invprob.errors import InputError
@@ -24,10 +28,10 @@ torch.set_num_threads(1)
 
 CHECKS = {entry.name: entry for entry in checks()}
 TABLES = {
-    "likelihood": likelihoods.BUGS,
-    "operator": bugs.OPERATORS,
-    "prior": bugs.PRIORS,
-    "solver": bugs.SOLVERS,
+    "likelihood": likelihoods.BUGS | neighbours.LIKELIHOODS,
+    "operator": bugs.OPERATORS | neighbours.OPERATORS,
+    "prior": bugs.PRIORS | neighbours.PRIORS,
+    "solver": bugs.SOLVERS | neighbours.SOLVERS,
 }
 
 
@@ -42,6 +46,48 @@ TABLES = {
 def test_a_bug_is_found_in_the_words_of_its_statement(kind, part, name, said):
     with pytest.raises(CheckFailure, match=said):
         run_check(CHECKS[name], subject(part, kind=kind), examples=1)
+
+
+@attrs.frozen
+class NearlyTheSame(Descent):
+    """Samples that are all the estimate, but for a millionth."""
+
+    stochastic: ClassVar[bool] = True
+
+    def step(self, problem, state, streams, /):
+        following = super().step(problem, state, streams)
+        return attrs.evolve(following, x=following.x + 1e-6 * streams.normal(following.x))
+
+
+def test_samples_that_are_all_alike_are_worth_a_look():
+    check = CHECKS["stochastic_tells_the_truth"]
+    with pytest.raises(Skip, match="times as far apart as two samples"):
+        run_check(check, subject(NearlyTheSame()))
+    assert run_check(check, subject(Langevin()))
+
+
+@attrs.frozen
+class Unpicklable(Descent):
+    """A solver that holds a function of no module."""
+
+    change: Callable = lambda x: x
+
+    def estimate(self, state, /):
+        return self.change(state.x)
+
+
+def test_a_solver_that_can_not_be_pickled_is_copied():
+    assert run_check(CHECKS["a_run_can_be_resumed"], subject(Unpicklable()))
+
+
+@pytest.mark.parametrize("change", [lambda x, s: x * (1 - 3 * s), lambda x, s: x + 3 * s])
+def test_an_answer_farther_from_the_image_than_the_noise_is_worth_a_look(change):
+    def denoise(self, x, s, /):
+        return change(Windows.denoise(Windows(), x, s), s.reshape(-1, *[1] * (x.ndim - 1)))
+
+    check = CHECKS["noise_is_taken_away"]
+    with pytest.raises(Skip, match="times as far from the clean image"):
+        run_check(check, subject(planted(Windows(), denoise=denoise)))
 
 
 def test_a_prior_of_hardly_any_knowledge_takes_hardly_any_noise():
