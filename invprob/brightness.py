@@ -8,11 +8,14 @@ spoils the image as far as the network sees; so they have to be left out, by a m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from .errors import InputError
 from .operators.structure import observed
+from .streams import generator
 
 FEW = 1e-3
 """At most this share of the pixels is few."""
@@ -43,3 +46,13 @@ def refuse_few_above(likelihood: object, y: Tensor, limit: float, /) -> None:
         typed="-A mask:file=mask.png, black where they are; or --white NUMBER, the file's value "
         "that means 1",
     )
+
+
+def bright_images(white: Tensor, /) -> Iterator[Tensor]:
+    """A white image, a half white one, and one of black and white pixels at random.
+
+    Some operators make nothing of what is even: differences, or waves without the first.
+    """
+    yield white
+    yield white * (torch.arange(white.shape[-1]) < white.shape[-1] // 2).to(white)
+    yield torch.rand(white.shape, generator=generator(1)).round().to(white)

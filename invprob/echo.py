@@ -51,9 +51,9 @@ class Echo:
         return abs(self.size) > max(bound, usual + 4 * self.error)
 
 
-def echo_of(residual: Tensor, variance: Tensor, /) -> Echo:
-    """Of residuals that are 0 where nothing was measured, and so is their variance."""
-    found = [_neighbours(residual, variance, *moved) for moved in NEIGHBOURS]
+def echo_of(residual: Tensor, variance: Tensor, seen: Tensor, /) -> Echo:
+    """Of residuals that are 0 where nothing was seen, as their variance is."""
+    found = [_neighbours(residual, variance, seen, *moved) for moved in NEIGHBOURS]
     return max(found, key=lambda echo: abs(echo.size))
 
 
@@ -66,23 +66,23 @@ def shared_of(residual: Tensor, /) -> float | None:
     return (float(residual.sum(1).square().sum()) / power - 1) / (channels - 1)
 
 
-def is_white(noise: Tensor | None, variance: Tensor, /) -> bool:
+def is_white(noise: Tensor | None, variance: Tensor, seen: Tensor, /) -> bool:
     """Whether simulated noise is, of twice this variance; None is known to be."""
     if noise is None:
         return True
-    noise = noise * (variance > 0)
+    noise = noise * seen
     shared = shared_of(noise)
     plain = shared is None or abs(shared) < WHITE
-    return plain and not echo_of(noise, 2 * variance).beyond(0, WHITE)
+    return plain and not echo_of(noise, 2 * variance, seen).beyond(0, WHITE)
 
 
-def _neighbours(residual: Tensor, variance: Tensor, down: int, right: int) -> Echo:
+def _neighbours(residual: Tensor, variance: Tensor, seen: Tensor, down: int, right: int) -> Echo:
     common = squares = power = 0.0
     high, wide = residual.shape[-2:]
     here = ..., slice(high - down), slice(max(-right, 0), wide - max(right, 0))
     there = ..., slice(down, None), slice(max(right, 0), wide - max(-right, 0))
-    for left, noise in zip(residual, variance, strict=True):  # one row's copies at a time
-        both = (noise[here] > 0) & (noise[there] > 0)
+    for left, noise, known in zip(residual, variance, seen, strict=True):  # a row's copies
+        both = known[here] & known[there]
         common += float((left[here] * left[there]).sum())
         squares += float((noise[here] * noise[there]).sum())
         power += float(((noise[here] + noise[there]) * both).sum()) / 2

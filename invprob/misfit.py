@@ -92,7 +92,7 @@ class Misfit:
     """What is left of the data beside what the noise does.
 
     Attributes:
-        misfit: of each measurement, `(B,)`.
+        misfit: of each measurement, `(B,)`; infinite of photons where the image is black.
         error: how far noise moves their mean from 1.
         heavy: whether that is so far, by heavy tails, that the misfit says nothing.
         noise: its standard deviation.
@@ -136,27 +136,28 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         samples: how many images belong to one measurement.
     """
     told = predicted(likelihood, x)
-    measured = told.variance > 0
-    residual = told.mean.sub(y).mul_(measured)
+    residual = told.mean.sub(y).mul_(told.seen)
 
     def per_measurement(values: Tensor) -> Tensor:
         return values.reshape(samples, -1, math.prod(values.shape[1:])).mean((0, 2))
 
     expected = told.larger * per_measurement(told.variance)
-    if not bool((expected > 0).all()):
+    if not bool((expected > 0).any()):
         return None
-    entries = int(measured.sum())
+    found = per_measurement(residual.square())
+    entries = int(told.seen.sum())
     echo = shared = None
     if y.ndim == 4 and min(y.shape[-2:]) >= LEAST_SIDE:
-        echo = echo_of(residual, told.larger * told.variance)
+        echo = echo_of(residual, told.larger * told.variance, told.seen)
         echo = evolve(echo, error=echo.error * math.sqrt(samples))  # they share y
         shared = shared_of(residual)
-        if echo.error > COARSE or not is_white(told.noise, told.variance):
+        if echo.error > COARSE or not is_white(told.noise, told.variance, told.seen):
             echo = shared = None
     normal, spread = math.sqrt(2 * samples / entries), told.error(samples)
-    known = told.variance.masked_select(measured)  # an index of booleans takes four times as much
+    noisy = told.seen & (told.variance > 0)
+    known = told.variance.masked_select(noisy)  # an index of booleans takes four times as much
     return Misfit(
-        misfit=per_measurement(residual.square()) / expected,
+        misfit=(found / expected).where((found > 0) | (expected > 0), 1.0),  # black, and explained
         error=max(normal, spread),
         heavy=spread > max(VAGUE, 2 * normal),
         noise=float(known.mean().sqrt()),
@@ -165,5 +166,5 @@ def simulated(likelihood: Likelihood, x: Tensor, y: Tensor, /, samples: int) -> 
         tails=tails_of(residual, told.variance, samples) if told.noise is None else None,
         shared=shared,
         faint=float(known.median().sqrt()),
-        bright=float(y.expand(measured.shape).masked_select(measured).median()),
+        bright=float(y.expand(told.seen.shape).masked_select(told.seen).median()),
     )

@@ -35,6 +35,8 @@ class Prediction:
     Attributes:
         mean: of each number.
         variance: of each; 0 where nothing was measured.
+        seen: where something was, of the same shape; so was a dark pixel of which no photon was
+            simulated, and the variance is 0 as well.
         larger: the residual's variance over that, as the mean is not quite known.
         noise: of twice that variance, as it comes; None for noise that is known to be white.
         spread: the standard deviation of the size, sum (y - mean)², of each row's noise from one
@@ -43,6 +45,7 @@ class Prediction:
 
     mean: Tensor
     variance: Tensor
+    seen: Tensor
     larger: float = 1.0
     noise: Tensor | None = None
     spread: Tensor | None = None
@@ -69,6 +72,7 @@ def predicted(likelihood: Likelihood, x: Tensor, /) -> Prediction:
     tensor([[[[0.2500, 0.2500]]]], dtype=torch.float64)
     """
     from .likelihoods.gaussian import Gaussian
+    from .operators.structure import operator_of
 
     if isinstance(likelihood, Gaussian):
         return _known(likelihood.sigma, likelihood.operator, x)
@@ -87,18 +91,25 @@ def predicted(likelihood: Likelihood, x: Tensor, /) -> Prediction:
         sizes[count - 2] = moved.flatten(1).sum(1)
         squares += moved
     spread = (sizes.std(0) / sizes.mean(0)).nan_to_num(0.0)  # where nothing was measured
-    return Prediction(mean, squares.div_(SIMULATED - 1), 1 + 1 / SIMULATED, noise, spread)
+    seen = _seen(operator_of(likelihood), mean)
+    return Prediction(mean, squares.div_(SIMULATED - 1), seen, 1 + 1 / SIMULATED, noise, spread)
 
 
 def _known(sigma: Tensor | float, operator: object, x: Tensor) -> Prediction:
     """Of Gaussian noise behind a linear operator."""
     from .contracts import LinearOperator
-    from .operators.structure import observed
 
     assert isinstance(operator, LinearOperator)
     mean = operator.forward(x).double()
     variance = torch.as_tensor(sigma).to(mean).square().expand(mean.shape)
-    return Prediction(mean, variance * observed(operator, tuple(mean.shape[1:])).to(mean))
+    seen = _seen(operator, mean)
+    return Prediction(mean, variance * seen, seen)
+
+
+def _seen(operator: object, mean: Tensor) -> Tensor:
+    from .operators.structure import observed
+
+    return observed(operator, tuple(mean.shape[1:])).to(mean.device).expand(mean.shape)
 
 
 def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:

@@ -16,7 +16,7 @@ from attrs import Factory, evolve, field, frozen
 from torch import Tensor
 
 from .borders import warn_if_borders_do_not_fit
-from .brightness import measured, refuse_few_above
+from .brightness import bright_images, measured, refuse_few_above
 from .contracts import (
     ChecksMeasurement,
     Denoises,
@@ -128,8 +128,10 @@ class Problem(Generic[P_co, L_co]):
 
     def _check_unit(self) -> None:
         assert isinstance(self.likelihood, Likelihood)
-        white = self.y.new_ones((1, *self.image_shape)).cpu()
-        largest = float(self.likelihood.sample(white, generator(0)).abs().max())
+        largest = max(
+            float(self.likelihood.sample(image, generator(0)).abs().max())
+            for image in bright_images(self.y.new_ones((1, *self.image_shape)).cpu())
+        )
         seen = float(measured(self.likelihood, self.y).max())
         if self.y.ndim == 1 + len(self.image_shape):  # pixels, and no coefficients of them
             refuse_few_above(self.likelihood, self.y, FAR * max(largest, 1e-6))

@@ -181,3 +181,28 @@ def test_a_misfit_beyond_all_bounds_is_written_in_short():
     y = torch.full((1, 1, 8, 8), 1e9)
     said = str(ip.solve(ip.Problem(prior, ip.Gaussian(sigma=0.1), y), ip.PnP(iterations=2)))
     assert re.search(r"misfit \d\.\d\de\+\d\d: the data's distance", said)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.2, 0.05])
+def test_pixels_without_a_photon_were_measured(rate):
+    """Of most, all simulated counts are 0, and their variance is 0."""
+    noise, x = ip.Poisson(1.0), torch.full((1, 1, 96, 96), rate)
+    found = simulated(noise, x, noise.sample(x, ip.generator(5)), samples=1)
+    assert float(found.misfit) == pytest.approx(1, abs=4 * found.error)
+    assert not found.fewer
+
+
+def test_photons_of_a_black_image_are_not_explained():
+    noise, x = ip.Poisson(30), torch.full((1, 1, 64, 64), 0.5)
+    y = noise.sample(x, ip.generator(5))
+    x[..., 32:] = 0
+    assert float(simulated(noise, x, y, samples=1).misfit) > 10
+
+
+def test_a_black_image_of_a_batch_has_a_misfit_of_its_own():
+    noise, x = ip.Poisson(30), torch.full((3, 1, 8, 8), 0.5)
+    y = noise.sample(x, ip.generator(0))
+    x[1:], y[2] = 0, 0
+    first, impossible, right = simulated(noise, x, y, samples=1).misfit.tolist()
+    assert 0.5 < first < 1.5 and impossible == torch.inf and right == 1
+    assert simulated(noise, x[2:], y[2:], samples=1) is None

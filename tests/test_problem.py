@@ -188,3 +188,19 @@ def test_an_image_shape_that_an_operator_does_not_take_is_refused_in_words():
 def test_what_is_no_prior_is_refused_at_once(prior):
     with pytest.raises(ip.InputError, match="is no prior; the order is Problem"):
         ip.Problem(prior, ip.Gaussian(0.1), torch.zeros(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "H",
+    [
+        ip.from_callable(lambda x: x.diff(dim=-1), image_shape=(1, 8, 8)),
+        ip.Fourier(torch.arange(64).reshape(8, 8) > 0),
+    ],
+    ids=["differences", "all waves but the first"],
+)
+def test_an_operator_may_be_blind_to_even_images(H):
+    y = H.forward(torch.linspace(0, 1, 64).reshape(1, 1, 8, 8) * torch.eye(8))
+    noise = ip.Gaussian(sigma=0.01, operator=H)
+    assert ip.Problem(Photos(), noise, y, image_shape=(1, 8, 8)).samples == 1
+    with pytest.raises(ip.InputError, match="by the white level"):
+        ip.Problem(Photos(), noise, 255 * y, image_shape=(1, 8, 8))

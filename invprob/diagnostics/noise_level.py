@@ -111,8 +111,8 @@ def _of_parts(
 ) -> NoiseEstimate:
     """From the brightness alone where that says more, or the logarithm."""
     if y.shape[1] == 3 and 1 in (domain.channels or ()):
-        if bool((y == y[:, :1]).all()):
-            y = y[:, :1]  # gray, in three channels
+        if (one := _gray(y)) is not None:
+            y = one
         elif told := of_luma(y, _crops(y), look):
             return told
     if domain.shape is not None:
@@ -124,6 +124,13 @@ def _of_parts(
             return told
         raise
     return of_logarithm(y, found, look) or found
+
+
+def _gray(y: Tensor) -> Tensor | None:
+    """The channel that gray images have three times, NaN where one is not finite, or None."""
+    known = y.isfinite().all(1, keepdim=True)
+    same = bool(((y == y[:, :1]) | ~known).all())
+    return y[:, :1].where(known, torch.nan) if same else None
 
 
 def _crops(y: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def noise_levels(value: Tensor | float, /) -> Tensor | float:
         )
     if level.numel() == 0:
         raise InputError(f"sigma has shape {tuple(level.shape)}: it is empty")
-    return level if level.ndim else float(level)
+    return float(level.flatten()[0]) if level.numel() == 1 else level
 
 
 def refuse_loud(sigma: Tensor | float, /) -> None:

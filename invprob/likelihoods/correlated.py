@@ -38,6 +38,7 @@ from ..errors import InputError
 from ..streams import generator
 from .checks import DARKEST
 from .delegation import a_likelihood, equation_of, image_shape_of, withdrawn_by
+from .observed import Observed
 from .pixelwise import OnLattice
 from .rows import normal
 
@@ -109,7 +110,7 @@ class Correlated:
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """That of the noise at A⁻¹ y, minus log |det A|; on a lattice it stays what it is."""
         value: Tensor = self.noise.log_prob(self.A.inverse(y), x)
-        if not lacks(self.noise, OnLattice):
+        if _counts(self.noise):
             return value
         return value - log_abs_det(self.A, y)
 
@@ -171,11 +172,12 @@ class Correlated:
         if isinstance(self.noise, ChecksMeasurement):
             rounding = 64 * torch.finfo(w.dtype).eps * w.abs().amax()  # of A⁻¹ A
             hidden = (w.abs() <= rounding) & (rounding > DARKEST / 10)
-            w = torch.where(hidden, rounding, w)  # a black pixel can't be told from a dark one
+            if not _counts(self.noise):
+                w = torch.where(hidden, rounding, w)  # a black pixel can't be told from a dark one
             try:
                 self.noise.check_measurement(w)
             except InputError as error:
-                raise InputError(f"in A⁻¹ y, {error}") from None
+                raise InputError(f"in A⁻¹ y, {error}", typed=error.typed) from None
 
     def undo(self, y: Tensor, /) -> Tensor:
         """The unfiltered w = A⁻¹ y; `InputError` if A does not fit y, or can't be inverted."""
@@ -194,3 +196,10 @@ class Correlated:
     def withdrawn(self) -> Mapping[type, str]:
         """What the noise does not have either."""
         return withdrawn_by(self.noise)
+
+
+def _counts(noise: object) -> bool:
+    """Whether measurements are discrete, so that p(y | x) is a probability, which A leaves."""
+    if isinstance(noise, Correlated | Observed):
+        return _counts(noise.noise)
+    return lacks(noise, OnLattice) is None

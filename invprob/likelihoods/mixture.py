@@ -71,6 +71,7 @@ NEED_THE_SUM = (
     Proximal,
     SamplesGivenGaussian,
     LocallyGaussian,
+    pixelwise.Pixelwise,
 )
 EVERY_VALUE = Gaussian, ColouredGaussian, ColouredSignalDependent
 """Noises whose measurements may have any values, so that their check is about shapes alone."""
@@ -122,6 +123,7 @@ class Mixture:
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry."""
+        demand(self, pixelwise.Pixelwise)
         density = self._smoothed(y, x).log_density
         least: float = self.noise.least_x()
         return torch.where(x < least, -torch.inf, density)
@@ -167,7 +169,7 @@ class Mixture:
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²) pixel by pixel: see `pixelwise`."""
         demand(self, SamplesGivenGaussian)
-        y, v = together(y, v)
+        like, (y, v) = v, together(y.double(), v.double())  # of slopes side by side
         variance = per_row(rho, v).square().expand_as(v)
         gap = 0.01 * torch.minimum(variance.sqrt(), torch.full_like(v, self.sigma))
 
@@ -181,7 +183,7 @@ class Mixture:
 
         left, right = self._minima(y, v, variance)
         modes = (first := mode(left), first if right is left else mode(right))
-        return pixelwise.sample_given(self, modes, support, y, v, rho, generator)
+        return pixelwise.sample_given(self, modes, support, y, v, rho, generator).to(like)
 
     def surrogate(self, y: Tensor, x: Tensor, sigma: Tensor, /) -> Surrogate:
         """The Gaussian that stands in for p(y | x) near x: see `local`."""

@@ -25,12 +25,14 @@ https://arxiv.org/abs/2304.08384
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from ..contracts import ScoresData
 from .correlated import Correlated
-from .delegation import least_y
+from .delegation import equation_of, least_y
 from .derived import gradient
 from .descent import solve
 from .roots import root_around
@@ -39,11 +41,12 @@ from .rows import per_row, total
 STEPS, HALVINGS = 100, 50
 
 
-def mode_score(noise: ScoresData, y: Tensor, x: Tensor, sigma: float, /) -> Tensor:
+def mode_score(noise: Any, y: Tensor, x: Tensor, sigma: float, /) -> Tensor:
     """The score (w* - y) / sigma², where w* is the mode of w given y and x.
 
     Args:
-        noise: the law of w, pixel by pixel, or such a one behind one filter (`Correlated`).
+        noise: the law of w, pixel by pixel, with a score or an equation in its place, or such a
+            one behind one filter (`Correlated`).
         y: the measurement.
         x: the image.
         sigma: the level of the white noise.
@@ -61,9 +64,9 @@ def mode_score(noise: ScoresData, y: Tensor, x: Tensor, sigma: float, /) -> Tens
     return (mode - y) / sigma**2
 
 
-def _alone(noise: ScoresData, y: Tensor, x: Tensor, sigma: float) -> Tensor:
+def _alone(noise: Any, y: Tensor, x: Tensor, sigma: float) -> Tensor:
     def excess(w: Tensor) -> Tensor:
-        return (w - y) - sigma**2 * noise.score_y(w, x)
+        return (w - y) - sigma**2 * equation_of(noise, w, x)
 
     return root_around(excess, y, least_y(noise, x))
 
@@ -73,14 +76,14 @@ def _behind_filter(noise: Correlated, y: Tensor, x: Tensor, sigma: float) -> Ten
     least = least_y(inner, x)
 
     def excess(u: Tensor) -> Tensor:
-        score: Tensor = A.adjoint(A.forward(u) - y) - variance * inner.score_y(u, x)
+        score: Tensor = A.adjoint(A.forward(u) - y) - variance * equation_of(inner, u, x)
         return score
 
     u = torch.maximum(A.inverse(y), least + 0.1 * x.abs())
     value = excess(u)
     settled = torch.finfo(u.dtype).eps ** 0.5 / 100  # the step after such a step is below eps
     for _ in range(STEPS):
-        bend = -variance * gradient(inner.score_y, u, x)
+        bend = -variance * gradient(partial(equation_of, inner), u, x)
         scale = (1 + bend.clamp_min(0)).rsqrt()
 
         def product(d: Tensor, scale: Tensor = scale, bend: Tensor = bend) -> Tensor:

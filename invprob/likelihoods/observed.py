@@ -101,10 +101,10 @@ class Observed:
     def __attrs_post_init__(self) -> None:
         if lack := lacks(self.noise, Pixelwise):
             raise InputError(
-                f"noise={self.noise!r} can't be put behind an operator: {lack}, the log-density "
-                "of every entry by itself; write it if there is one. For Gaussian noise write "
-                "Gaussian(sigma, operator=H), and a filter after the noise goes around it, "
-                "Correlated(Observed(noise, H), A)"
+                f"noise={self.noise!r} can't be put behind an operator: {lack}. It takes a "
+                "log_density(y, x) of every entry by itself; write it if there is one. For "
+                "Gaussian noise write Gaussian(sigma, operator=H), and a filter after the noise "
+                "goes around it, Correlated(Observed(noise, H), A)"
             )
 
     def sample(self, x: Tensor, generator: Generator, /) -> Tensor:

@@ -79,12 +79,16 @@ class Poisson:
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""
-        count = self.peak * y
-        possible = (count > -0.5) & ~self._off_lattice(y)
+        possible = (self.peak * y > -0.5) & ~self._off_lattice(y) & (x >= 0)
+        count, rate = (
+            self.peak * y.double(),
+            self.peak * x.double(),
+        )  # of many counts little is left
         count = count.round().detach() + (count - count.detach())  # no rounding in the value
-        count, rate = torch.where(possible, count, 0), self.peak * torch.where(x >= 0, x, 1)
-        value = torch.xlogy(count, rate) - rate - torch.lgamma(count + 1)
-        return torch.where(possible & (x >= 0), value, -torch.inf)
+        count, rate = torch.where(possible, count, 0), torch.where(possible, rate, 1)
+        light = rate > 0
+        value = torch.xlogy(count, torch.where(light, rate, 1)) - rate - torch.lgamma(count + 1)
+        return torch.where(possible & (light | (count < 0.5)), value, -torch.inf).to(x)
 
     def log_prob(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The sum of log p(y_i | x_i), the log of a probability."""
@@ -132,15 +136,17 @@ class Poisson:
 
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""
-        given, x = x, inside(x, 1e-12)  # no division by x here that would suffer from it
-        spread = self.peak * sigma
+        like, spread = x, self.peak * sigma
+        y, given = y.double(), x.double()  # of y² / 2 sigma² little is left
+        x = inside(given, 1e-12)  # no division by x here that would suffer from it
         tilt = (self.peak * x).log() + self.peak * y / spread**2
         log_mass, mean = tilted_counts(tilt, spread)
         log_density = log_mass - self.peak * x - 0.5 * (y / sigma).square()
         log_density = log_density - math.log(sigma) - 0.5 * math.log(math.tau)
         mean = mean / self.peak
         slope = self.peak * (mean / x - 1)
-        return Smoothed(log_density + (given - x) * slope, (mean - y) / sigma**2, slope)
+        found = log_density + (given - x) * slope, (mean - y) / sigma**2, slope
+        return Smoothed(*(values.to(like) for values in found))
 
     def least_x(self) -> float:
         """Black."""

@@ -178,3 +178,10 @@ def test_values_that_are_named_are_those_of_the_whole_image():
     y[..., 0, 0], y[..., -1, -1], y[..., 300, 7] = -0.3, 0.9, torch.nan  # four crops lie between
     with pytest.raises(ip.InputError, match="from -0.3 to 0.9"):
         ip.estimate_noise(y)
+
+
+def test_pixels_that_are_left_out_of_a_gray_image_in_colour():
+    y = ip.Gaussian(0.1).sample(PHOTO.mean(1, keepdim=True), ip.generator(0)).repeat(1, 3, 1, 1)
+    y[..., 5, 5] = torch.nan
+    y[:, 1, 7, 9] = torch.nan
+    assert ip.estimate_noise(y).sigma == pytest.approx(0.1, rel=0.02)

@@ -122,3 +122,24 @@ def test_rounding_in_black_pixels_is_no_impossible_measurement():
     noise.check_measurement(y)
     with pytest.raises(ip.InputError, match="in A⁻¹ y"):
         noise.check_measurement(noise.A.forward(w - 0.001))
+
+
+def test_a_count_of_zero_is_one_behind_a_filter():
+    """However many photons a bright pixel has, and A⁻¹ A rounds."""
+    noise, x = ip.Correlated(ip.Poisson(1000), ip.CorrelationFilter()), torch.ones(1, 1, 16, 16)
+    x[..., :8] = 0
+    noise.check_measurement(noise.sample(x, ip.generator(0)))
+    with pytest.raises(ip.InputError, match="in A⁻¹ y.*it is no count") as refused:
+        noise.check_measurement(noise.sample(x, ip.generator(0)) + 0.0123)
+    assert "poisson-gaussian" in refused.value.typed
+
+
+@pytest.mark.parametrize("wrap", [ip.Observed, ip.Correlated])
+def test_probabilities_of_counts_are_not_changed_by_a_filter(wrap):
+    """Also where something stands between the two that changes nothing."""
+    x = torch.full((1, 1, 6, 6), 0.5, dtype=torch.float64)
+    noise, A = ip.Poisson(30), ip.CorrelationFilter()
+    y = ip.Correlated(noise, A).sample(x, ip.generator(0))
+    between = wrap(noise, ip.Identity())
+    plain, wrapped = (ip.Correlated(n, A).log_prob(y, x) for n in (noise, between))
+    torch.testing.assert_close(wrapped, plain)

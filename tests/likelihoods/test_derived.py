@@ -249,3 +249,10 @@ def test_where_a_density_is_no_number_it_is_zero():
     y, v, step = torch.full((1, 2), 0.3), torch.full((1, 2), -0.2), torch.tensor(0.01)
     found = ip.iterative_prox(Undefined(0.1)).prox(y, v, step)
     torch.testing.assert_close(found, torch.full((1, 2), 0.05))
+
+
+def test_black_pixels_without_a_photon_have_a_gradient():
+    noise, black = ip.Poisson(30), torch.zeros(1, 1, 1, 2, dtype=torch.float64)
+    assert torch.equal(ip.autograd(noise).grad_x(black, black), noise.grad_x(black, black))
+    assert float(noise.log_prob(black, black)) == 0
+    assert float(noise.log_prob(black + 1 / 30, black)) == -torch.inf

@@ -74,3 +74,8 @@ def test_a_class_is_no_operator(bad):
     for make in (lambda H: ip.Gaussian(0.1, operator=H), lambda H: ip.Observed(ip.Poisson(9), H)):
         with pytest.raises(ip.InputError, match="is no linear operator"):
             make(bad)
+
+
+def test_a_tensor_of_one_level_is_a_number():
+    noise = ip.Gaussian(torch.tensor([[0.1]]), operator=ip.CircularBlur.named("uniform3"))
+    assert noise.sigma == ip.Gaussian(torch.tensor(0.1)).sigma and not noise.withdrawn()

@@ -19,6 +19,7 @@ from invprob.contracts import (
     Spectral,
     Stabilises,
 )
+from invprob.likelihoods.pixelwise import Pixelwise
 
 SINGULAR = ip.CircularBlur(torch.full((1, 2), 0.5))  # blind to the highest frequency
 
@@ -93,7 +94,7 @@ def test_withdrawn_capabilities():
     assert set(ip.Mixture(ip.Gamma(26), 0.1).withdrawn()) == {ScoresData, Stabilises}
     assert set(MIXED["gamma + gaussian"].withdrawn()) == {Stabilises}
     filtered = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1)
-    assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL | {Stabilises}
+    assert set(filtered.withdrawn()) == PIXEL_BY_PIXEL | {Pixelwise, Stabilises}
     assert "behind the filter" in filtered.withdrawn()[Proximal]
     linear = {Annealed, Spectral, LocallyLinear}
     assert set(ip.Correlated(ip.Gamma(26), BLUR).withdrawn()) == linear
@@ -116,3 +117,9 @@ def test_what_was_withdrawn_refuses_to_run():
             call()
     with pytest.raises(ip.InputError, match="exact=True"):
         ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.1, exact=True)
+
+
+def test_a_sum_behind_a_filter_has_no_density_of_its_pixels():
+    summed = ip.Mixture(ip.Correlated(ip.Gamma(26), BLUR), 0.04)
+    with pytest.raises(ip.InputError, match="no pixel of w stands alone.*It takes a log_density"):
+        ip.Observed(summed, BLUR)

@@ -132,3 +132,18 @@ def test_of_two_modes_the_higher_one_is_drawn_however_much_higher():
     noise, y, v = ip.Gamma(26), torch.full((200, 1), 1e-3), torch.ones(200, 1)
     x = noise.sample_given(y.double(), v.double(), torch.tensor(0.01), ip.generator(0))
     assert (x - 1).abs().max() < 0.06 and float(x.std()) == pytest.approx(0.01, rel=0.2)
+
+
+@pytest.mark.parametrize(("peak", "sigma"), [(1e4, 3e-5), (1000, 3e-4)])
+def test_many_counts_with_little_noise_are_drawn_as_well_in_single_precision(peak, sigma):
+    noise = ip.Mixture(ip.Poisson(peak), sigma)
+    x = torch.full((1, 1, 1, 2000), 0.5, dtype=torch.float64)
+    y = noise.sample(x[..., :1], ip.generator(0)).float().double().expand_as(x)
+    exact, rough = (
+        noise.sample_given(y.to(t), x.to(t), torch.tensor(0.05, dtype=t), ip.generator(1))
+        for t in (torch.float64, torch.float32)
+    )
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough.double(), exact, rtol=0, atol=1e-6)
+    found, told = noise.log_density(y.float(), x.float()), noise.log_density(y, x)
+    torch.testing.assert_close(found.double(), told, rtol=1e-6, atol=1e-6)

@@ -262,3 +262,11 @@ def test_there_are_sixteen():
         assert y.shape == x.shape and y.isfinite().all()
         if hasattr(noise, "check_measurement"):
             noise.check_measurement(y)
+
+
+def test_a_mixture_of_a_mixture_states_its_equation():
+    noise = ip.Mixture(ip.Mixture(ip.Gamma(26), 0.03), 0.04)
+    x = image()
+    y = measure(noise, x)
+    s = noise.equation(y, x)
+    torch.testing.assert_close(noise.equation(y, solve(noise, y, s)), s)
