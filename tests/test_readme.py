@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 import invprob as ip
+from invprob.cli.demo import demo
 from invprob.cli.specs import parameters_of
 from invprob.cli.values import convert
 from invprob.compatibility import lacks
@@ -158,6 +159,11 @@ def test_what_the_readme_links_to_is_in_the_source_distribution():
     assert project["project"]["authors"]
 
 
+def test_the_demo_says_what_it_takes_as_the_readme_does():
+    (said,) = re.findall(r"some (\d+) seconds of processor", README)
+    assert f"{said} seconds of processor time" in demo.__doc__
+
+
 def test_every_distribution_has_a_licence():
     for file in [ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")]:
         assert tomllib.loads(file.read_text())["project"]["license"] == "MIT"
@@ -166,7 +172,7 @@ def test_every_distribution_has_a_licence():
 
 def test_the_tutorials_network_in_a_file_conforms_and_is_known_by_its_content(tmp_path):
     """Its weights are those of a mean over nine pixels, less the one in the middle."""
-    names: dict[str, Any] = {"ip": ip, "__name__": "tutorial", "__file__": str(tmp_path / "a.py")}
+    names: dict[str, Any] = {"__name__": "tutorial", "__file__": str(tmp_path / "a.py")}
     exec(compile(blocks(TUTORIAL, "python")[-1], "write-a-plugin.md", "exec"), names)
     file, weights = tmp_path / "weights.safetensors", torch.zeros(1, 2, 3, 3)
     weights[0, 0] = 1 / 9

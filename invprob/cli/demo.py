@@ -30,7 +30,7 @@ def demo(
     ] = Path("invprob-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Of the noise and of the samples.")] = 0,
 ) -> None:
-    """Denoise, inpaint and deblur a photo, and show it: offline, 95 seconds of processor time."""
+    """Denoise, inpaint and deblur a photo, and show it: offline, 180 seconds of processor time."""
     from ..files import check_writable
     from ..images import sample_photo
     from ..plotting import panel

@@ -12,7 +12,7 @@ and `invprob check NAME` for anything in the catalogue. A check is an *identity*
 every part that has the capabilities it needs (a gradient is that of the density, samples have the
 density's distribution, an adjoint is the transpose), never a comparison with stored numbers. Exact
 identities are tried on cases that hypothesis chooses, statistical ones with thousands of samples
-and bounds that a correct part breaks once in ten million runs.
+and bounds that a correct part breaks once in ten million times, each of them.
 """
 
 from .case import Case
