@@ -81,6 +81,14 @@ def read_stack(path: Path, channels: Channels, /) -> list[tuple[NDArray[Any], bo
         return [_read_page(path, file.pages[number]) for number in numbers]
 
 
+def dtype(path: Path, /) -> np.dtype[Any]:
+    """Of which type the numbers of a file's first image are."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        return np.dtype(file.pages[0].dtype)
+
+
 def layout(path: Path, /) -> str:
     """How a file stores the channels of its first image: one of `LAYOUTS`."""
     import tifffile
