@@ -22,6 +22,7 @@ from ..channels import PICTURES, Channels
 from ..errors import InputError
 from . import arrays, pictures
 from .paging import chosen
+from .turning import turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -185,17 +186,8 @@ def _read_frame(path: Path, frame: Frame) -> tuple[NDArray[Any], bool]:
             )
         pixels = np.iinfo(pixels.dtype).max - pixels
     pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
-    upright = _turned(pixels, int(page.tags.valueof("Orientation", 1)))
+    upright = turned(pixels, int(page.tags.valueof("Orientation", 1)))
     return upright, page.extrasamples[-1:] in ALPHA
-
-
-def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """The pixels upright, by what a file's tag Orientation says of its first row and column."""
-    if orientation in (5, 6, 7, 8):  # the first row is a side of the picture
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
 def write(
