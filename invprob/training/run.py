@@ -237,7 +237,8 @@ def train(
         checkpoint: saved each time before `report` is called, and on Ctrl-C or SIGTERM; its
             `curve` is beside it.
         every: seconds of training from one report to the next; there is one at the end, too.
-        report: gets the losses since the report before.
+        report: gets the losses since the report before; it is called in any case, with none where
+            a checkpoint's budget is used up, so that the weights are there.
 
     Raises:
         DivergenceError: the loss is not finite, or far above what it was; the checkpoint is of
@@ -250,6 +251,8 @@ def train(
     curve = Curve(curve_file(checkpoint))
     if run.used < 1:
         curve.go_on(run.step)
+    else:
+        report(losses)
     with tqdm(total=100.0, disable=None, bar_format="{percentage:3.0f}%|{bar}| {postfix}") as bar:
         while run.used < 1:
             with interruption_held() as interrupted, _explained(run, checkpoint):

@@ -39,7 +39,6 @@ Unsupervised image denoising with score function, 2023, https://arxiv.org/abs/23
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +59,7 @@ from ..priors.measured import MeasuredPrior
 from ..problem import Problem
 from ..solvers.score_equation import ScoreEquation
 from ..units import Unit
+from .curve import so_far
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
 from .run import Run
@@ -263,8 +263,5 @@ def report(
     digest = write_score(network, out)
     decibels = held_out.decibels(network)
     denoised = f", denoised to {sum(decibels) / len(decibels):.2f} dB" if decibels else ""
-    say(
-        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
-        f" loss {sum(losses) / len(losses):.4f} in training (worst {max(losses):.2f}),"
-        f" {held_out.loss(network):.4f} held out{denoised} | {digest}"
-    )
+    found = f"{held_out.loss(network):.4f} held out{denoised}"
+    say(f"{so_far(run, losses)}; {found} | {digest}")

@@ -66,6 +66,22 @@ def test_the_same_command_ends_like_a_run_that_was_not_interrupted(folder, tmp_p
     assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
 
 
+def test_a_budget_that_is_used_up_leaves_weights(folder, tmp_path, monkeypatch):
+    """Of a run that was interrupted before they were first written, or that were moved away."""
+    out = tmp_path / "flow.safetensors"
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, 2)
+        invoke(folder, "-o", out, *SMALL)
+    content = b""
+    for _ in range(2):
+        code, text = invoke(folder, "-o", out, *SMALL, "--steps", 3)
+        assert code == 0 and f"wrote {out}" in text, text
+        assert "step 3, 0 s (100.0%): no step was taken; " in text
+        assert content in (b"", out.read_bytes())
+        content = out.read_bytes()
+        out.rename(tmp_path / "moved.safetensors")
+
+
 def test_in_the_last_step_the_run_ends(folder, tmp_path, monkeypatch):
     interrupted_at(monkeypatch, 5)
     code, text = invoke(folder, "-o", tmp_path / "flow.safetensors", *SMALL)
