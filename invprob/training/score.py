@@ -141,17 +141,21 @@ class ScoreMatching:
     start: Path | None = None
     unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
+    _begun: str = field(init=False)
 
     @_fingerprint.default
     def _of_images(self) -> str:
         return fingerprint([self.images.pixels, self.images.table])
 
+    @_begun.default
+    def _of_start(self) -> str:
+        return "none" if self.start is None else digest_of(self.start)
+
     def settings(self) -> Mapping[str, object]:
         """The recipe, the architecture, and which images."""
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
-        start = "none" if self.start is None else digest_of(self.start)
         images = f"{len(self.images)} ({self._fingerprint[:12]})"
-        return parts | {"images": images, "start": start} | self.unit.settings()
+        return parts | {"images": images, "start": self._begun} | self.unit.settings()
 
     def about(self) -> str:
         """What learns from what."""
