@@ -20,7 +20,8 @@ def read(path: Path, /) -> NDArray[Any]:
 
 def dtype(path: Path, /) -> np.dtype[Any]:
     """Of which type the numbers in a file are."""
-    return np.load(path, mmap_mode="r", allow_pickle=False).dtype
+    found: np.dtype[Any] = np.load(path, mmap_mode="r", allow_pickle=False).dtype
+    return found
 
 
 def real(pixels: NDArray[Any], path: Path, /) -> NDArray[Any]:
