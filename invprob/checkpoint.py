@@ -80,7 +80,7 @@ def save_checkpoint(path: str | PathLike[str], event: Event, /) -> None:
         "numbers": {name: _plain(number) for name, number in numbers.items()},
     }
     whole = {name: t.detach().cpu().clone().contiguous() for name, t in tensors.items()}
-    _replace(Path(path), save(whole, {HEADER: json.dumps(header)}))
+    write_whole(Path(path), save(whole, {HEADER: json.dumps(header)}))
 
 
 def load_checkpoint(
@@ -228,8 +228,12 @@ def _like(value: float, number: Real) -> float:
     return value if kind in (bool, int, float) else kind(value)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` as a whole, or raise and leave what is there."""
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Put a checkpoint's content at `path` as a whole.
+
+    Raises:
+        CheckpointError: it can't be written; what was there stays.
+    """
     try:
         with replacing(path) as file:
             file.write(content)

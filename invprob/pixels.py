@@ -74,6 +74,16 @@ def pages_of(path: str | os.PathLike[str], channels: Channels = PICTURES, /) -> 
     return [*_decoded(path, lambda: formats.pages(path, channels))] or [None]
 
 
+def is_picture(path: str | os.PathLike[str], /) -> bool:
+    """Whether a file's numbers are those of a picture, of 8 bits or in a format for pictures.
+
+    Raises:
+        InputError: the file is missing, damaged, or no image.
+    """
+    path = Path(path)
+    return _decoded(path, lambda: formats.is_picture(path))
+
+
 def _decoded(path: Path, read: Callable[[], T]) -> T:
     """What a decoder makes of a file; `InputError` of whatever it raises."""
     if not path.exists():

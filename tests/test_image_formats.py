@@ -1,6 +1,7 @@
 """Images that other programs and instruments write, in every mode, depth and unit."""
 
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -127,6 +128,25 @@ def test_a_tiff_file_is_turned_as_a_photo_is(tmp_path, orientation, shape):
             extratags=[(274, 3, 1, orientation, True)],
         )
         assert torch.equal(read_image(tmp_path / "x.tif")[:, :1], read_image(tmp_path / "x.png"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("place", [33, -12])
+def test_16_bits_are_turned_as_8_are(tmp_path, orientation, channels, place):
+    """The chunk may lie behind the first, or before the last."""
+    x = levels((1, channels, 3, 5), 8)
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = exif.tobytes().removeprefix(b"Exif\0\0")
+    check = zlib.crc32(b"eXIf" + data).to_bytes(4, "big")
+    chunk = len(data).to_bytes(4, "big") + b"eXIf" + data + check
+    for bits in (8, 16):
+        path = tmp_path / f"{bits}.png"
+        write_image(path, x, bits=bits)
+        content = path.read_bytes()
+        path.write_bytes(content[:place] + chunk + content[place:])
+    assert torch.equal(read_image(tmp_path / "16.png"), read_image(tmp_path / "8.png"))
 
 
 def test_white_that_is_0_has_no_black_in_floating_point(tmp_path):

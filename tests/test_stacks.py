@@ -8,7 +8,7 @@ from image_examples import levels
 
 from invprob.errors import InputError
 from invprob.images import read_image, write_image
-from invprob.pixels import pages_of
+from invprob.pixels import pages_of, read_pixels, read_stack
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -70,6 +70,36 @@ def test_planes_that_are_one_colour_image_are_no_pages(tmp_path):
     tifffile.imwrite(path, planes[0])
     with pytest.raises(InputError, match="holds one image, page=0$"):
         read_image(path, page=1)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("imagej", [False, True])
+def test_all_images_behind_the_tags_of_one_page(tmp_path, imagej, colour):
+    """As ImageJ writes more than 4 GB."""
+    path, dtype = tmp_path / "x.tif", np.uint8 if colour else np.uint16
+    images = np.arange(5 * 4 * 6 * 3).reshape(5, 4, 6, 3).astype(dtype)
+    options = {"metadata": {"axes": "TYXS" if colour else "TYX"}} if imagej else {}
+    kind = "rgb" if colour else "minisblack"
+    written = images if colour else images[..., 0]
+    tifffile.imwrite(path, written, truncate=True, imagej=imagej, photometric=kind, **options)
+    with tifffile.TiffFile(path) as file:
+        assert len(file.pages) == 1
+    assert pages_of(path) == [0, 1, 2, 3, 4]
+    for page in (0, 3, -1):
+        got = read_pixels(path, page)
+        assert got.dtype == dtype and np.array_equal(got, images[page, ..., : 3 if colour else 1])
+    assert np.array_equal(np.stack(read_stack(path)).reshape(written.shape), written)
+    with pytest.raises(InputError, match="has 5 pages"):
+        read_image(path)
+    with pytest.raises(InputError, match="has pages 0 to 4"):
+        read_image(path, page=5)
+
+
+def test_channels_behind_the_tags_of_one_page(tmp_path):
+    path, images = tmp_path / "x.tif", np.arange(240, dtype=np.uint16).reshape(2, 5, 4, 6)
+    tifffile.imwrite(path, images, truncate=True, imagej=True, metadata={"axes": "TCYX"})
+    assert pages_of(path, (5,)) == [0, 1] and len(pages_of(path)) == 10
+    assert np.array_equal(read_pixels(path, 1, (5,)), np.moveaxis(images[1], 0, -1))
 
 
 def test_a_damaged_file_has_no_pages(tmp_path):

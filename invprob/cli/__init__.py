@@ -3,6 +3,9 @@
 Nothing that these files import at their top is slow: `invprob --help` loads no torch.
 """
 
+import io
+import sys
+
 
 def main() -> None:
     """Run the command line."""
@@ -10,4 +13,6 @@ def main() -> None:
     from .app import app
 
     keep_freed_memory()
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error, for odd file names
     app(prog_name="invprob")

@@ -167,7 +167,7 @@ def _images_of(
     from ..formats import depth, stem
 
     encoding = evolve(encoding, like=file)
-    end = _suffix(file, encoding)
+    end = encoding.suffix_among_many()
     try:
         pages = pages_of(file, page, encoding.channels)
         depth(output / f"x{end}", encoding.bits)
@@ -184,20 +184,6 @@ def _images_of(
         )
         found.append(Image(file, number, outputs))
     return found
-
-
-def _suffix(file: Path, encoding: Encoding) -> str:
-    """The format of a file's result."""
-    from ..formats import DEPTHS, holds_numbers, is_fits, suffix
-
-    own = suffix(file)
-    if own not in DEPTHS and is_fits(file):
-        own = ".fits"
-    if own not in DEPTHS or own in (".jpg", ".jpeg"):
-        own = ".png"
-    numbers = encoding.white is not None and not holds_numbers(Path(f"x{own}"))
-    asked = encoding.bits is not None and encoding.bits not in DEPTHS[own]
-    return ".tif" if numbers or asked else own
 
 
 def _check_apart(images: Sequence[Image], files: Sequence[Path]) -> None:

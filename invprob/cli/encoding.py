@@ -45,15 +45,34 @@ class Encoding:
     channels: Channels = PICTURES
 
     def suffix(self) -> str:
-        """The format of results that go to a folder."""
-        from ..formats import holds_channels, is_fits, suffix
+        """The format of one result in a folder: PNG of a picture, or that among many.
 
-        if self.like is not None and is_fits(self.like):
-            return ".fits"
-        if are_no_pictures(self.channels):
-            kept = self.like is not None and holds_channels(self.like)
-            return suffix(self.like) if self.like is not None and kept else ".tif"
-        return ".png" if self.white is None else ".tif"
+        Raises:
+            InputError: the measurement's file can't be read.
+        """
+        from ..pixels import is_picture
+
+        shown = self._suits(".png") and (self.like is None or is_picture(self.like))
+        return ".png" if shown else self.suffix_among_many()
+
+    def suffix_among_many(self) -> str:
+        """The measurement's format, PNG for what is not written, TIFF for what that can't hold."""
+        from ..formats import DEPTHS, is_fits, suffix
+
+        own = ".png" if self.like is None else suffix(self.like)
+        if own not in DEPTHS and is_fits(Path(f"x{own}")):
+            own = ".fits"
+        if own not in DEPTHS or own in (".jpg", ".jpeg"):
+            own = ".png"
+        return own if self._suits(own) else ".tif"
+
+    def _suits(self, end: str) -> bool:
+        """Whether files of a format hold the numbers, the bits and the channels."""
+        from ..formats import DEPTHS, holds_numbers
+
+        numbers = self.white is not None or are_no_pictures(self.channels)
+        deep = self.bits is None or self.bits in DEPTHS[end]
+        return deep and (not numbers or holds_numbers(Path(f"x{end}")))
 
     def write(self, path: Path, x: Tensor) -> None:
         """Write one image, in the measurement's unit if the format is for numbers."""

@@ -65,7 +65,7 @@ class Report:
 
         Raises:
             IncompatibleError: the parts don't go together, which is wrong with all images.
-            OSError: the disk is full.
+            OSError: the disk is full, or nobody reads on.
             KeyboardInterrupt: with what is left.
         """
         self._begun += 1
@@ -74,6 +74,8 @@ class Report:
         except KeyboardInterrupt:
             where = f"interrupted at image {self._begun} of {self.count}"
             raise KeyboardInterrupt(f"{where}; {self.kept}") from None
+        except BrokenPipeError:  # of what is said: `invprob solve noisy/ ... | head`
+            raise
         except FAILURES as error:
             full = {getattr(one, "errno", None) for one in (error, error.__cause__)} & FULL
             if full or (isinstance(error, IncompatibleError) and self.none_solved):

@@ -5,6 +5,7 @@
                               clean-panel.png
     -o run/                   run/estimate.png, or run/mean.png, run/std.tif, run/sample-0.png, ...
 
+In a folder, a measurement of more than 8 bits (TIFF, FITS, NPY) has results of its own format.
 The standard deviation is a 32-bit TIFF (beside FITS files one of these) in the unit of the image,
 so that its values can be read back; the panel shows it in colours beside the mean and the samples.
 What the numbers in the files mean is said in `invprob.cli.encoding`. All of them appear together,

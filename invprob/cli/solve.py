@@ -89,7 +89,8 @@ def solve(
 
     With `-o clean.png --samples 3`, clean.png is the mean of the samples; clean-std.tif (32 bits,
     in the unit of the image), clean-sample-0.png ... and clean-panel.png lie beside it. With
-    `-o run/` the same files lie in that folder: mean.png, std.tif, sample-0.png ...
+    `-o run/` the same files lie in that folder: mean.png, std.tif, sample-0.png ...; of TIFF, FITS
+    and NPY files of more than 8 bits mean.tif, and so on.
 
     Several files, a folder, or `--page all`: each image by itself, with the same parts and the
     same seed, so that its result is as if it were alone. `-o clean/` has a result of the same name

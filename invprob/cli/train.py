@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from .training import (
     Checkpoint,
     CleanImages,
     Every,
+    HeldOut,
     Hours,
     Output,
     Seed,
@@ -47,9 +47,7 @@ def _group() -> None:
 def flow(
     images: CleanImages,
     output: Output,
-    held_out: Annotated[
-        Path | None, typer.Option(help="Images to validate on; by default every 20th.")
-    ] = None,
+    held_out: HeldOut = None,
     channels: Annotated[
         int | None, typer.Option(min=1, help="1 for gray, 3 for colour; by default what all have.")
     ] = None,
@@ -101,11 +99,11 @@ def flow(
     where = usable(device)
     cut = None if size is None else numbers("size", size, tuple[int, int])
     unit = Unit(black, white)
-    learned = load_images(images, channels, cut, unit)
-    if held_out is None:
-        learned, apart = learned.split(EVERY)
+    learned = load_images(images, channels, cut, unit, held_out or [])
+    if held_out:
+        apart = load_images(held_out, learned.shape[0], learned.size, unit)
     else:
-        apart = load_images([held_out], learned.shape[0], learned.size, unit)
+        learned, apart = learned.split(EVERY)
     for reason in (*learned.skipped, *apart.skipped):
         typer.echo(f"left out {reason}", err=True)
     architecture = Architecture(learned.shape, levels, width, bits)

@@ -24,7 +24,11 @@ CleanImages = Annotated[
 ]
 HeldOut = Annotated[
     list[Path] | None,
-    typer.Option(help="Images to validate on, several times; by default every 20th."),
+    typer.Option(
+        parser=given,
+        metavar="PATH",
+        help="Images to validate on, several times; by default every 20th.",
+    ),
 ]
 Black = Annotated[
     float, typer.Option(help="The files' value that means 0, such as a camera's offset.")
@@ -82,6 +86,8 @@ def check_weights_file(output: Path) -> None:
     """Raise `InputError` for weights that are to go to a file that is not FILE.safetensors."""
     from ..errors import InputError
 
+    if not output.name.strip("."):
+        raise InputError(f"-o {output} is a folder: name a file for the weights, FILE.safetensors")
     if output.suffix != ".safetensors":
         is_version = output.suffix[1:].removeprefix("v").isdigit()
         other = output.with_name((output.name if is_version else output.stem) + ".safetensors")

@@ -190,6 +190,19 @@ def holds_channels(path: Path, /) -> bool:
     return is_tiff(path) or suffix(path) == ".npy"
 
 
+def is_picture(path: Path, /) -> bool:
+    """Whether a file's numbers are those of a picture, which 8 bits hold, as PNG is for them.
+
+    Raises:
+        Exception: of any kind, whatever the decoder raises, for a damaged file.
+    """
+    if is_tiff(path):
+        return tiff.dtype(path).itemsize == 1
+    if suffix(path) == ".npy":
+        return arrays.dtype(path).itemsize == 1
+    return not is_fits(path)
+
+
 def has_pages(path: Path, /) -> bool:
     """Whether one file holds any number of images."""
     return is_tiff(path) or is_fits(path)

@@ -18,6 +18,12 @@ def read(path: Path, /) -> NDArray[Any]:
     return real(np.load(path, allow_pickle=False), path)
 
 
+def dtype(path: Path, /) -> np.dtype[Any]:
+    """Of which type the numbers in a file are."""
+    found: np.dtype[Any] = np.load(path, mmap_mode="r", allow_pickle=False).dtype
+    return found
+
+
 def real(pixels: NDArray[Any], path: Path, /) -> NDArray[Any]:
     """The same pixels, if they are real numbers."""
     if pixels.dtype.kind not in "buif":

@@ -1,8 +1,8 @@
 """PNG, JPEG, BMP and WebP files, by Pillow.
 
 Pillow has no 16-bit colour, so its PNG reader is run twice, for the high and for the low bytes,
-and 16-bit PNG files are written here. Inks (CMYK) become red, green and blue without their
-profile, which is said: black is 1 - (1 - ink)(1 - black) in each.
+and 16-bit PNG files are turned and written here. Inks (CMYK) become red, green and blue without
+their profile, which is said: black is 1 - (1 - ink)(1 - black) in each.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..errors import InputError
+from .turning import ORIENTATION, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,7 @@ def read(path: Path, /) -> tuple[NDArray[Any], bool]:
     with Image.open(path, formats=("PNG", "JPEG", "TIFF", "BMP", "WEBP")) as image:
         if _raw_mode(image).endswith(";16B"):
             pixels = _read_png_16(path, image)
+            pixels = turned(pixels, image.getexif().get(ORIENTATION, 1))
             return pixels, pixels.shape[2:] == (4,)
         if image.mode == "CMYK":
             warnings.warn(

@@ -4,6 +4,9 @@ The channels of an image are stored pixel by pixel `(H, W, C)`, or one plane aft
 `(C, H, W)`, which the tag PlanarConfiguration says; or each is a page, as microscopes write them,
 where the description of the file (ImageJ, OME) calls the axis of the pages C. Such pages are one
 image only for those who ask for images of so many channels, and gray images for all others.
+
+ImageJ has no room for the tags of each page in a file of more than 4 GB, and writes those of the
+first alone, with the numbers of all pages behind them.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from attrs import frozen
 
 from ..channels import PICTURES, Channels
 from ..errors import InputError
 from . import arrays, pictures
 from .paging import chosen
+from .turning import turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +37,27 @@ SEPARATE = 2
 """What the tag PlanarConfiguration says of channels that are stored one after the other."""
 
 
+@frozen(eq=False)
+class Frame:
+    """A gray or colour image of a file.
+
+    Attributes:
+        page: with its tags.
+        number: which of all that lie behind the tags of this one page; `None` for its own.
+    """
+
+    page: Any
+    number: int | None = None
+
+    def pixels(self) -> NDArray[Any]:
+        """The numbers, as the file orders the axes of a page."""
+        if self.number is None:
+            own: NDArray[Any] = self.page.asarray()
+            return own
+        every = self.page.parent.series[0].asarray(out="memmap")
+        return np.array(every.reshape(-1, *self.page.shape)[self.number], self.page.dtype)
+
+
 def read(path: Path, number: int | None, channels: Channels, /) -> tuple[NDArray[Any], bool]:
     """The pixels of an image, and whether their last channel is transparency.
 
@@ -43,8 +69,19 @@ def read(path: Path, number: int | None, channels: Channels, /) -> tuple[NDArray
     with tifffile.TiffFile(path) as file:
         if groups := _groups(file, channels):
             return _read_group(path, groups[chosen(path, number, len(groups), "images")])
-        count, whole = len(file.pages), _of_planes(file.pages[0])
-        return _read_page(path, file.pages[chosen(path, number, count, "pages", "", whole)])
+        behind, whole = _behind_one(file), _of_planes(file.pages[0])
+        number = chosen(path, number, len(behind or file.pages), "pages", "", whole)
+        return _read_frame(path, behind[number] if behind else Frame(file.pages[number]))
+
+
+def _behind_one(file: Any) -> list[Frame]:
+    """All images, if they lie behind the tags of the only page; none if each has a page."""
+    if len(file.pages) > 1:
+        return []
+    page, series = file.pages[0], file.series[0]
+    if series.dataoffset is None or series.size <= page.size:
+        return []
+    return [Frame(page, number) for number in range(series.size // page.size)]
 
 
 def _of_planes(page: Any) -> str:
@@ -63,10 +100,10 @@ def pages(path: Path, channels: Channels, /) -> list[int]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        every: list[Any] = _groups(file, channels)
-        if every:
-            return list(range(len(every)))
-        every = list(file.pages)
+        several: list[Any] = _groups(file, channels) or _behind_one(file)
+        if several:
+            return list(range(len(several)))
+        every: list[Any] = list(file.pages)
         return [number for number, page in enumerate(every) if not (page.is_reduced and number)]
 
 
@@ -78,7 +115,16 @@ def read_stack(path: Path, channels: Channels, /) -> list[tuple[NDArray[Any], bo
     with tifffile.TiffFile(path) as file:
         if groups := _groups(file, channels):
             return [_read_group(path, group) for group in groups]
-        return [_read_page(path, file.pages[number]) for number in numbers]
+        frames = _behind_one(file) or [Frame(file.pages[number]) for number in numbers]
+        return [_read_frame(path, frame) for frame in frames]
+
+
+def dtype(path: Path, /) -> np.dtype[Any]:
+    """Of which type the numbers of a file's first image are."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        return np.dtype(file.pages[0].dtype)
 
 
 def layout(path: Path, /) -> str:
@@ -92,28 +138,30 @@ def layout(path: Path, /) -> str:
         return "separate" if page.planarconfig == SEPARATE else "contig"
 
 
-def _groups(file: Any, channels: Channels) -> list[list[Any]]:
-    """The pages of each image, where these are its channels and so many are asked for."""
+def _groups(file: Any, channels: Channels) -> list[list[Frame]]:
+    """The frames of each image, where these are its channels and so many are asked for."""
     if not set(channels or ()) - set(PICTURES):
         return []
     series = file.series[0]
     count = series.shape[-3] if series.axes.endswith("CYX") else 1
-    every = list(series.pages)
+    pages = list(series.pages)
+    every = _behind_one(file) or [Frame(page) for page in pages]
     whole = len(file.series) == 1 and len(every) == math.prod(series.shape[:-2])
-    if not whole or None in every or count in PICTURES or count not in (channels or ()):
+    if not whole or None in pages or count in PICTURES or count not in (channels or ()):
         return []
     return [every[start : start + count] for start in range(0, len(every), count)]
 
 
-def _read_group(path: Path, group: list[Any]) -> tuple[NDArray[Any], bool]:
-    """The pixels of an image each of whose channels is a page."""
-    return np.stack([_read_page(path, page)[0] for page in group], -1), False
+def _read_group(path: Path, group: list[Frame]) -> tuple[NDArray[Any], bool]:
+    """The pixels of an image each of whose channels is a frame."""
+    return np.stack([_read_frame(path, frame)[0] for frame in group], -1), False
 
 
-def _read_page(path: Path, page: Any) -> tuple[NDArray[Any], bool]:
-    """The pixels of a page, and whether the file says that they have alpha."""
+def _read_frame(path: Path, frame: Frame) -> tuple[NDArray[Any], bool]:
+    """The pixels of a frame, and whether the file says that they have alpha."""
+    page = frame.page
     try:
-        pixels = arrays.real(page.asarray(), path)
+        pixels = arrays.real(frame.pixels(), path)
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
@@ -138,17 +186,8 @@ def _read_page(path: Path, page: Any) -> tuple[NDArray[Any], bool]:
             )
         pixels = np.iinfo(pixels.dtype).max - pixels
     pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
-    upright = _turned(pixels, int(page.tags.valueof("Orientation", 1)))
+    upright = turned(pixels, int(page.tags.valueof("Orientation", 1)))
     return upright, page.extrasamples[-1:] in ALPHA
-
-
-def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """The pixels upright, by what a file's tag Orientation says of its first row and column."""
-    if orientation in (5, 6, 7, 8):  # the first row is a side of the picture
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
 def write(

@@ -74,10 +74,15 @@ def read_weights(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     content = _content(path)
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
+        why = "it was cut short, or rewritten since it was loaded; load it again"
+        if path.parent == EMBEDDED:
+            why = (
+                "it was cut short, changed, or belongs to another version; reinstall invprob"
+                " (pip install --force-reinstall invprob)"
+            )
         raise WeightsError(
             f"the weight file {path} ({len(content)} bytes) has the SHA-256 {found}, expected"
-            f" {sha256}: it was cut short, changed, or belongs to another version; reinstall"
-            " invprob (pip install --force-reinstall invprob)"
+            f" {sha256}: {why}"
         )
     try:
         return load(content)

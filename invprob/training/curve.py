@@ -1,4 +1,4 @@
-"""The losses of a training run, in a table beside its checkpoint: FILE.csv.
+"""The losses of a training run, in words, and in a table beside its checkpoint: FILE.csv.
 
 A row has the mean loss of `WINDOW` steps, the last of them, and its learning rate (of the first
 optimiser). It does not depend on when a run is saved or reported: with a budget in steps, and one
@@ -7,6 +7,8 @@ thread, equal seeds make equal files, of interrupted runs, too.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,15 @@ WINDOW = 10
 """Steps in a row; the last row of a run may be of fewer."""
 
 HEADER = "step,loss,rate"
+
+
+def so_far(run: Run, losses: Sequence[float]) -> str:
+    """Where a run is, and its losses since the last report: none if its budget was used up."""
+    found = "no step was taken"
+    if losses:
+        found = f"loss {sum(losses) / len(losses):.4f} (worst {max(losses):.2f})"
+    clock = f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%})"
+    return f"{clock}: {found}"
 
 
 def curve_file(checkpoint: Path) -> Path:

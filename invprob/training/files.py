@@ -18,7 +18,9 @@ LEAST_PATCH = 16
 """Networks learn from patches of so many pixels on a side, or more."""
 
 
-def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
+def image_files(
+    paths: Iterable[Path], suffixes: Sequence[str] = (*SUFFIXES, ".npy")
+) -> Iterator[Path]:
     """Files that were named, and in folders those with one of the suffixes, sorted.
 
     Raises:
@@ -32,6 +34,19 @@ def image_files(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path
             continue
         inside = (file for file in path.rglob("*") if file.is_file())
         yield from sorted(f for f in inside if suffix(f) in suffixes)
+
+
+def besides(paths: Iterable[Path], held_out: Iterable[Path]) -> list[Path]:
+    """The `image_files` without those of other paths.
+
+    Raises:
+        InputError: a path does not exist, or no file is left.
+    """
+    every, others = list(image_files(paths)), {path.resolve() for path in image_files(held_out)}
+    rest = [path for path in every if path.resolve() not in others]
+    if every and not rest:
+        raise InputError("all images to learn from are held out: leave some to learn from")
+    return rest
 
 
 def left_out(path: Path, error: InputError) -> str:

@@ -26,7 +26,6 @@ Bethge, 2016, https://arxiv.org/abs/1511.01844.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -41,6 +40,7 @@ from ..networks.glow import Architecture, Glow
 from ..networks.stored_glow import write_glow
 from ..priors.flow import standard_normal_log_prob
 from ..units import Unit
+from .curve import so_far
 from .images import Images
 from .optimizers import Muon
 from .run import Run
@@ -169,11 +169,7 @@ def report(
         raise TypeError(f"{type(flow).__name__} is no Glow")
     digest = write_glow(flow, out)
     found = validate(flow, held_out)
-    say(
-        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
-        f" {sum(losses) / len(losses):.4f} bits/dim in training (worst {max(losses):.2f}),"
-        f" {found:.4f} held out | {digest}"
-    )
+    say(f"{so_far(run, losses)}; {found:.4f} held out, in bits/dim | {digest}")
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..images import white_of
 from ..pixels import FEW, read_stack
 from ..units import Unit
-from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few, too_small
+from .files import besides, image_files, left_out, nothing_to_learn, too_few, too_small
 from .storage import alike, bits, in_unit, levels, of_levels
 
 Size = tuple[int, int]
@@ -104,6 +104,7 @@ def load_images(
     channels: int | None = None,
     size: Size | None = None,
     unit: Unit | None = None,
+    held_out: Sequence[Path] = (),
 ) -> Images:
     """Images from files and folders, searched recursively.
 
@@ -114,13 +115,14 @@ def load_images(
         size: height and width to cut from larger images; smaller ones are left out. By default
             what all have.
         unit: of the files; by default their own.
+        held_out: files and folders that are left out.
 
     Raises:
         InputError: a path does not exist, nothing can be used, or the images differ in channels
             or size and it was not said which to take.
     """
     paths, unit = list(paths), unit or Unit()
-    found, skipped = read_images(paths, channels, unit)
+    found, skipped = read_images(besides(paths, held_out), channels, unit)
     unit.warn_if_dim("image")
     counts = sorted({image.shape[0] for _, image in found})
     if len(counts) > 1:
@@ -164,7 +166,7 @@ def read_images(
     found: list[tuple[Path, Tensor]] = []
     skipped: list[str] = []
     unit = unit or Unit()
-    for path in image_files(paths, (*SUFFIXES, ".npy")):
+    for path in image_files(paths):
         try:
             found += [(path, _convert(image, channels)) for image in _read(path, unit, channels)]
         except InputError as error:
@@ -195,7 +197,7 @@ def read_apart(
         InputError: a path does not exist, or nothing is left of one of the two.
     """
     size, unit = (least, least), unit or Unit()
-    found, skipped = read_images(paths, channels, unit)
+    found, skipped = read_images(besides(paths, held_out), channels, unit)
     skipped += _too_small(found, size)
     found = [(path, image) for path, image in found if _holds(image, size)]
     if not found:
@@ -205,14 +207,12 @@ def read_apart(
         if not apart:
             raise nothing_to_learn(held_out, reasons)
         skipped += reasons
-        files = {path.resolve() for path, _ in apart}
-        found = [(path, image) for path, image in found if path.resolve() not in files]
     else:
         apart = found[every - 1 :: every] or found[-1:]
         chosen = {id(image) for _, image in apart}
         found = [(path, image) for path, image in found if id(image) not in chosen]
-    if not found:
-        raise too_few(len(apart), skipped)
+        if not found:
+            raise too_few(len(apart), skipped)
     unit.warn_if_dim("image")
     return [image for _, image in found], [image for _, image in apart], skipped
 

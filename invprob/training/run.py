@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +29,7 @@ import torch
 from torch import Generator, nn
 from tqdm import tqdm
 
+from ..checkpoint import write_whole
 from ..errors import CheckpointError, DivergenceError, InputError, Terminated
 from ..files import check_writable
 from .curve import Curve, curve_file
@@ -110,6 +111,7 @@ class Run:
 
         Raises:
             DivergenceError: the weights have become far worse; nothing is written.
+            CheckpointError: the disk is full, or the like; a previous file stays.
         """
         for network in (self.network, self.averaged):
             found = probe(self.task, network, self.device)
@@ -125,9 +127,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        temporary = path.with_name(path.name + ".part")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
+        torch.save(state, content := io.BytesIO())
+        write_whole(path, content.getbuffer())
         self.saved = self.step
 
     def restore(self, path: Path) -> str:
@@ -237,7 +238,8 @@ def train(
         checkpoint: saved each time before `report` is called, and on Ctrl-C or SIGTERM; its
             `curve` is beside it.
         every: seconds of training from one report to the next; there is one at the end, too.
-        report: gets the losses since the report before.
+        report: gets the losses since the report before; it is called in any case, with none where
+            a checkpoint's budget is used up, so that the weights are there.
 
     Raises:
         DivergenceError: the loss is not finite, or far above what it was; the checkpoint is of
@@ -250,6 +252,8 @@ def train(
     curve = Curve(curve_file(checkpoint))
     if run.used < 1:
         curve.go_on(run.step)
+    else:
+        report(losses)
     with tqdm(total=100.0, disable=None, bar_format="{percentage:3.0f}%|{bar}| {postfix}") as bar:
         while run.used < 1:
             with interruption_held() as interrupted, _explained(run, checkpoint):

@@ -23,7 +23,6 @@ posterior sampling CGAN, 2021, https://arxiv.org/abs/2103.04192.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from ..networks.stored_generator import write_generator
 from ..streams import generator as stream
 from ..units import Unit
 from .adversarial import Adversaries, Weights, adversarial_loss
+from .curve import so_far
 from .patches import Photos
 from .run import Run
 from .storage import in_unit
@@ -249,11 +249,7 @@ def report(
     network = _players(run.averaged).generator
     digest = write_generator(network, out)
     found = validate(network, held_out, task.likelihood)
-    say(
-        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
-        f" losses {sum(losses) / len(losses):.4f} (worst {max(losses):.2f}); held out, {found}"
-        f" | {digest}"
-    )
+    say(f"{so_far(run, losses)}; held out, {found} | {digest}")
 
 
 def centre(photo: Tensor, side: int = SIDE) -> Tensor:

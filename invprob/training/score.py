@@ -39,7 +39,6 @@ Unsupervised image denoising with score function, 2023, https://arxiv.org/abs/23
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +59,7 @@ from ..priors.measured import MeasuredPrior
 from ..problem import Problem
 from ..solvers.score_equation import ScoreEquation
 from ..units import Unit
+from .curve import so_far
 from .noisy import NoisyImages, Pair
 from .optimizers import muon_and_adam
 from .run import Run
@@ -141,17 +141,21 @@ class ScoreMatching:
     start: Path | None = None
     unit: Unit = field(factory=Unit)
     _fingerprint: str = field(init=False)
+    _begun: str = field(init=False)
 
     @_fingerprint.default
     def _of_images(self) -> str:
         return fingerprint([self.images.pixels, self.images.table])
 
+    @_begun.default
+    def _of_start(self) -> str:
+        return "none" if self.start is None else digest_of(self.start)
+
     def settings(self) -> Mapping[str, object]:
         """The recipe, the architecture, and which images."""
         parts = attrs.asdict(self.recipe) | attrs.asdict(self.architecture)
-        start = "none" if self.start is None else digest_of(self.start)
         images = f"{len(self.images)} ({self._fingerprint[:12]})"
-        return parts | {"images": images, "start": start} | self.unit.settings()
+        return parts | {"images": images, "start": self._begun} | self.unit.settings()
 
     def about(self) -> str:
         """What learns from what."""
@@ -263,8 +267,5 @@ def report(
     digest = write_score(network, out)
     decibels = held_out.decibels(network)
     denoised = f", denoised to {sum(decibels) / len(decibels):.2f} dB" if decibels else ""
-    say(
-        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
-        f" loss {sum(losses) / len(losses):.4f} in training (worst {max(losses):.2f}),"
-        f" {held_out.loss(network):.4f} held out{denoised} | {digest}"
-    )
+    found = f"{held_out.loss(network):.4f} held out{denoised}"
+    say(f"{so_far(run, losses)}; {found} | {digest}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Generator, Tensor
 
 from ..networks.denoiser import Denoiser
 from ..networks.stored_denoiser import write_denoiser
+from .curve import so_far
 from .images import luminance
 from .run import Run
 from .storage import in_unit
@@ -42,11 +42,7 @@ def report(
         f"C={channels} " + " ".join(f"{scores[channels, sigma]:.2f}" for sigma in VALIDATED)
         for channels in sorted({channels for channels, _ in scores})
     ]
-    say(
-        f"{time.strftime('%H:%M:%S')} step {run.step}, {run.seconds:.0f} s ({run.used:.1%}):"
-        f" loss {sum(losses) / len(losses):.4f} (worst {max(losses):.1f}); held out,"
-        f" {', '.join(lines)} dB | {digest}"
-    )
+    say(f"{so_far(run, losses)}; held out, {', '.join(lines)} dB | {digest}")
 
 
 @torch.no_grad()

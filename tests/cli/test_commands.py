@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import subprocess
 import sys
 
 import pytest
 
+from invprob.cli import main
 from invprob.errors import InputError, PluginError
 
 
@@ -92,6 +94,17 @@ def test_python_dash_m_shows_no_traceback(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: there is no file")
     assert "Traceback" not in done.stderr
+
+
+def test_what_the_terminal_does_not_know_is_escaped(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), "cp1252")
+    monkeypatch.setattr("invprob.cli.allocator.keep_freed_memory", lambda: None)
+    monkeypatch.setattr("sys.argv", ["invprob", "matrix", "--markdown"])
+    monkeypatch.setattr("sys.stdout", stdout)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert b"| gaussian | \\u2713 | \\u2713 |" in stdout.buffer.getvalue()
 
 
 def test_a_traceback_if_asked_for(invprob, monkeypatch):

@@ -36,7 +36,7 @@ def test_in_trainings(invprob, home):
         write_image(images / f"{k}.png", torch.full((1, 16, 16), k / 4))
     small = "--steps 1 --batch 1"
     flow = f"{small} --depths 1 --width 4"
-    invprob(f"train flow ~/pictures --output=~/f.safetensors --held-out=~/pictures {flow}")
+    invprob(f"train flow ~/pictures --output=~/f.safetensors --held-out=~/pictures/0.png {flow}")
     network = f"{small} --patch 16 --widths 8,8,8 --before 0,0,0 --after 0,0"
     invprob(f"train denoiser ~/pictures --output=~/d.safetensors {network}")
     begun = f"{small} --patch 16 --start=~/d.safetensors --checkpoint=~/e.run"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 from listing import files
 
@@ -43,6 +45,39 @@ def test_a_folder(invprob, folder):
     assert files(folder / "run") == [f"first/{name}" for name in names]
     invprob("solve gray.png -l gaussian:sigma=0.1 -o run")
     assert "estimate.png" in files(folder / "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "options", "end"),
+    [
+        ("y.tif", np.float32, "", "tif"),
+        ("y.tif", np.float32, "--bits 32", "tif"),
+        ("y.npy", np.float32, "", "npy"),
+        ("y.npy", np.float32, "--bits 16", "tif"),
+        ("y.tif", np.uint16, "", "tif"),
+        ("y.tif", np.uint8, "", "png"),
+        ("y.tif", np.uint8, "--bits 32", "tif"),
+        ("gray.png", None, "--bits 32", "tif"),
+        ("gray.png", None, "--bits 16", "png"),
+    ],
+)
+def test_a_folder_has_files_that_hold_the_numbers(invprob, folder, name, dtype, options, end):
+    if dtype is not None:
+        y = np.arange(120).reshape(12, 10)
+        y = (y / 40 - 1).astype(dtype) if dtype is np.float32 else y.astype(dtype)
+        (np.save if name == "y.npy" else tifffile.imwrite)(name, y)
+    invprob(f"solve {name} -l gaussian:sigma=0.1 {options} -s pnp -o run/")
+    assert files(folder / "run") == [f"estimate.{end}"]
+    if dtype is np.float32 and "16" not in options:
+        x = read_image(f"run/estimate.{end}")
+        assert float(x.min()) < 0 and float(x.max()) > 1
+
+
+def test_a_file_that_is_missing_or_damaged_names_no_format(invprob, folder):
+    (folder / "torn.npy").write_bytes(b"nonsense")
+    for name, said in (("gone.tif", "there is no file gone.tif"), ("torn.npy", "can't be read")):
+        failed = invprob(f"solve {name} -l gaussian:sigma=0.1 -o run/", code=2)
+        assert said in failed.stderr and not (folder / "run").exists()
 
 
 def test_a_sample_does_not_depend_on_how_many(invprob, folder):

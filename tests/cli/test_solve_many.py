@@ -250,6 +250,18 @@ def test_interrupted(invprob, folder, parts, monkeypatch, output, left):
     assert not (folder / "clean.tif").exists()
 
 
+def test_where_nobody_reads_on_no_image_has_failed(invprob, folder, noisy, monkeypatch):
+    """As in `invprob solve ... | head`."""
+
+    def closed(text, err=False):
+        if not err:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("typer.echo", closed)
+    assert "failed" not in invprob(f"solve noisy {NOISE} -s pnp -o clean/", code=1).stderr
+    assert files(folder / "clean") == ["a.tif"]
+
+
 def test_out_of_memory_is_of_one_image(invprob, folder, noisy, parts, monkeypatch):
     solver = parts.solvers["pnp"]
     init, count = solver.init, iter(range(9))

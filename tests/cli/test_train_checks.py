@@ -37,6 +37,21 @@ def test_before_images_are_read(kind, tmp_path):
     assert code == 2 and "own.safetensors exists" in text
 
 
+@pytest.mark.parametrize("output", ["", ".", "..", "/"])
+def test_weights_need_the_name_of_a_file(output, tmp_path):
+    line = ["flow", "nowhere", "-o", output]
+    code, text = failed(*line)
+    assert code == 2 and "name a file for the weights, FILE.safetensors" in text
+    found = CliRunner().invoke(app, ["adapt", "nothing.png", "-o", output])
+    assert found.exit_code == 2 and "name a file for the weights" in found.stderr
+
+
+@pytest.mark.parametrize("kind", ["denoiser", "flow", "sampler"])
+def test_an_empty_held_out_is_not_the_current_folder(kind, tmp_path):
+    code, text = failed(kind, tmp_path, "-o", tmp_path / "own.safetensors", "--held-out", "")
+    assert code == 2 and "it is empty; name a" in text
+
+
 def test_a_device_that_torch_was_not_built_for(monkeypatch):
     """On a Mac it may be; elsewhere torch answers with a list of what it was built for."""
 

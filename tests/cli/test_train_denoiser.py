@@ -156,7 +156,7 @@ def test_held_out_images_are_not_learned_from(folder, tmp_path):
     code, text = invoke(folder, "-o", out, *SMALL, "--held-out", folder / "1.png")
     assert code == 0 and "; 3 photos; " in text
     code, text = invoke(folder, "-o", tmp_path / "b.safetensors", *SMALL, "--held-out", folder)
-    assert code == 2 and "images are too few" in text
+    assert code == 2 and "all images to learn from are held out" in text
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,17 @@ def test_raw_numbers_of_an_instrument(tmp_path):
     assert code == 1 and "white=275.0 and not 300.0" in text
 
 
+def test_held_out_images_are_not_learned_from(folder, tmp_path):
+    """All of them, whatever else lies in the folder, and of whatever size."""
+    (folder / "apart").mkdir()
+    write_image(folder / "apart" / "wide.png", torch.zeros(1, 4, 6))
+    apart = [f"--held-out={path}" for path in (folder / "apart", folder / "1.png")]
+    code, text = invoke(folder, "-o", tmp_path / "a.safetensors", *SMALL, *apart)
+    assert code == 0 and "; 4 images of 8 bits" in text, text
+    code, text = invoke(folder, "-o", tmp_path / "b.safetensors", *SMALL, "--held-out", folder)
+    assert code == 2 and "all images to learn from are held out" in text
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -66,6 +66,41 @@ def test_the_same_command_ends_like_a_run_that_was_not_interrupted(folder, tmp_p
     assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
 
 
+def test_a_budget_that_is_used_up_leaves_weights(folder, tmp_path, monkeypatch):
+    """Of a run that was interrupted before they were first written, or that were moved away."""
+    out = tmp_path / "flow.safetensors"
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, 2)
+        invoke(folder, "-o", out, *SMALL)
+    content = b""
+    for _ in range(2):
+        code, text = invoke(folder, "-o", out, *SMALL, "--steps", 3)
+        assert code == 0 and f"wrote {out}" in text, text
+        assert "step 3, 0 s (100.0%): no step was taken; " in text
+        assert content in (b"", out.read_bytes())
+        content = out.read_bytes()
+        out.rename(tmp_path / "moved.safetensors")
+
+
+def test_a_full_disk_leaves_what_was_saved(folder, tmp_path, monkeypatch):
+    kept, line = tmp_path / "flow.ckpt", [folder, "-o", tmp_path / "flow.safetensors", *SMALL]
+    code, text = invoke(*line, "--steps", 3)
+    assert code == 0, text
+    before, names = kept.read_bytes(), sorted(tmp_path.iterdir())
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        code, text = invoke(*line)
+    assert code == 1 and "error: the checkpoint" in text and "Traceback" not in text
+    assert "No space left on device); the previous one is intact" in " ".join(text.split())
+    assert kept.read_bytes() == before and sorted(tmp_path.iterdir()) == names
+    code, text = invoke(*line)
+    assert code == 0 and "going on from step 3" in text
+
+
 def test_in_the_last_step_the_run_ends(folder, tmp_path, monkeypatch):
     interrupted_at(monkeypatch, 5)
     code, text = invoke(folder, "-o", tmp_path / "flow.safetensors", *SMALL)

@@ -158,6 +158,9 @@ def test_weights_of_another_noise_are_a_beginning(task, tmp_path):
     assert begun.settings()["start"] != task.settings()["start"]
     with pytest.raises(ip.WeightsError, match="another network"):
         Run(evolve(begun, architecture=make(widths=(8, 8, 9)).architecture))
+    before = begun.settings()
+    begun.start.unlink()  # what was read of it counts, whatever becomes of the file
+    assert begun.settings() == before
 
 
 @pytest.mark.parametrize(
