@@ -105,8 +105,9 @@ class PnP:
     Args:
         iterations: denoiser calls.
         noise_level: sigma_0, the noise of the data in units of the image, which for an operator
-            that changes them is not the sigma of y: by default that, over the largest singular
-            value, or for noise that is not Gaussian what it does to grey.
+            that changes them is not the sigma of y: by default that (where it differs between
+            entries, the median of those measured), over the largest singular value, or for noise
+            that is not Gaussian what it does to grey.
         weight: how much the denoised image counts against the data; smaller keeps more details
             and more noise. By default 0.3, and where the data's noise stays white, as where single
             pixels are missing, each level has its own, at most 0.23, by how noisy they make it.
