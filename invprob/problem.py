@@ -128,7 +128,7 @@ class Problem(Generic[P_co, L_co]):
 
     def _check_unit(self) -> None:
         assert isinstance(self.likelihood, Likelihood)
-        white = self.y.new_ones((1, *self.image_shape)).cpu()
+        white = self.y.new_ones((1, *self.image_shape))
         largest = float(self.likelihood.sample(white, generator(0)).abs().max())
         seen = float(measured(self.likelihood, self.y).max())
         if self.y.ndim == 1 + len(self.image_shape):  # pixels, and no coefficients of them

@@ -116,7 +116,7 @@ def needs_light(problem: Problem[Any, Any], /) -> bool:
 
     An error of any other image as well is raised: darkness is not why.
     """
-    dark = problem.zeros()[:1].cpu() - 1
+    dark = problem.zeros()[:1] - 1
     try:
         problem.likelihood.sample(dark, generator(0))
     except (ValueError, RuntimeError):  # ours say InputError; torch.poisson, for one, does not

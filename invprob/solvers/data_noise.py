@@ -139,6 +139,6 @@ def _of_measurement(problem: Problem[Any, Any]) -> float:
         sigma = noise.sigma
         return float(sigma.expand(shape)[seen].median()) if isinstance(sigma, Tensor) else sigma
     assert isinstance(noise, Likelihood)  # `Problem` has checked it
-    grey, draw = problem.zeros()[:1].cpu() + 0.5, generator(0)
-    one, other = (noise.sample(grey, draw).double() for _ in range(2))
+    grey, draw = problem.zeros()[:1] + 0.5, generator(0)
+    one, other = (noise.sample(grey, draw).cpu().double() for _ in range(2))
     return float((one - other)[:, seen].square().mean().div(2).sqrt())
