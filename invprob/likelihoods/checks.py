@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import LinearOperator
 from ..errors import InputError
 from ..streams import generator
@@ -61,9 +62,10 @@ def noise_levels(value: Tensor | float, /) -> Tensor | float:
     try:
         if isinstance(value, str):
             raise TypeError("it is a text")
-        if torch.as_tensor(value).dtype == torch.bool:
+        given = plain(value)
+        if torch.as_tensor(given).dtype == torch.bool:
             raise TypeError("it is true or false")
-        level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
+        level = torch.as_tensor(given, dtype=torch.float64).detach().to("cpu", copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
     bad = ~(torch.isfinite(level) & (level > 0))

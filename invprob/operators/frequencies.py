@@ -29,6 +29,7 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import SVD, Shape
 from ..errors import InputError
 from ..streams import generator
@@ -165,7 +166,7 @@ class Fourier:
         Raises:
             InputError: data are no complex array of such a shape.
         """
-        given = data if isinstance(data, Tensor) else np.asarray(data)
+        given: Any = data if isinstance(data, Tensor) else plain(np.asarray(data))
         if "complex" not in str(given.dtype) or not 2 <= given.ndim <= 4:
             raise InputError(
                 f"data are {given.dtype}, of shape {tuple(given.shape)}; give complex numbers "

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import Shape
 from ..errors import InputError
 
@@ -87,7 +88,7 @@ def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Ten
 def constant(value: object, name: str, /) -> Tensor:
     """A private copy of a user's array: float64, on the CPU, finite, not empty."""
     try:
-        given = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        given = value if isinstance(value, Tensor) else torch.as_tensor(plain(np.asarray(value)))
         if given.is_complex():
             raise TypeError("its numbers are complex")
         tensor = given.detach().to("cpu", torch.float64, copy=True)
