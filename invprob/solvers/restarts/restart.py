@@ -104,9 +104,9 @@ class Restart:
             independent samples do not always; but they are no longer independent of each other.
         particles: the most that a sample begins as, if the calls allow; images may have 4096
             numbers then. By default as many as the calls allow in images of at most 1024 numbers
-            (256 if the noise is not Gaussian but has a density), and 1, the sample alone, in
-            larger ones. Of images of one kind crowds find the right one; crops of photographs,
-            of 32 x 32 pixels, are better alone.
+            (256 if the noise is not Gaussian but has a density, 4096 with a `population`), and 1,
+            the sample alone, in larger ones. Of images of one kind crowds find the right one;
+            crops of photographs, of 32 x 32 pixels, are better alone.
         guided: whether the data pull restarts towards images that explain them. Each takes a
             second call then, and the first one a few more. By default they pull crowds only: in
             the first restart, if the prior can denoise three times its radius, and, from 20 calls
