@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..arrays import plain
 from ..contracts import LinearOperator
+from ..counts import real
 from ..errors import InputError
 from ..streams import generator
 
@@ -22,12 +23,7 @@ def positive(value: object, name: str, meaning: str, /) -> float:
     >>> positive(26, "alpha", "the number of looks")
     26.0
     """
-    try:
-        if isinstance(value, bool | str):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
+    number = real(value, name, meaning)
     if not (math.isfinite(number) and number > 0):
         raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
     return number

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..arrays import plain
 from ..contracts import Shape
+from ..counts import whole_numbers
 from ..errors import InputError
 
 
@@ -67,13 +68,19 @@ def refuse_batch(given: Shape, name: str, /, axes: int | None = None) -> None:
 
 def given_shape(value: object, /) -> Shape:
     """A user's image shape as a tuple of whole numbers >= 1, or `InputError`."""
-    try:
-        shape = tuple(int(n) for n in value)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        shape = ()
-    if not shape or min(shape) < 1:
+    shape = whole_numbers(value)
+    if not shape:
         raise InputError(f"image_shape={value!r}; give the shape of one image, such as (1, 8, 8)")
     return shape
+
+
+def sides(value: object, /) -> Shape:
+    """The same, or one number for a square; empty if it is none.
+
+    >>> sides((3, 32, 48)), sides(64), sides(64.7)
+    ((3, 32, 48), (64, 64), ())
+    """
+    return whole_numbers(value) or whole_numbers((value, value))
 
 
 def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Tensor:

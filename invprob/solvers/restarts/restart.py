@@ -76,7 +76,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from ...contracts import Denoises, LocallyGaussian, Needs, Spectral
-from ...counts import check_count
+from ...counts import check_count, real
 from ...errors import InputError
 from ...problem import Problem
 from ...streams import Streams
@@ -164,7 +164,7 @@ class Restart:
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
         diffusion.check_share(self.kappa)
-        if self.s_noise is not None and not 1 <= self.s_noise < math.inf:
+        if self.s_noise is not None and not 1 <= real(self.s_noise, "s_noise") < math.inf:
             raise InputError(
                 f"s_noise={self.s_noise}: the noise of a restart over its level is 1 or more, for "
                 "example 1.02; leave it out for the usual one"
