@@ -30,7 +30,7 @@ SEED = 3_141_592_653
 
 @frozen(eq=False)
 class Prediction:
-    """The measurements that images would have, `(B, *measurement)`.
+    """The measurements that images would have, `(B, *measurement)`, float64 on the CPU.
 
     Attributes:
         mean: of each number.
@@ -77,11 +77,11 @@ def predicted(likelihood: Likelihood, x: Tensor, /) -> Prediction:
     if isinstance(likelihood, Gaussian):
         return _known(likelihood.sigma, likelihood.operator, x)
     draw = generator(SEED)
-    first = _measure(likelihood, x, draw).double()
+    first = _measure(likelihood, x, draw)
     mean, squares, noise = first.clone(), torch.zeros_like(first), None
     sizes = first.new_empty(SIMULATED - 1, len(x))
     for count in range(2, SIMULATED + 1):
-        drawn = _measure(likelihood, x, draw).double()
+        drawn = _measure(likelihood, x, draw)
         if count == 2:
             noise = drawn - first
             del first
@@ -100,7 +100,7 @@ def _known(sigma: Tensor | float, operator: object, x: Tensor) -> Prediction:
     from .contracts import LinearOperator
 
     assert isinstance(operator, LinearOperator)
-    mean = operator.forward(x).double()
+    mean = operator.forward(x).cpu().double()
     variance = torch.as_tensor(sigma).to(mean).square().expand(mean.shape)
     seen = _seen(operator, mean)
     return Prediction(mean, variance * seen, seen)
@@ -114,6 +114,7 @@ def _seen(operator: object, mean: Tensor) -> Tensor:
 
 def _measure(likelihood: Likelihood, x: Tensor, draw: Generator) -> Tensor:
     try:
-        return likelihood.sample(x, draw)
+        y = likelihood.sample(x, draw)
     except InputError:
-        return likelihood.sample(x.clamp(min=0), draw)
+        y = likelihood.sample(x.clamp(min=0), draw)
+    return y.cpu().double()  # some devices have no 64 bits

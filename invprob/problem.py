@@ -130,7 +130,7 @@ class Problem(Generic[P_co, L_co]):
         assert isinstance(self.likelihood, Likelihood)
         largest = max(
             float(self.likelihood.sample(image, generator(0)).abs().max())
-            for image in bright_images(self.y.new_ones((1, *self.image_shape)).cpu())
+            for image in bright_images(self.y.new_ones((1, *self.image_shape)))
         )
         seen = float(measured(self.likelihood, self.y).max())
         if self.y.ndim == 1 + len(self.image_shape):  # pixels, and no coefficients of them

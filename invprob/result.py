@@ -142,7 +142,7 @@ class Result:
             raise InputError(likelihood.why)
         assert isinstance(likelihood, Likelihood)
         count = min(len(self.samples), max(1, MANY // self.samples[0].numel()))
-        x = self.samples[:count].flatten(0, 1).cpu()
+        x = self.samples[:count].flatten(0, 1)
         return simulated(likelihood, x, self.problem.y[: len(x)].cpu(), samples=count)
 
     def plot(self, *, measured: bool = False) -> Figure:

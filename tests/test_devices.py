@@ -93,6 +93,32 @@ def test_crowds_compute_where_the_measurement_is(noise, population):
     assert torch.equal(there, here)
 
 
+class OnlyThere:
+    """An operator whose code is a graphics card's."""
+
+    def forward(self, x):
+        if x.device != AWAY:
+            raise RuntimeError("a tensor of the card is needed")
+        return x.flip(-1)
+
+    adjoint = forward
+
+    def out_shape(self, shape):
+        return shape
+
+
+@pytest.mark.parametrize(
+    "noise", [ip.Observed(ip.Poisson(30), OnlyThere()), ip.Gaussian(0.1, OnlyThere())]
+)
+@pytest.mark.parametrize("solver", [ip.RED(3), ip.ProximalGradient(3)])
+def test_an_operator_of_one_device_is_never_asked_on_another(noise, solver):
+    prior = ip.DenoiserPrior(lambda x, sigma: x / 2 + 0.25, ip.Domain(unit_range=True))
+    y = ip.Poisson(30).sample(torch.full((1, 1, 8, 8), 0.5), ip.generator(1))
+    with a_second_device() as device:
+        problem = ip.Problem(prior, noise, y.to(device))
+        assert "misfit" in str(ip.solve(problem, solver))
+
+
 def test_the_embedded_network_goes_where_the_measurement_is():
     from invprob.networks import stored_denoiser
 

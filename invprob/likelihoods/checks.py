@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import LinearOperator
+from ..counts import real
 from ..errors import InputError
 from ..streams import generator
 
@@ -21,12 +23,7 @@ def positive(value: object, name: str, meaning: str, /) -> float:
     >>> positive(26, "alpha", "the number of looks")
     26.0
     """
-    try:
-        if isinstance(value, bool | str):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"{name}={value!r} is no number; give {meaning}") from None
+    number = real(value, name, meaning)
     if not (math.isfinite(number) and number > 0):
         raise InputError(f"{name}={number:.4g}: it is positive and finite; give {meaning}")
     return number
@@ -61,9 +58,10 @@ def noise_levels(value: Tensor | float, /) -> Tensor | float:
     try:
         if isinstance(value, str):
             raise TypeError("it is a text")
-        if torch.as_tensor(value).dtype == torch.bool:
+        given = plain(value)
+        if torch.as_tensor(given).dtype == torch.bool:
             raise TypeError("it is true or false")
-        level = torch.as_tensor(value, dtype=torch.float64).detach().to("cpu", copy=True)
+        level = torch.as_tensor(given, dtype=torch.float64).detach().to("cpu", copy=True)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"sigma={value!r} is neither a number nor a tensor: {error}") from None
     bad = ~(torch.isfinite(level) & (level > 0))

@@ -18,6 +18,7 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import Map, Shape
 from ..errors import InputError
 from .adjoint_check import FAILURES, try_maps
@@ -190,7 +191,7 @@ class _Product:
 
     def __call__(self, x: Tensor) -> Tensor:
         columns = x.detach().flatten(1).mT.cpu().numpy()
-        return torch.as_tensor(self.product(columns)).mT.to(x).reshape(-1, *self.shape)
+        return torch.as_tensor(plain(self.product(columns))).mT.to(x).reshape(-1, *self.shape)
 
 
 class _Apply(torch.autograd.Function):

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import SVD, Shape
+from ..counts import whole_numbers
 from ..errors import InputError
 from .householder import axis_of, first, reflect
 from .planes import blocks, plane
@@ -26,15 +27,12 @@ _BLOCK = (-3, -1)
 
 def block_factor(value: int) -> int:
     """A whole factor >= 1, or `InputError`."""
-    try:
-        whole = int(value)
-    except (TypeError, ValueError, OverflowError):
-        whole = 0
-    if whole < 1 or whole != value:
+    whole = whole_numbers((value,))
+    if not whole:
         raise InputError(
             f"factor={value!r}; give one whole number of pixels >= 1, for both sides: factor=2"
         )
-    return whole
+    return whole[0]
 
 
 def divide(shape: Shape, factor: int, operator: object) -> Shape:

@@ -29,26 +29,28 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import SVD, Shape
+from ..counts import real
 from ..errors import InputError
 from ..streams import generator
 from .fourier import from_half, half_of_hartley, hartley, reflect
 from .mask import Mask
-from .planes import plane
+from .planes import plane, sides
 
 PLANE = (-2, -1)
 
 
 def _size(value: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (value, value) if isinstance(value, int) else tuple(int(n) for n in value)
-    if len(sides) != 2 or min(sides) < 1:
-        raise InputError(f"size={value}; give the height and width of the images: (256, 256)")
-    return sides[0], sides[1]
+    size = sides(value)
+    if len(size) != 2:
+        raise InputError(f"size={value!r}; give the height and width of the images: (256, 256)")
+    return size[0], size[1]
 
 
 def _low(side: int, centre: float) -> Tensor:
     """True for a share of the frequencies along an axis, those around 0 and at least 0 itself."""
-    if not 0 <= centre <= 1:
+    if not 0 <= real(centre, "centre", "a share in [0, 1]") <= 1:
         raise InputError(f"centre={centre} is no share of the frequencies; give one in [0, 1]")
     width, k = max(1, round(centre * side)), torch.fft.fftfreq(side, 1 / side).round()
     low: Tensor = (k >= -(width // 2)) & (k <= (width - 1) // 2)
@@ -57,7 +59,7 @@ def _low(side: int, centre: float) -> Tensor:
 
 def _filled(always: Tensor, keep: float, seed: int) -> Tensor:
     """True in a share `keep` of all places: those of `always`, and a random choice of others."""
-    count = round(keep * always.numel()) if 0 < keep <= 1 else 0
+    count = round(keep * always.numel()) if 0 < real(keep, "keep", "a share in (0, 1]") <= 1 else 0
     if count < (least := int(always.sum())):
         raise InputError(
             f"keep={keep} of {always.numel()} is less than the centre, {least}, which is always "
@@ -165,7 +167,7 @@ class Fourier:
         Raises:
             InputError: data are no complex array of such a shape.
         """
-        given = data if isinstance(data, Tensor) else np.asarray(data)
+        given: Any = data if isinstance(data, Tensor) else plain(np.asarray(data))
         if "complex" not in str(given.dtype) or not 2 <= given.ndim <= 4:
             raise InputError(
                 f"data are {given.dtype}, of shape {tuple(given.shape)}; give complex numbers "

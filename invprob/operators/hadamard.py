@@ -25,9 +25,10 @@ from attrs import Factory, field, frozen
 from torch import Tensor
 
 from ..contracts import SVD, Invertible, Shape
+from ..counts import real
 from ..errors import InputError
 from ..streams import generator
-from .planes import plane
+from .planes import plane, sides
 
 
 def _matrix(side: int) -> Tensor:
@@ -55,19 +56,19 @@ def walsh_hadamard(x: Tensor, /) -> Tensor:
 
 
 def _size(value: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (value, value) if isinstance(value, int) else tuple(int(n) for n in value)
-    if len(sides) != 2 or any(n < 1 or n & (n - 1) for n in sides):
+    size = sides(value)
+    if len(size) != 2 or any(n & (n - 1) for n in size):
         raise InputError(
-            f"size={value}: a Hadamard transform needs a height and width that are powers of two, "
-            "such as 64 or (64, 128); crop or pad the image"
+            f"size={value!r}: a Hadamard transform needs a height and width that are powers of "
+            "two, such as 64 or (64, 128); crop or pad the image"
         )
-    return sides[0], sides[1]
+    return size[0], size[1]
 
 
 def _kept(self: Hadamard) -> Tensor:
     """The indices of the rows that are measured, ascending, row 0 among them."""
     n = math.prod(self.size)
-    count = round(self.keep * n) if 0 < self.keep <= 1 else 0
+    count = round(self.keep * n) if 0 < real(self.keep, "keep", "a share in (0, 1]") <= 1 else 0
     if count == 0:
         raise InputError(
             f"keep={self.keep} of {n} coefficients; give a share in (0, 1] that keeps some"

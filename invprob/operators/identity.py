@@ -58,6 +58,10 @@ class Identity:
         """0."""
         return torch.zeros((), dtype=torch.float64)
 
+    def is_orthogonal(self) -> bool:
+        """It is."""
+        return True
+
     def diagonal(self, shape: Shape, /) -> Tensor:
         """1: each pixel is measured by itself."""
         return torch.ones((), dtype=torch.float64)

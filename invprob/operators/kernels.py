@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..counts import real, whole_numbers
 from ..errors import InputError
 from .from_files import read_single
 
@@ -33,9 +34,10 @@ def uniform(size: int) -> Tensor:
     >>> ip.kernels.uniform(3)[0]
     tensor([0.1111, 0.1111, 0.1111], dtype=torch.float64)
     """
-    if int(size) != size or size < 1:
-        raise InputError(f"size={size} of a uniform kernel; give a whole number of pixels >= 1")
-    return torch.full((int(size), int(size)), 1 / size**2, dtype=torch.float64)
+    side = whole_numbers((size,))
+    if not side:
+        raise InputError(f"size={size!r} of a uniform kernel; give a whole number of pixels >= 1")
+    return torch.full(2 * side, 1 / side[0] ** 2, dtype=torch.float64)
 
 
 def gaussian_profile(sigma: float) -> Tensor:
@@ -49,7 +51,7 @@ def gaussian_profile(sigma: float) -> Tensor:
     tensor([2.6387e-04, 1.0645e-01, 7.8657e-01, 1.0645e-01, 2.6387e-04],
            dtype=torch.float64)
     """
-    if not (math.isfinite(sigma) and sigma > 0):
+    if not 0 < real(sigma, "sigma", "a number of pixels > 0") < math.inf:
         raise InputError(f"sigma={sigma} of a Gaussian kernel; give a number of pixels > 0")
     radius = math.ceil(3 * sigma)
     at = torch.arange(-radius, radius + 1, dtype=torch.float64)
@@ -86,7 +88,8 @@ def motion(length: float, angle: float = 0.0) -> Tensor:
     >>> ip.kernels.motion(2, angle=0)
     tensor([[0.2500, 0.5000, 0.2500]], dtype=torch.float64)
     """
-    if not (math.isfinite(length) and length > 0 and math.isfinite(angle)):
+    length, angle = real(length, "length", "pixels"), real(angle, "angle", "degrees")
+    if not (0 < length < math.inf and math.isfinite(angle)):
         raise InputError(
             f"length={length}, angle={angle} of a motion kernel; give a length in pixels > 0 and "
             "an angle in degrees"

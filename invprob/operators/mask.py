@@ -19,10 +19,11 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import SVD, Shape
+from ..counts import real
 from ..errors import InputError
 from ..streams import generator
 from .from_files import read_single
-from .planes import broadcasts, constant, refuse_batch
+from .planes import broadcasts, constant, refuse_batch, sides
 
 WHITE = 0.97
 """Above this share of the brightest pixel a mask is white.
@@ -142,24 +143,26 @@ class Mask:
             seed: which mask.
 
         Raises:
-            InputError: keep is not in (0, 1], or so small that no pixel would be observed.
+            InputError: shape is none; keep is not in (0, 1], or so small that no pixel would be
+                observed.
 
         >>> import invprob as ip
         >>> ip.Mask.random((64, 64), keep=0.2, seed=1)
         Mask(20% of (64, 64))
         """
-        if not 0 < keep <= 1:
+        if not 0 < real(keep, "keep", "a number in (0, 1]") <= 1:
             raise InputError(f"keep={keep} is no share of the pixels; give a number in (0, 1]")
-        shape = (shape, shape) if isinstance(shape, int) else tuple(shape)
-        flat = torch.zeros(math.prod(shape), dtype=torch.bool)
+        if not (size := sides(shape)):
+            raise InputError(f"shape={shape!r}; give the mask's height and width: (64, 64)")
+        flat = torch.zeros(math.prod(size), dtype=torch.bool)
         count = round(keep * flat.numel())
         if count == 0:
             raise InputError(
-                f"keep={keep} of {flat.numel()} pixels, shape {shape}, observes nothing; "
+                f"keep={keep} of {flat.numel()} pixels, shape {size}, observes nothing; "
                 "give a larger keep"
             )
         flat[torch.randperm(flat.numel(), generator=generator(seed))[:count]] = True
-        return cls(flat.reshape(shape))
+        return cls(flat.reshape(size))
 
     def forward(self, x: Tensor, /) -> Tensor:
         """Mask * x."""

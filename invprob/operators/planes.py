@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import Shape
+from ..counts import whole_numbers
 from ..errors import InputError
 
 
@@ -66,13 +68,19 @@ def refuse_batch(given: Shape, name: str, /, axes: int | None = None) -> None:
 
 def given_shape(value: object, /) -> Shape:
     """A user's image shape as a tuple of whole numbers >= 1, or `InputError`."""
-    try:
-        shape = tuple(int(n) for n in value)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        shape = ()
-    if not shape or min(shape) < 1:
+    shape = whole_numbers(value)
+    if not shape:
         raise InputError(f"image_shape={value!r}; give the shape of one image, such as (1, 8, 8)")
     return shape
+
+
+def sides(value: object, /) -> Shape:
+    """The same, or one number for a square; empty if it is none.
+
+    >>> sides((3, 32, 48)), sides(64), sides(64.7)
+    ((3, 32, 48), (64, 64), ())
+    """
+    return whole_numbers(value) or whole_numbers((value, value))
 
 
 def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Tensor:
@@ -87,7 +95,7 @@ def blocks(x: Tensor, rows: tuple[int, int], columns: tuple[int, int], /) -> Ten
 def constant(value: object, name: str, /) -> Tensor:
     """A private copy of a user's array: float64, on the CPU, finite, not empty."""
     try:
-        given = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        given = value if isinstance(value, Tensor) else torch.as_tensor(plain(np.asarray(value)))
         if given.is_complex():
             raise TypeError("its numbers are complex")
         tensor = given.detach().to("cpu", torch.float64, copy=True)

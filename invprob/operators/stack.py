@@ -23,6 +23,8 @@ from .structure import observed
 
 
 def _operators(values: Iterable[LinearOperator]) -> tuple[LinearOperator, ...]:
+    if not isinstance(values, Iterable):
+        raise InputError(f"operators={values!r} is none of several; give a list of them: [H]")
     operators = tuple(linear_operator(value) for value in values)
     if not operators:
         raise InputError("operators is empty; give at least one")
@@ -38,8 +40,8 @@ class Stack:
         image_shape: the shape of the images, without the batch.
 
     Raises:
-        InputError: no operators, or one does not take images of this shape; in use: another image
-            shape or another number of measurements.
+        InputError: no list of operators, or one does not take images of this shape; in use:
+            another image shape or another number of measurements.
 
     >>> import torch, invprob as ip
     >>> twice = ip.Stack([ip.Downsample(2), ip.Grayscale()], image_shape=(3, 8, 8))

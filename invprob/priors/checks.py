@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arrays import plain
 from ..contracts import Domain
 from ..errors import InputError
 
@@ -50,7 +51,7 @@ def numbers(value: object, name: str, /) -> Tensor:
     tensor([1., 2.])
     """
     try:
-        tensor = torch.as_tensor(value)
+        tensor = torch.as_tensor(plain(value))
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{name} is a {type(value).__name__}; give a tensor of numbers") from None
     if not bool(torch.isfinite(tensor).all()):

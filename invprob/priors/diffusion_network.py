@@ -47,6 +47,7 @@ import torch
 from attrs import field, frozen
 from torch import Tensor
 
+from ..arrays import plain
 from ..errors import InputError
 from ..explained import NO_GRADIENT
 from .own_network import check_at_rest, in_its_precision, takes
@@ -101,7 +102,7 @@ def _as_levels(alphas: object) -> tuple[float, ...]:
             )
         alphas = SCHEDULES[alphas]()
     try:
-        kept = torch.as_tensor(alphas).detach().cpu().double().flatten()
+        kept = torch.as_tensor(plain(alphas)).detach().cpu().double().flatten()
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"alphas_cumprod is no list of numbers: {error}") from error
     kept = kept[: 1 + int(kept.nonzero().max())] if bool(kept.any()) else kept

@@ -59,7 +59,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Needs, Spectral
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..likelihoods.spectral import coordinate_score
 from ..problem import Problem
@@ -155,13 +155,13 @@ class AnnealedLangevin:
     def __attrs_post_init__(self) -> None:
         for name, value in (("levels", self.levels), ("repeats", self.repeats)):
             check_count(name, value)
-        if not 0 < self.step_size < 2:
+        if not 0 < real(self.step_size, "step_size", "one in (0, 2)") < 2:
             raise InputError(
                 f"step_size={self.step_size}; it must lie in (0, 2), beyond which the steps "
                 "overshoot without end"
             )
         diffusion.check_levels(self.sigma_min, self.sigma_max)
-        if self.ratio is not None and not 0 < self.ratio < 1:
+        if self.ratio is not None and not 0 < real(self.ratio, "ratio", "one in (0, 1)") < 1:
             raise InputError(
                 f"ratio={self.ratio}; levels fall by a factor in (0, 1), for example 0.98"
             )

@@ -22,7 +22,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from .. import schedules
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import generator
@@ -116,7 +116,7 @@ def needs_light(problem: Problem[Any, Any], /) -> bool:
 
     An error of any other image as well is raised: darkness is not why.
     """
-    dark = problem.zeros()[:1].cpu() - 1
+    dark = problem.zeros()[:1] - 1
     try:
         problem.likelihood.sample(dark, generator(0))
     except (ValueError, RuntimeError):  # ours say InputError; torch.poisson, for one, does not
@@ -128,7 +128,7 @@ def needs_light(problem: Problem[Any, Any], /) -> bool:
 def check(iterations: int, sigma: float | None) -> None:
     """Raise `InputError` unless these are a number of steps and a noise level, or None."""
     check_count("iterations", iterations)
-    if sigma is not None and not 0 < sigma < math.inf:
+    if sigma is not None and not 0 < real(sigma, "sigma", "a noise level") < math.inf:
         raise InputError(
             f"sigma={sigma}; it is a noise level in units of the image, > 0, for example 0.02"
         )

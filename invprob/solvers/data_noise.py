@@ -11,6 +11,11 @@ of the noise of one. It is sigma itself for denoising, masks, and blurs that kee
 and more where pixels are averaged: n sigma for the means of blocks of n x n pixels, which fix an
 image's smoothest parts alone.
 
+Where sigma differs between entries it is the median over those that were measured, so that a few
+which say nothing, or are known exactly, move no plan. (Of a photograph of 96 x 96 with noise of
+0.05, and of 10 in 6 pixels of 400, `PnP` loses 8 dB by the root of the mean square; with noise of
+0.1, and of 0.001 in one pixel of 100, it loses 3 by that of the mean precision.)
+
 Where H has singular values, or is a part of an operator that has, they tell max s; elsewhere the
 power method does, from below, in 12 products with H and its adjoint. That of an operator whose
 largest values are close together ends a percent or so below, which moves no plan by much.
@@ -21,7 +26,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import torch
+from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..contracts import Likelihood, LinearOperator
@@ -43,11 +48,11 @@ ALLOWED = 0.7
 def noise_of(problem: Problem[Any, Any], /) -> float:
     """The noise level of the data, in units of the image; 0 where nothing was measured.
 
-    That of y is a Gaussian's sigma, in the root of the mean square. Of another noise it is what it
-    does to grey: the root mean square of the difference between two simulated measurements, over
-    √2, of the entries that were measured.
+    That of y is a Gaussian's sigma, or the median of those of the entries that were measured. Of
+    another noise it is what it does to grey: the root mean square of the difference between two
+    simulated measurements, over √2, of the entries that were measured.
 
-    >>> import invprob as ip
+    >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
     >>> tenfold = ip.from_callable(lambda x: 10 * x, image_shape=(1, 4, 4))
     >>> noise = ip.Gaussian(sigma=1.0, operator=tenfold)
@@ -126,14 +131,14 @@ def warn_if_beyond(problem: Problem[Any, Any], noise: float, /) -> None:
 
 
 def _of_measurement(problem: Problem[Any, Any]) -> float:
-    noise = problem.likelihood
+    noise, shape = problem.likelihood, tuple(problem.y.shape[1:])
+    seen = observed(operator_of(noise), shape).cpu().bool().expand(shape)
+    if not bool(seen.any()):
+        return 0.0
     if isinstance(noise, Gaussian):
-        return float(torch.as_tensor(noise.sigma).double().square().mean().sqrt())
+        sigma = noise.sigma
+        return float(sigma.expand(shape)[seen].median()) if isinstance(sigma, Tensor) else sigma
     assert isinstance(noise, Likelihood)  # `Problem` has checked it
-    grey = problem.zeros()[:1].cpu() + 0.5
-    draw = generator(0)
-    one, other = (noise.sample(grey, draw).double() for _ in range(2))
-    seen = observed(operator_of(noise), tuple(one.shape[1:]))
-    squares = (one - other).square() * seen
-    share = seen.expand(one.shape).double().mean()
-    return float(squares.mean().div(2 * share).sqrt()) if share > 0 else 0.0
+    grey, draw = problem.zeros()[:1] + 0.5, generator(0)
+    one, other = (noise.sample(grey, draw).cpu().double() for _ in range(2))
+    return float((one - other)[:, seen].square().mean().div(2).sqrt())

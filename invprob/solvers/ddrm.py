@@ -41,7 +41,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Needs, Spectral, Spectrum
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -93,7 +93,7 @@ class DDRM:
     def __attrs_post_init__(self) -> None:
         check_count("calls", self.calls)
         for name, value in (("eta", self.eta), ("eta_b", self.eta_b)):
-            if not 0 <= value <= 1:
+            if not 0 <= real(value, name, "a share, in [0, 1]") <= 1:
                 raise InputError(f"{name}={value}; it is a share, in [0, 1]")
         diffusion.check_levels(self.sigma_min, self.sigma_max)
 

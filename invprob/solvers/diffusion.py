@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..compatibility import lacks
 from ..contracts import HasMoments, LocallyGaussian, Spectral, Spectrum, Surrogate
+from ..counts import real
 from ..errors import InputError
 from ..problem import Problem, domain_of
 
@@ -212,7 +213,7 @@ class DiffusionState:
 
 def check_levels(sigma_min: float | None, sigma_max: float | None) -> None:
     """Raise `InputError` unless 0 < sigma_min < sigma_max, where they are not left out."""
-    if sigma_min is not None and not 0 < sigma_min < math.inf:
+    if sigma_min is not None and not 0 < real(sigma_min, "sigma_min") < math.inf:
         raise InputError(f"sigma_min={sigma_min}; it must be > 0, for example 0.005")
     check_highest(sigma_max)
     if sigma_min is not None and sigma_max is not None and not sigma_min < sigma_max:
@@ -223,13 +224,13 @@ def check_levels(sigma_min: float | None, sigma_max: float | None) -> None:
 
 def check_highest(sigma_max: float | None) -> None:
     """Raise `InputError` unless sigma_max is a positive number or left out."""
-    if sigma_max is not None and not 0 < sigma_max < math.inf:
+    if sigma_max is not None and not 0 < real(sigma_max, "sigma_max") < math.inf:
         raise InputError(f"sigma_max={sigma_max}; it must be positive and finite, or left out")
 
 
 def check_share(kappa: float | None) -> None:
     """Raise `InputError` unless kappa is a share below 1 or left out."""
-    if kappa is not None and not 0 <= kappa < 1:
+    if kappa is not None and not 0 <= real(kappa, "kappa", "one in [0, 1)") < 1:
         raise InputError(
             f"kappa={kappa}; a restart, or a sweep, goes down to a share of the next level: 0 "
             "(all the way), or for example 0.7"

@@ -25,7 +25,8 @@ denoised image and not the true one; the mean is over 2 draws and over the 5 x 5
 pixel (the bias changes slowly from pixel to pixel, and 4 draws of each pixel alone cost up to half
 a decibel where the bias is small); and the distribution of x is still skewed.
 
-Every call takes the same seeds. Still, draws of Poisson and Gamma noise jump when z changes a
+Every call takes the same seeds, which no measurement that a user simulates has: the noise that is
+in y would take itself away. Still, draws of Poisson and Gamma noise jump when z changes a
 little, because they are made by rejection. So iterations tremble a little and never come to rest.
 The price is two more proxes for each denoiser call. Behind an operator that acts on each pixel by
 itself (`Observed` with a mask) it works in the same way, with means over measured pixels. Behind
@@ -49,7 +50,8 @@ from ..likelihoods.gaussian import Diagonal, Gaussian
 from ..problem import Problem
 from ..streams import generator
 
-DRAWS = 2
+DRAWS, KEY = 2, 7463
+"""How many measurements are simulated; and their key, so that no user's noise is the same."""
 WINDOW = 5
 DARK = 1 / 255
 """Of images, where the noise knows no black."""
@@ -112,7 +114,7 @@ def _mean(likelihood: Any, z: Tensor, step: Tensor) -> Tensor:
     """How far the prox moves the images that were measured."""
     total = torch.zeros_like(z)
     for draw in range(DRAWS):
-        rows = [likelihood.sample(row[None], generator(draw)) for row in z]
+        rows = [likelihood.sample(row[None], generator(0, KEY, draw)) for row in z]
         total = total + (likelihood.prox(torch.cat(rows), z, step) - z)
     return total / DRAWS
 

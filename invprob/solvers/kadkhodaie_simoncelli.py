@@ -39,7 +39,7 @@ from attrs import field, frozen
 from torch import Tensor
 
 from ..contracts import Denoises, Needs, Spectral
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
@@ -106,9 +106,10 @@ class KadkhodaieSimoncelli:
     def __attrs_post_init__(self) -> None:
         check_count("calls", self.calls)
         for name, value in (("beta", self.beta), ("first_step", self.first_step)):
-            if not 0 < value <= 1:
+            if not 0 < real(value, name, "a share, in (0, 1]") <= 1:
                 raise InputError(f"{name}={value}; it is a share, in (0, 1]")
-        if not 0 < self.sigma_min < self.sigma_max < math.inf:
+        least, most = real(self.sigma_min, "sigma_min"), real(self.sigma_max, "sigma_max")
+        if not 0 < least < most < math.inf:
             raise InputError(
                 f"sigma_max={self.sigma_max} and sigma_min={self.sigma_min}; they are noise "
                 "levels in units of the image, 0 < sigma_min < sigma_max"

@@ -53,7 +53,7 @@ from torch import Tensor
 
 from ..compatibility import lacks
 from ..contracts import Differentiable, HasLatent, HasLikelihood, HasLogProb, Needs
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..problem import Problem
 from ..streams import Streams
@@ -143,7 +143,7 @@ class MAP:
         for name, value in (("iterations", self.iterations), ("patience", self.patience)):
             check_count(name, value)
         for name, number in (("beta", self.beta), ("learning_rate", self.learning_rate)):
-            if number is not None and not 0 < number < math.inf:
+            if number is not None and not 0 < real(number, name) < math.inf:
                 raise InputError(f"{name}={number}; it must be positive and finite")
         if self.space not in get_args(Space):
             raise InputError(f"space={self.space!r}; give 'image' or 'latent'")

@@ -50,7 +50,7 @@ from torch import Tensor
 
 from .. import schedules
 from ..contracts import Denoises, Needs, Proximal
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..problem import Problem, domain_of
 from ..streams import Streams
@@ -68,8 +68,19 @@ END = 0.7
 
 def check_weight(weight: float) -> None:
     """Raise `InputError` unless this can weigh a prior."""
-    if not 0 < weight < math.inf:
+    if not 0 < real(weight, "weight", f"one > 0, for example {HEAVY}") < math.inf:
         raise InputError(f"weight={weight}; it must be > 0, for example {HEAVY}")
+
+
+def _noise_level(value: float) -> float:
+    """The same; `InputError` unless it is positive."""
+    level = real(value, "noise_level", "one in units of the image: 25 / 255")
+    if not 0 < level < math.inf:
+        raise InputError(
+            f"noise_level={level}; it must be positive, in units of the image: 25 grey levels "
+            "are 25 / 255"
+        )
+    return level
 
 
 @frozen(eq=False)
@@ -105,8 +116,9 @@ class PnP:
     Args:
         iterations: denoiser calls.
         noise_level: sigma_0, the noise of the data in units of the image, which for an operator
-            that changes them is not the sigma of y: by default that, over the largest singular
-            value, or for noise that is not Gaussian what it does to grey.
+            that changes them is not the sigma of y: by default that (where it differs between
+            entries, the median of those measured), over the largest singular value, or for noise
+            that is not Gaussian what it does to grey.
         weight: how much the denoised image counts against the data; smaller keeps more details
             and more noise. By default 0.3, and where the data's noise stays white, as where single
             pixels are missing, each level has its own, at most 0.23, by how noisy they make it.
@@ -126,7 +138,7 @@ class PnP:
     """
 
     iterations: int = 8
-    noise_level: float | None = field(default=None, converter=optional(float))
+    noise_level: float | None = field(default=None, converter=optional(_noise_level))
     weight: float | None = None
     accelerated: bool = True
     unbiased: bool = True
@@ -136,11 +148,6 @@ class PnP:
 
     def __attrs_post_init__(self) -> None:
         check_count("iterations", self.iterations)
-        if self.noise_level is not None and not 0 < self.noise_level < math.inf:
-            raise InputError(
-                f"noise_level={self.noise_level}; it must be positive, in units of the image: "
-                "25 grey levels are 25 / 255"
-            )
         if self.weight is not None:
             check_weight(self.weight)
 

@@ -31,7 +31,7 @@ from attrs import frozen
 from torch import Generator, Tensor
 
 from ..contracts import Likelihood, Needs, SamplesPosterior
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..priors.generator import has_trained
 from ..problem import Problem
@@ -88,8 +88,7 @@ class PSCGAN:
 
     def __attrs_post_init__(self) -> None:
         check_count("average", self.average)
-        number = isinstance(self.temperature, int | float)
-        if not number or not 0 <= self.temperature < math.inf:
+        if not 0 <= real(self.temperature, "temperature", "one such as 1") < math.inf:
             raise InputError(
                 f"temperature={self.temperature!r}; it scales the generator's noise: 1 for samples"
                 " of the posterior, less for images nearer to their mean, 0 for none"

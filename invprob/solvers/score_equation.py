@@ -39,7 +39,7 @@ from attrs import frozen
 from torch import Tensor
 
 from ..contracts import MatchesScore, Needs, ScoresMeasurement
-from ..counts import check_count
+from ..counts import check_count, real
 from ..errors import InputError
 from ..priors.measured import MeasuredPrior
 from ..problem import Problem
@@ -93,7 +93,7 @@ class ScoreEquation:
 
     def __attrs_post_init__(self) -> None:
         check_count("sweeps", self.sweeps)
-        if not 0 <= self.tolerance < math.inf:
+        if not 0 <= real(self.tolerance, "tolerance", "one such as 1e-6") < math.inf:
             raise InputError(
                 f"tolerance={self.tolerance}; it is a change of a pixel, >= 0, for example 1e-6"
             )

@@ -18,6 +18,12 @@ def test_noise_passes_as_often_as_it_should():
     assert all(abs(report.deviation - 1) < 0.1 for report in reports)
 
 
+@pytest.mark.parametrize("shape", [(2, 200), (3, 7), (1, 40), (32, 32)])
+def test_noise_of_every_shape_stays_below_what_chance_allows(shape):
+    reports = ip.residual_report(noise(shape=(500, 1, *shape)), 0.2)
+    assert sum(report.correlation > report.chance for report in reports) <= 10
+
+
 def test_the_size_is_the_ratio():
     (report,) = ip.residual_report(noise(0.1), 0.2)
     assert report.deviation == pytest.approx(0.5, abs=0.01)
@@ -84,6 +90,8 @@ def test_what_is_no_residual_is_refused():
         ip.residual_report(torch.ones(1, 1, 8, 8), 0.1)
     with pytest.raises(ip.InputError, match="same in all pixels"):
         ip.residual_report(torch.cat([noise(), torch.ones(1, 3, 64, 64)]), 0.1)
+    with pytest.raises(ip.InputError, match="same in all pixels of each channel"):
+        ip.residual_report(torch.tensor([0.1, 0.2, 0.3])[:, None, None].expand(1, 3, 8, 8), 0.1)
     with pytest.raises(ip.InputError, match="sigma=0"):
         ip.residual_report(noise(), 0.0)
     with pytest.raises(ip.InputError, match="sigma=None is no number"):

@@ -31,6 +31,13 @@ def test_gray_and_plane_commute():
     assert torch.equal(one.svd((3, 6, 6)).s, other.svd((3, 6, 6)).s)
 
 
+@pytest.mark.parametrize(
+    "product", [ip.Compose(BLUR, ip.Identity()), ip.Compose(ip.Identity(), BLUR)]
+)
+def test_the_identity_takes_no_decomposition_away(product):
+    assert torch.equal(product.svd((1, 6, 6)).s, BLUR.svd((1, 6, 6)).s)
+
+
 def test_colour_and_plane_need_three_axes():
     """Of an image `(3, n)` a mask `(3, n)` is no map of a plane, so nothing is claimed."""
     product = ip.Compose(ip.Grayscale(), ip.Mask.random((3, 4), keep=0.5))
@@ -223,9 +230,10 @@ def test_an_orthogonal_factor_needs_no_decomposition_of_its_own(order):
 @pytest.mark.parametrize("order", [1, -1])
 def test_an_orthogonal_factor_alone_makes_no_orthogonal_product(order):
     pair = ip.Hadamard(4), ip.CircularBlur(torch.tensor([[0.5, 0.3]]))
-    assert not ip.Compose(*(ip.Identity(), pair[0])[::order]).is_orthogonal()
+    assert not ip.Compose(*(ip.Identity(), pair[1])[::order]).is_orthogonal()
     assert not ip.Compose(*(Roll(), pair[1])[::order]).is_orthogonal()
     assert ip.Compose(*(Roll(), pair[0])[::order]).is_orthogonal()
+    assert ip.Compose(*(ip.Identity(), pair[0])[::order]).is_orthogonal()
 
 
 def test_determinants_multiply_also_of_other_shapes():

@@ -56,13 +56,19 @@ def test_the_kit():
 
 
 @pytest.mark.parametrize("shape", [(6, 8), (1, 6, 8), (2, 1, 6, 8)])
-@pytest.mark.parametrize("kind", ["torch", "numpy"])
+@pytest.mark.parametrize("kind", ["torch", "numpy", "flipped", "big-endian"])
 def test_complex_data_become_a_measurement(shape, kind):
     scan = ip.Fourier.lines((6, 8), keep=0.5, seed=2)
     x = random(*shape)
     data = torch.fft.fft2(x, norm="ortho")
     data[..., ~scan.mask] = math.nan
-    y = scan.measurement(data.numpy() if kind == "numpy" else data)
+    given = {
+        "torch": data,
+        "numpy": data.numpy(),
+        "flipped": data.flip(-1).numpy()[..., ::-1],
+        "big-endian": data.numpy().astype(">c16"),
+    }
+    y = scan.measurement(given[kind])
     batch = x.reshape((1,) * (4 - x.ndim) + shape)
     torch.testing.assert_close(y, scan.forward(batch))
     assert scan.measurement(data.to(torch.complex64)).dtype == torch.float32

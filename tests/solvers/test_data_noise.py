@@ -90,10 +90,24 @@ def test_it_is_sigma_over_the_largest_singular_value(name):
     assert noise_of(told) == pytest.approx(expected, rel=0.02 if "crop" not in name else 0.15)
 
 
-def test_levels_that_differ_between_entries_count_as_their_root_mean_square():
-    sigma = torch.tensor([0.3, 0.4]).repeat(18).reshape(SHAPE)
+def test_levels_that_differ_between_entries_count_as_their_median():
+    sigma = torch.linspace(0.1, 0.4, 36).reshape(SHAPE)
+    sigma[0, 0, :2], sigma[0, -1, -2:] = 1e-3, 9.0
     problem = ip.Problem(gaussian(), ip.Gaussian(sigma), torch.full((1, *SHAPE), 0.5))
-    assert noise_of(problem) == pytest.approx(0.125**0.5)
+    assert noise_of(problem) == pytest.approx(0.25, rel=0.02)
+    even = ip.Gaussian(torch.full((6,), 0.3))
+    assert noise_of(attrs.evolve(problem, likelihood=even)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("solver", ESTIMATORS, ids=lambda solver: type(solver).__name__)
+def test_levels_of_what_was_not_measured_change_nothing(solver):
+    mask = torch.arange(36).reshape(6, 6) % 2 == 0
+    y = mask * torch.rand(1, *SHAPE, generator=ip.generator(0))
+    even, uneven = (
+        ip.Gaussian(torch.where(mask, 0.05, level), ip.Mask(mask)) for level in (0.05, 5.0)
+    )
+    here, there = (ip.solve(ip.Problem(gaussian(), one, y), solver).x for one in (even, uneven))
+    assert torch.equal(here, there)
 
 
 @pytest.mark.parametrize("basis", [True, False])

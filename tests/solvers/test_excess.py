@@ -48,6 +48,16 @@ def test_nothing_is_taken_away_from_gaussian_noise_and_behind_operators(noise):
     assert not excess(problem, FLAT, torch.tensor(0.2)).any()
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_it_knows_nothing_of_the_noise_that_a_user_simulated(seed):
+    noise, step = ip.Gamma(alpha=4), torch.tensor(0.2)
+    y = noise.sample(FLAT, ip.generator(seed))
+    found = excess(ip.Problem(PRIOR, noise, y), FLAT, step)
+    local = torch.nn.functional.avg_pool2d(y, 5, 1)
+    both = torch.stack([local.flatten(), found[..., 2:-2, 2:-2].flatten()])
+    assert abs(float(torch.corrcoef(both)[0, 1])) < 0.25
+
+
 def test_behind_a_mask_it_is_that_of_the_measured_pixels():
     mask = ip.Mask.random((64, 64), keep=0.5, seed=0)
     step, noise = torch.tensor(0.2, dtype=torch.float64), ip.Gamma(alpha=2)
@@ -55,7 +65,7 @@ def test_behind_a_mask_it_is_that_of_the_measured_pixels():
     whole = excess(ip.Problem(PRIOR, noise, FLAT), FLAT, step)
     seen = mask.observed(FLAT.shape[1:]).expand_as(found[0])
     assert not found[0][~seen].any()
-    assert float(found[0][seen].mean()) == pytest.approx(float(whole.mean()), rel=0.1)
+    assert float(found[0][seen].mean()) == pytest.approx(float(whole.mean()), rel=0.15)
 
 
 def test_a_photo_with_missing_pixels_under_skewed_noise_is_as_bright_as_it_was():

@@ -76,7 +76,7 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from ...contracts import Denoises, LocallyGaussian, Needs, Spectral
-from ...counts import check_count
+from ...counts import check_count, real
 from ...errors import InputError
 from ...problem import Problem
 from ...streams import Streams
@@ -104,9 +104,9 @@ class Restart:
             independent samples do not always; but they are no longer independent of each other.
         particles: the most that a sample begins as, if the calls allow; images may have 4096
             numbers then. By default as many as the calls allow in images of at most 1024 numbers
-            (256 if the noise is not Gaussian but has a density), and 1, the sample alone, in
-            larger ones. Of images of one kind crowds find the right one; crops of photographs,
-            of 32 x 32 pixels, are better alone.
+            (256 if the noise is not Gaussian but has a density, 4096 with a `population`), and 1,
+            the sample alone, in larger ones. Of images of one kind crowds find the right one;
+            crops of photographs, of 32 x 32 pixels, are better alone.
         guided: whether the data pull restarts towards images that explain them. Each takes a
             second call then, and the first one a few more. By default they pull crowds only: in
             the first restart, if the prior can denoise three times its radius, and, from 20 calls
@@ -164,7 +164,7 @@ class Restart:
         if self.particles is not None:
             check_count("particles", self.particles, why="a sample is at least one, 1")
         diffusion.check_share(self.kappa)
-        if self.s_noise is not None and not 1 <= self.s_noise < math.inf:
+        if self.s_noise is not None and not 1 <= real(self.s_noise, "s_noise") < math.inf:
             raise InputError(
                 f"s_noise={self.s_noise}: the noise of a restart over its level is 1 or more, for "
                 "example 1.02; leave it out for the usual one"

@@ -70,6 +70,15 @@ def test_several_crowds_together_have_more_levels():
     assert int((together.alive > 1).sum()) > int((one.alive > 1).sum())
 
 
+@pytest.mark.parametrize(("side", "one", "together"), [(32, True, True), (40, False, True)])
+def test_samples_of_larger_images_begin_as_crowds_only_where_they_make_one(side, one, together):
+    y = torch.full((1, 1, side, side), 0.5)
+    noise = ip.Gaussian(sigma=0.1, operator=ip.Mask.random((side, side), keep=0.5))
+    problem = ip.Problem(ip.GaussianPrior(mean=y[0], sd=0.2), noise, y)
+    found = [planned(problem, population=n, calls=20).alive.max() > 1 for n in (1, 4)]
+    assert found == [one, together]
+
+
 @pytest.mark.parametrize("calls", [8, 20, 50, 101, 300])
 def test_crowds_under_noise_that_is_not_gaussian_spend_all_calls(calls):
     assert int(planned(COUNTS, calls=calls).alive.sum()) == calls
