@@ -60,7 +60,7 @@ from .mode import mode_score
 from .pixelwise import Mode, Smoothed, Smooths
 from .poisson import Poisson
 from .roots import root_around, root_between
-from .rows import normal, per_row, together, total
+from .rows import normal, per_row, precise, together, total
 from .stabilised import of_counts
 
 SCAN = 17
@@ -169,7 +169,7 @@ class Mixture:
     def sample_given(self, y: Tensor, v: Tensor, rho: Tensor, generator: Generator, /) -> Tensor:
         """Draw x ~ p(y | x) N(x; v, rho²) pixel by pixel: see `pixelwise`."""
         demand(self, SamplesGivenGaussian)
-        like, (y, v) = v, together(y.double(), v.double())  # of slopes side by side
+        like, (y, v) = v, together(precise(y), precise(v))  # for slopes side by side
         variance = per_row(rho, v).square().expand_as(v)
         gap = 0.01 * torch.minimum(variance.sqrt(), torch.full_like(v, self.sigma))
 

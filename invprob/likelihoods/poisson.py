@@ -39,7 +39,7 @@ from .common_factor import shared_factor
 from .local import pixelwise_surrogate
 from .pixelwise import Mode, Smoothed
 from .poisson_gaussian import tilted_counts
-from .rows import device_of, per_row, together, total
+from .rows import device_of, per_row, precise, together, total
 
 
 def _peak(value: float) -> float:
@@ -79,11 +79,9 @@ class Poisson:
 
     def log_density(self, y: Tensor, x: Tensor, /) -> Tensor:
         """The density log p(y_i | x_i), entry by entry; -inf off the lattice."""
-        possible = (self.peak * y > -0.5) & ~self._off_lattice(y) & (x >= 0)
-        count, rate = (
-            self.peak * y.double(),
-            self.peak * x.double(),
-        )  # of many counts little is left
+        # log p is what is left of numbers as large as the counts
+        count, rate = self.peak * precise(y), self.peak * precise(x)
+        possible = ((count > -0.5) & (rate >= 0)) & ~self._off_lattice(y).to(count.device)
         count = count.round().detach() + (count - count.detach())  # no rounding in the value
         count, rate = torch.where(possible, count, 0), torch.where(possible, rate, 1)
         light = rate > 0
@@ -137,7 +135,7 @@ class Poisson:
     def smoothed(self, y: Tensor, x: Tensor, sigma: float, /) -> Smoothed:
         """The likelihood of w + sigma n, a sum over the counts: see `poisson_gaussian`."""
         like, spread = x, self.peak * sigma
-        y, given = y.double(), x.double()  # of y² / 2 sigma² little is left
+        y, given = precise(y), precise(x)  # log p is what is left of y² / 2 sigma²
         x = inside(given, 1e-12)  # no division by x here that would suffer from it
         tilt = (self.peak * x).log() + self.peak * y / spread**2
         log_mass, mean = tilted_counts(tilt, spread)

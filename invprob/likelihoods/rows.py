@@ -59,6 +59,11 @@ def together(*tensors: Tensor) -> tuple[Tensor, ...]:
     return torch.broadcast_tensors(*tensors)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def precise(values: Tensor, /) -> Tensor:
+    """In double precision; on the processor, of a device that has no 64 bits."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
+
+
 def in_pieces(
     function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, nodes: int
 ) -> tuple[Tensor, ...]:
