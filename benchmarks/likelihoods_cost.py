@@ -41,7 +41,14 @@ def noises(size):
 
 def cost(call, pixels, seconds):
     """The least of a few repetitions, in nanoseconds per pixel."""
-    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+    on_cpu = not torch.cuda.is_initialized()
+    alone = on_cpu and torch.get_num_threads() == 1
+
+    def clock():
+        if not on_cpu:
+            torch.cuda.synchronize()
+        return time.thread_time() if alone else time.perf_counter()
+
     call()
     times, begin = [], time.perf_counter()
     while len(times) < 3 or time.perf_counter() - begin < seconds:

@@ -86,12 +86,42 @@ def example_of(part: Component, /) -> Any:
         ) from error
 
 
+def usable_example(part: Component, /) -> Any:
+    """The component's example, which is what it says.
+
+    Raises:
+        InputError: it can't be made, or is something else, in words.
+    """
+    example = example_of(part)
+    if why := _what_it_lacks(part.kind, example):
+        kind = part.kind
+        raise InputError(f"the example of {kind} {part.name} is no {kind}: it has no {why}")
+    return example
+
+
+def _what_it_lacks(kind: str, example: object) -> str:
+    from .contracts import Likelihood, LinearOperator, Needs, Prior
+
+    if kind == "solver":
+        names = ("needs", "stochastic", "steps", "init", "step", "estimate")
+        lacking = [name for name in names if not hasattr(example, name)]
+        if not lacking and not isinstance(getattr(example, "needs", None), Needs):
+            lacking = ["needs of the class Needs"]
+        return ", ".join(lacking)
+    wanted, methods = {
+        "likelihood": (Likelihood, "method `sample(x, generator)`"),
+        "operator": (LinearOperator, "methods `forward(x)`, `adjoint(y)` and `out_shape(shape)`"),
+        "prior": (Prior, "method of a prior, such as `denoise(x, sigma)`"),
+    }[kind]
+    return "" if isinstance(example, wanted) else methods
+
+
 def examples_of(parts: Iterable[Component]) -> tuple[list[tuple[Component, Any]], list[str]]:
     """Each part with its example, and what went wrong with the examples of the others."""
     made, faults = [], []
     for part in parts:
         try:
-            made.append((part, example_of(part)))
+            made.append((part, usable_example(part)))
         except InvprobError as error:
             faults.append(str(error))
     return made, faults

@@ -82,7 +82,7 @@ def lacks(part: object, capability: Capability, /) -> str | None:
     if isinstance(capability, UnionType):
         reasons = [lacks(part, one) for one in any_of(capability)]
         return None if None in reasons else "; ".join(filter(None, dict.fromkeys(reasons)))
-    if isinstance(part, Withdraws) and (reason := part.withdrawn().get(capability)):
+    if isinstance(part, Withdraws) and (reason := (part.withdrawn() or {}).get(capability)):
         return reason
     if not isinstance(part, capability):
         nature = NATURE.get(capability)
@@ -141,7 +141,7 @@ def _begins(solver: AnySolver, problem: Problem[Any, Any]) -> bool:
     """Whether a solver that accepts both parts plans steps for what was measured, too."""
     try:
         solver.steps(problem)
-    except InputError:
+    except Exception:  # ours say InputError; a plugin's may raise anything
         return False
     return True
 

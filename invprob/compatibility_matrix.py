@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .catalogue import Catalogue, Component, catalogue, example_of, examples_of
+from .catalogue import Catalogue, Component, catalogue, examples_of, usable_example
 from .compatibility import missing
 from .contracts import AnySolver
 from .errors import InputError
@@ -96,7 +96,7 @@ def table(title: str, rows: Mapping[str, Component], /) -> Table:
     Raises:
         InputError: an example can't be made.
     """
-    examples = {name: (part.kind, example_of(part)) for name, part in rows.items()}
+    examples = {name: (part.kind, usable_example(part)) for name, part in rows.items()}
     return _table(title, examples, examples_of(catalogue().of_kind("solver"))[0])
 
 
@@ -130,7 +130,7 @@ def explain(solver: Component, parts: Iterable[Component], /) -> str:
     for part in parts:
         if part.kind == "solver":
             continue
-        complaints = _complaints(example_of(solver), part.kind, example_of(part))
+        complaints = _complaints(usable_example(solver), part.kind, usable_example(part))
         head = f"{solver.name} and the {part.kind} {part.name}"
         lines.append(f"{head}: {'; '.join(complaints) if complaints else 'they go together'}.")
     if not lines:

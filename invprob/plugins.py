@@ -48,7 +48,7 @@ def discover(
 def _load(
     entry: EntryPoint, taken: dict[tuple[str, str], Contribution], strict: bool
 ) -> Contribution:
-    distribution, number = _distribution(entry), entry.dist.version if entry.dist else "?"
+    distribution, number = _distribution(entry), (entry.dist and entry.dist.version) or "?"
     try:
         parts = _components_of(entry.load())
         for part in parts:
@@ -80,7 +80,9 @@ def _components_of(plugin: object) -> tuple[Component, ...]:
             "it implements no hook: define invprob_components() and decorate it with @hookimpl; "
             "from invprob import Component, hookimpl"
         )
-    returned = manager.hook.invprob_components()
+    returned = manager.hook.invprob_components()  # without those that are None
+    if not returned:
+        raise TypeError("invprob_components() returned None; return a list of Component")
     parts = [part for values in returned for part in _iterable(values)]
     names = [(part.kind, part.name) for part in parts]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -103,4 +105,4 @@ def _iterable(values: object) -> Iterable[Component]:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
+    return (entry.dist and entry.dist.name) or "unknown"  # one removed by halves has none

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .catalogue import Component, catalogue
+from .catalogue import Component, catalogue, examples_of
 from .compatibility import alternatives, check, check_problem, lacks, missing
 from .contracts import (
     AnySolver,
@@ -106,10 +106,9 @@ def recommend(problem: Problem[Any, Any], /, *, samples: bool = False) -> Recomm
     reasons = FOR_SAMPLES if samples else FOR_AN_ESTIMATE
     if samples and _is_uneven(problem):
         reasons = {"split-gibbs": ""} | FOR_SAMPLES | {"split-gibbs": UNEVEN}  # it comes first
+    found, _ = examples_of(_in_order(list(reasons)))
     candidates = [
-        (part.name, solver)
-        for part in _in_order(list(reasons))
-        if (solver := part.example()).stochastic or not samples
+        (part.name, solver) for part, solver in found if solver.stochastic or not samples
     ]
 
     of_noisy = isinstance(problem.prior, ScoresMeasurement)
@@ -169,10 +168,10 @@ def check_sampling(problem: Problem[Any, Any], /) -> None:
     """
     if alternatives(problem, stochastic=True):
         return
-    samplers = [part.example() for part in _in_order([USUAL])]
+    found, _ = examples_of(_in_order([USUAL]))
     samplers = [  # a prior that samples itself takes the blame from no likelihood
         solver
-        for solver in samplers
+        for _, solver in found
         if solver.stochastic and SamplesPosterior not in solver.needs.prior
     ]
     lines = ["No installed sampler accepts these parts, so there can be no samples:"]

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+import torch
 
 import invprob as ip
 from invprob.catalogue import Catalogue
@@ -37,6 +38,10 @@ BROKEN = {
         HEAD + "@hookimpl\ndef invprob_components():\n    return 3",
         "returned int, not a list",
     ),
+    "nothing": (
+        HEAD + "@hookimpl\ndef invprob_components():\n    [Component('solver', 'mine', PnP)]",
+        "returned None; return a list",
+    ),
     "no_hook": ("x = 1", "implements no hook"),
     "exiting": ("raise SystemExit('licence expired')", "SystemExit: licence expired"),
     "half": (
@@ -50,6 +55,11 @@ BROKEN = {
         "'P n P' is no component name",
     ),
 }
+PROBLEM = ip.Problem(
+    ip.GaussianPrior(torch.full((1, 2, 2), 0.5), sd=0.2),
+    ip.Gaussian(sigma=0.1),
+    torch.full((1, 1, 2, 2), 0.4),
+)
 GOOD = HEAD + "@hookimpl\ndef invprob_components():\n    return [Component('solver', 'mine', PnP)]"
 
 
@@ -129,3 +139,34 @@ def test_an_example_that_fails_costs_its_row_and_is_named(site, monkeypatch):
     monkeypatch.setattr(module, "_catalogue", lambda chosen, strict: found)
     with pytest.raises(ip.InputError, match="the example of solver mine raised"):
         ip.why("mine", "gaussian")
+    assert ip.solve(PROBLEM, progress=False).x.shape == PROBLEM.y.shape
+    assert type(ip.recommend(PROBLEM, samples=True).solver) is ip.Restart
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"),
+    [
+        ("prior", "no method of a prior"),
+        ("likelihood", "no method `sample"),
+        ("operator", "no methods `forward"),
+        ("solver", "no needs, stochastic, steps"),
+    ],
+)
+def test_an_example_that_is_something_else_costs_its_row_and_is_named(
+    kind, lacks, site, monkeypatch
+):
+    source = GOOD.replace("'solver', 'mine', PnP)", f"'{kind}', 'mine', lambda: object())")
+    install(site, "odd", source)
+    found = Catalogue(discover())
+    assert f"the example of {kind} mine is no {kind}: it has {lacks}" in str(ip.matrix(found))
+    module = importlib.import_module("invprob.catalogue")
+    monkeypatch.setattr(module, "_catalogue", lambda chosen, strict: found)
+    assert type(ip.recommend(PROBLEM).solver) is ip.PnP
+
+
+def test_a_distribution_that_is_half_removed_costs_nothing(site):
+    install(site, "one", GOOD)
+    install(site, "two", GOOD.replace("'mine'", "'other'"))
+    (site / "invprob_one-1.2.3.dist-info" / "METADATA").unlink()
+    found = {who.plugin: who for who in discover()}
+    assert found["one"].version == "?" and not found["one"].cause and not found["two"].cause

@@ -20,6 +20,7 @@ def matrix(
 ) -> None:
     """Show which solver accepts which prior, likelihood and operator."""
     from .. import compatibility_matrix as computed
+    from ..errors import InputError
     from .specs import chosen
 
     if why is not None:
@@ -27,7 +28,12 @@ def matrix(
         typer.echo(computed.explain(solver, chosen(why[1])))
         return
     if parts:
-        found = {text: part for text in parts for part in chosen(text)}
+        found = {}
+        for text in parts:
+            some = [part for part in chosen(text) if part.kind != "solver"]
+            if not some:
+                raise InputError(f"{text!r} is a solver; --why SOLVER PART explains one of it")
+            found |= {text if len(some) == 1 else f"{p.kind} {text}": p for p in some}
         only = computed.table("part", found)
         answer = computed.Matrix((only,), ())
     else:

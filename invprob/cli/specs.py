@@ -84,15 +84,14 @@ def parse(text: str, kind: str = "likelihood", /) -> Spec:
     options: dict[str, str] = {}
     last = ""
     for piece in _pieces(rest) if colon else ():
-        key, equals, value = (part.strip() for part in piece.partition("="))
-        if key.startswith("("):
-            key, equals = piece, ""
+        key, equals, value = piece.partition("=")
+        key, equals = (piece, "") if piece.lstrip().startswith("(") else (key.strip(), equals)
         if equals and key.isidentifier():
             if key in options:
                 raise InputError(f"{text!r} says {key} twice; say it once")
             options[key], last = value, key
         elif last and not equals:
-            options[last] += f",{piece.strip()}"
+            options[last] += f",{piece}"  # with its spaces, as of a file's name
         else:
             raise InputError(
                 f"{text!r}: {piece.strip()!r} is no option; write name:key=value,key=value, "
@@ -103,7 +102,7 @@ def parse(text: str, kind: str = "likelihood", /) -> Spec:
         raise InputError(f"{text!r}: a colon follows the name: {head.strip()}:{options_first}")
     if not name.strip() or "=" in name:
         raise InputError(f"{text!r} has no name; write it first: {EXAMPLES[kind]}")
-    return Spec(name.strip(), options)
+    return Spec(name.strip(), {key: value.strip() for key, value in options.items()})
 
 
 def _pieces(text: str) -> list[str]:
@@ -145,6 +144,7 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
         InputError: an option that the part doesn't have or lacks, or a value that it can't take.
     """
     from ..catalogue import catalogue
+    from ..likelihoods.gaussian import Diagonal
 
     spec, given = parse(text, kind), given or {}
     component = catalogue().get(kind, spec.name)
@@ -156,7 +156,8 @@ def make(kind: str, text: str, /, given: Mapping[str, object] | None = None) -> 
     for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in named:
             raise InputError(f"{kind} {spec.name} needs {key}; type {usage(component)}")
-    values = {key: _value(component, parameters[key], text) for key, text in spec.options.items()}
+    own = not given or isinstance(given.get("operator"), Diagonal)  # its unit is that of images
+    values = {k: _value(component, parameters[k], v, own) for k, v in spec.options.items()}
     try:
         return component.from_text(**values, **given)
     except (InvprobError, OSError):  # a file that is not there says so itself
@@ -246,7 +247,7 @@ def _evaluated(annotation: object, names: dict[str, Any]) -> object:
         return object
 
 
-def _value(component: Component, parameter: inspect.Parameter, text: str) -> object:
+def _value(component: Component, parameter: inspect.Parameter, text: str, own: bool) -> object:
     who = f"{component.kind} {component.name}: {parameter.name}={text}"
     words = in_words(parameter.annotation)
     part = part_of(parameter.annotation)
@@ -268,7 +269,7 @@ def _value(component: Component, parameter: inspect.Parameter, text: str) -> obj
     if component.kind == "likelihood" and parameter.name == "sigma":
         if value == math.inf:
             raise InputError(f"{who}: it must be finite")
-        if isinstance(value, int | float) and value >= WHITE:
+        if own and isinstance(value, int | float) and value >= WHITE:
             raise InputError(
                 f"{who}: images live in [0, 1], and this noise would drown any; if it is on the "
                 f"scale 0..255, type sigma={value:g}/255 (= {value / 255:.3g})"

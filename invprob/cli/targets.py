@@ -64,7 +64,7 @@ def multiplies(noise: Any, shape: Shape, /) -> bool:
     >>> [multiplies(noise, (1, 8, 8)) for noise in laws]
     [True, True, False]
     """
-    once, twice = (noise.sample(torch.full((1, *shape), k), generator(0)) for k in (1.0, 2.0))
+    once, twice = (noise.sample(torch.full((1, *shape), k), generator(0)) for k in (0.5, 1.0))
     return torch.allclose(twice, 2 * once, rtol=1e-3)
 
 
@@ -96,7 +96,7 @@ def takes_negatives(noise: Any, x: Tensor, /) -> bool:
     one = torch.ones_like(x).cpu()
     try:
         noise.sample(-one, generator(0))
-    except (ValueError, RuntimeError):  # ours say InputError, which is one; plugins may not
+    except Exception:  # ours say InputError; a plugin's may raise anything
         noise.sample(one / 2, generator(0))
         return False
     return True

@@ -199,4 +199,4 @@ def _tuple(text: str, members: tuple[Annotation, ...]) -> tuple[object, ...]:
     pieces = text.split(",")
     if len(members) == 2 and members[1] is Ellipsis:
         members = (members[0],) * len(pieces)
-    return tuple(convert(piece, one) for piece, one in zip(pieces, members, strict=True))
+    return tuple(convert(piece.strip(), one) for piece, one in zip(pieces, members, strict=True))

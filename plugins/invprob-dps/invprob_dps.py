@@ -148,6 +148,12 @@ class DPS(Ancestral):
 
     zeta: float = field(default=1.0, validator=validators.gt(0))
 
+    def steps(self, problem: Any, /) -> int:
+        """`calls`; `InputError` if the noise was filtered after it came, too."""
+        if hasattr(problem.likelihood, "A"):
+            raise InputError("DPS takes y = H x + noise, and no filter after that; PiGDM takes it")
+        return super().steps(problem)
+
     def pull(
         self, problem: Any, x: Tensor, denoised: Tensor, levels: tuple[float, float], /
     ) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """What came before the noise, `-A`, with every kind of noise."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -77,3 +78,13 @@ def test_the_sentence_can_be_typed(folder):
         make_noise("correlated:noise=(gamma:alpha=9)", "mask:file=mask.png")
     advice = str(refused.value).split('"')[1].replace("m.png", "mask.png")
     assert repr(make_noise(advice, None)).startswith("Correlated(noise=Observed(noise=Poisson(")
+
+
+def test_noise_is_in_the_unit_of_what_an_operator_makes(folder):
+    """Sums of many pixels may be as loud as they like, and pixels may not."""
+    np.save("sums.npy", np.ones((3, 64)))
+    typed = "gaussian:sigma=5"
+    assert make_noise(typed, "dense:file=sums.npy,image_shape=1,8,8").sigma == 5
+    for operator in (None, "mask:file=mask.png"):
+        with pytest.raises(InputError, match="would drown any"):
+            make_noise(typed, operator)

@@ -40,6 +40,10 @@ def test_spaces_and_commas():
         "gaussian", {"sigma": "0.1", "fast": "yes"}
     )
     assert parse("a:shape=1,8,8,file=x,y.png").options == {"shape": "1,8,8", "file": "x,y.png"}
+    assert parse("mask:file=Doe, Jane (1).png , keep=1").options == {
+        "file": "Doe, Jane (1).png",
+        "keep": "1",
+    }
     assert parse("a:url=b:c=d").options == {"url": "b:c=d"}
 
 

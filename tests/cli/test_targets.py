@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from attrs import frozen
 
 from invprob.cli.run import Run
 from invprob.cli.targets import multiplies, takes_negatives, without_negatives
@@ -121,3 +122,17 @@ def test_black_is_lifted_in_the_unit_of_the_file(invprob, folder, dtype, lowest,
     said = invprob(f"solve dark.tif {typed} -l gamma:alpha=4 -o x.tif", code=2).stderr
     assert f"on the command line: {advice} lifts black pixels by half a level" in said
     invprob(f"solve dark.tif {advice} -l gamma:alpha=4 -o x.tif")
+
+
+@frozen
+class OneBit:
+    """A pixel is on as often as it is bright: a law of images in [0, 1] alone."""
+
+    def sample(self, x, generator, /):
+        assert bool(((x >= 0) & (x <= 1)).all())
+        return torch.bernoulli(x, generator=generator)
+
+
+def test_a_law_of_images_from_black_to_white_is_asked_about_no_other():
+    assert not multiplies(OneBit(), (1, 8, 8))
+    assert not takes_negatives(OneBit(), torch.ones(1, 1, 8, 8))
