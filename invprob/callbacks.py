@@ -26,7 +26,7 @@ def _positive(_: object, attribute: object, value: Any) -> None:
 
 @frozen
 class SaveEvery:
-    """Write a checkpoint every so many steps, at the last step, and on Ctrl-C.
+    """Write a checkpoint every so many steps, at the last, where a stop rule ends, and on Ctrl-C.
 
     The file is replaced atomically: killed at any moment, the run leaves a valid one. A disk that
     is full costs a `CheckpointWarning`; the run goes on and the previous checkpoint survives.
@@ -56,10 +56,18 @@ class SaveEvery:
     def __call__(self, event: Event, /) -> None:
         """Save, if it is time to."""
         if event.step and (event.step % self.steps == 0 or event.finished):
-            try:
-                save_checkpoint(self.path, event)
-            except CheckpointError as error:
-                warnings.warn(f"{error}; the run goes on", CheckpointWarning, stacklevel=2)
+            self._try_to_save(event)
+
+    def stopped(self, event: Event, /) -> None:
+        """Save what a stop rule ends."""
+        if event.step % self.steps:
+            self._try_to_save(event)
+
+    def _try_to_save(self, event: Event) -> None:
+        try:
+            save_checkpoint(self.path, event)
+        except CheckpointError as error:
+            warnings.warn(f"{error}; the run goes on", CheckpointWarning, stacklevel=3)
 
     def interrupted(self, event: Event, /) -> str:
         """Save now, and say how to go on."""

@@ -88,6 +88,14 @@ class Event:
 
 
 @runtime_checkable
+class HandlesStop(Protocol):
+    """A callback that wants to know of the event at which a stop rule ends a run."""
+
+    def stopped(self, event: Event, /) -> None:
+        """Do what is to be done."""
+
+
+@runtime_checkable
 class HandlesInterrupt(Protocol):
     """A callback that has something to save when the run is interrupted."""
 
@@ -220,6 +228,7 @@ def solve(
                     callback(event)
                 if stop is not None and stop(event):
                     stopped = f"stopped by {stop!r} after step {event.step} of {event.steps}"
+                    _tell_of_the_stop(event, callbacks)
                     break
                 following = next(events, None)
                 if following is None:
@@ -254,6 +263,13 @@ def _given(solver: AnySolver, method: str, state: Any) -> Any:
     if state is None:
         raise InputError(f"`{method}` of {solver!r} returned None; it has to return the state")
     return state
+
+
+def _tell_of_the_stop(event: Event, callbacks: Sequence[Callback]) -> None:
+    parts: Sequence[object] = callbacks
+    for part in parts:
+        if isinstance(part, HandlesStop):
+            part.stopped(event)
 
 
 def _interrupted(event: Event, callbacks: Sequence[Callback]) -> str:

@@ -218,6 +218,7 @@ class Result:
         count, solver = self.samples.shape[0], self.solver
         sampled = count > 1 if solver is None else solver.stochastic
         direct = self.problem is not None and had(self.problem.prior, SamplesPosterior)
+        direct = direct and (solver is None or SamplesPosterior in solver.needs.prior)
         sampled = sampled and not (direct and self.steps > 1)  # a mean of draws estimates
         origin = Origin(
             sampled=sampled,

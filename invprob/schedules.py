@@ -56,6 +56,8 @@ def power(highest: float, lowest: float, count: int, exponent: float = 2) -> tup
     _check(highest, lowest, count)
     if not exponent > 0:
         raise InputError(f"exponent={exponent}; it must be > 0")
+    if math.isinf(exponent):
+        return geometric(highest, lowest, count)
     first, last = highest ** (1 / exponent), lowest ** (1 / exponent)
     inner = ((first + (last - first) * i / (count - 1)) ** exponent for i in range(1, count - 1))
     return _between(highest, inner, lowest, count)

@@ -64,7 +64,8 @@ class Streams:
         """Standard normal numbers, shape, dtype and device of `like` `(rows, ...)`."""
         self._check(like)
         rows = [
-            torch.randn(like.shape[1:], generator=g, dtype=like.dtype) for g in self._generators
+            torch.randn(like.shape[1:], generator=g, dtype=like.dtype, device=g.device)
+            for g in self._generators
         ]
         return torch.stack(rows).to(like.device)
 
@@ -72,7 +73,8 @@ class Streams:
         """Uniform numbers in [0, 1), shape, dtype and device of `like` `(rows, ...)`."""
         self._check(like)
         rows = [
-            torch.rand(like.shape[1:], generator=g, dtype=like.dtype) for g in self._generators
+            torch.rand(like.shape[1:], generator=g, dtype=like.dtype, device=g.device)
+            for g in self._generators
         ]
         return torch.stack(rows).to(like.device)
 

@@ -284,3 +284,17 @@ def test_numbers_of_a_state_may_be_of_numpy_or_become_fractions(problem, tmp_pat
 def test_what_names_no_file_is_explained(problem):
     with pytest.raises(ip.InputError, match="resume=True: give the file of a checkpoint"):
         ip.solve(problem, ip.PnP(), resume=True)
+
+
+def test_where_a_stop_rule_ends_a_run_it_is_saved(tmp_path):
+    path, y = tmp_path / "run.ckpt", torch.rand(1, 1, 4, 4, generator=ip.generator(0))
+    prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
+    problem = ip.Problem(prior, ip.Gaussian(sigma=0.1), y)
+    save = ip.SaveEvery(100, path)
+    stopped = ip.solve(
+        problem, ip.PnP(iterations=8), callbacks=[save], stop=lambda event: event.step == 5
+    )
+    assert not stopped.finished
+    resumed = ip.solve(problem, ip.PnP(iterations=8), resume=path)
+    assert len(resumed.history) == 3
+    assert torch.equal(resumed.x, ip.solve(problem, ip.PnP(iterations=8)).x)

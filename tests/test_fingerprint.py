@@ -1,3 +1,9 @@
+import inspect
+import os
+import subprocess
+import sys
+import textwrap
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -100,3 +106,72 @@ def test_a_run_is_not_resumed_with_other_weights_in_the_same_file(tmp_path):
     file.write_text("0.8")
     with pytest.raises(ip.CheckpointError, match="prior"):
         ip.solve(problem, ip.PnP(iterations=4), resume=saved)
+
+
+class Bare:
+    """A part without attributes, as a noise of one formula is."""
+
+
+class Slotted:
+    __slots__ = ("table",)
+
+    def __init__(self, table):
+        self.table = table
+
+
+class Wrapped(nn.Module):
+    """A network with a number of its own, and a tensor that no file of weights holds."""
+
+    def __init__(self, strength, table):
+        super().__init__()
+        self.strength = strength
+        self.register_buffer("table", table, persistent=False)
+
+
+def chosen(x):
+    return x in {"one", "two", "three", "four"}
+
+
+LIKE = [
+    Bare,
+    lambda: Slotted(torch.arange(3.0)),
+    lambda: partial(torch.add, torch.ones(2)),
+    lambda: partial(torch.add, torch.zeros(2)),
+    lambda: torch.tanh,
+    lambda: torch.sigmoid,
+    lambda: torch,
+    lambda: np,
+    lambda: Wrapped(0.5, torch.zeros(2)),
+    lambda: Wrapped(1.0, torch.zeros(2)),
+    lambda: Wrapped(1.0, torch.ones(2)),
+    lambda: torch.eye(3).to_sparse(),
+    lambda: torch.eye(3).to_sparse_csr(),
+    lambda: torch.arange(3).to(torch.complex64),
+    lambda: (1j * torch.arange(3)).conj(),
+]
+
+
+def test_what_has_no_contents_to_compare_is_known_by_what_it_is():
+    prints = [fingerprint(make()) for make in LIKE]
+    assert prints == [fingerprint(make()) for make in LIKE]
+    both = fingerprint(torch.eye(3).to_sparse()), fingerprint(torch.eye(3).to_sparse_csr())
+    assert both[0] == both[1]  # the same numbers
+    assert len(set(prints)) == len(prints) - 1
+    assert fingerprint((1j * torch.arange(3)).conj()) == fingerprint(-1j * torch.arange(3))
+
+
+def test_the_order_of_a_set_in_code_does_not_count():
+    """It depends on the process, as the hashes of texts do."""
+    said = textwrap.dedent(inspect.getsource(chosen))
+    script = f"from invprob.fingerprint import fingerprint\n{said}print(fingerprint(chosen))"
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(prints) == 1

@@ -9,6 +9,7 @@ import invprob as ip
 from invprob.doubts import Origin, lines
 from invprob.misfit import simulated
 from invprob.result import Result
+from invprob.testing.reference import GaussianImages
 
 SHAPE = 3, 32, 32
 X = torch.full((1, *SHAPE), 0.5)
@@ -206,3 +207,12 @@ def test_a_black_image_of_a_batch_has_a_misfit_of_its_own():
     first, impossible, right = simulated(noise, x, y, samples=1).misfit.tolist()
     assert 0.5 < first < 1.5 and impossible == torch.inf and right == 1
     assert simulated(noise, x[2:], y[2:], samples=1) is None
+
+
+def test_a_prior_that_samples_is_blamed_only_where_it_was_asked_to():
+    """By another solver its samples are a sampler's, and held to what samples are."""
+    prior, noise = GaussianImages(), ip.Gaussian(sigma=0.3)
+    y = noise.sample(prior.sample((1, 1, 32, 32), ip.generator(0)), ip.generator(1))
+    problem = ip.Problem(prior, noise, y)
+    samples = ip.solve(problem, ip.Restart(calls=20, particles=1), samples=2, progress=False)
+    assert "samples of the posterior give 1 ±" in str(samples)

@@ -54,3 +54,7 @@ def test_impossible_ladders_are_refused(ladder, ends, count, said):
 def test_the_exponent_must_be_positive():
     with pytest.raises(InputError, match="exponent=0"):
         schedules.power(1.0, 0.1, 3, 0)
+
+
+def test_an_infinite_exponent_is_geometric():
+    assert schedules.power(8.0, 1.0, 4, math.inf) == schedules.geometric(8.0, 1.0, 4)

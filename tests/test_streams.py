@@ -55,3 +55,11 @@ def test_wrong_input_is_refused():
         ip.Streams(0).normal(torch.zeros(2, 3))
     with pytest.raises(ip.InputError, match="can't be restored into 1 rows"):
         ip.Streams(0).restore(ip.Streams(0, samples=2).state())
+
+
+def test_streams_draw_where_their_generators_are():
+    like = torch.zeros(1, 3)
+    expected = ip.Streams(0).normal(like), ip.Streams(0).uniform(like)
+    with torch.device("meta"):  # as `torch.set_default_device` does
+        found = ip.Streams(0).normal(like), ip.Streams(0).uniform(like)
+    assert all(map(torch.equal, found, expected))

@@ -201,14 +201,14 @@ def rank(
         if numbers < 1:
             raise InputError(f"numbers={numbers}; at least one projection is needed")
         size = math.prod(x.shape[1:])
-        axes = torch.randn(size, numbers, generator=generator, dtype=torch.float64).to(x.device)
-        true, drawn = (part.flatten(-x.ndim + 1).double() @ axes for part in (x, samples))
+        axes = torch.randn(size, numbers, generator=generator, dtype=torch.float64)
+        true, drawn = (part.flatten(-x.ndim + 1).cpu().double() @ axes for part in (x, samples))
     else:
         true = numbers(x)
         drawn = numbers(samples.flatten(0, 1)).reshape(len(samples), *true.shape)
-    below, ties = ((drawn < true).sum(0), (drawn == true).sum(0))
-    share = torch.rand(ties.shape, generator=generator, dtype=torch.float64).to(ties.device)
-    ranks = (below + (share * (ties + 1)).long()).cpu()
+    below, ties = (drawn < true).sum(0).cpu(), (drawn == true).sum(0).cpu()
+    share = torch.rand(ties.shape, generator=generator, dtype=torch.float64)
+    ranks = below + (share * (ties + 1)).long()
     vary = len(samples) > 1 and bool((samples[1:] != samples[0]).any())
     return Calibration(ranks, len(samples), error_over_spread(samples, x) if vary else None)
 

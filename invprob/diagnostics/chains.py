@@ -50,5 +50,5 @@ def split_rhat(draws: Tensor, /) -> Tensor:
     halves = torch.cat((draws[:, :half], draws[:, -half:])).double()
     within = halves.var(1).mean(0)
     between = halves.mean(1).var(0)
-    ratio = torch.where(within > 0, between / within, torch.where(between > 0, torch.inf, 0.0))
+    ratio = torch.where(within == 0, torch.where(between > 0, torch.inf, 0.0), between / within)
     return ((half - 1) / half + ratio).sqrt()

@@ -82,7 +82,7 @@ def spread_ratio(samples: Tensor, covariance: Tensor, /) -> float:
     """
     _check_samples(samples, least=2)
     variance = covariance.diagonal() if covariance.ndim == 2 else covariance
-    found = samples.flatten(1).double().var(0)
+    found = samples.flatten(1).cpu().double().var(0)
     if variance.shape != found.shape:
         raise InputError(
             f"covariance has shape {tuple(covariance.shape)}; samples of {len(found)} pixels need "
@@ -117,10 +117,11 @@ def error_ratio(samples: Tensor, x: Tensor, mean: Tensor, /) -> float:
             f"samples, x and mean have shapes {tuple(samples.shape)}, {tuple(x.shape)} and "
             f"{tuple(mean.shape)}; give (N, B, *image), (B, *image) and (B, *image)"
         )
-    least = (mean.double() - x).square().mean()
+    samples, x, mean = (part.cpu().double() for part in (samples, x, mean))
+    least = (mean - x).square().mean()
     if not float(least) > 0:
         raise InputError("mean equals x everywhere: nothing is left that a sampler could spread")
-    return float((samples.double() - x).square().mean() / least)
+    return float((samples - x).square().mean() / least)
 
 
 def _check_samples(samples: Tensor, *, least: int = 1) -> None:

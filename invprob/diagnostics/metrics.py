@@ -42,7 +42,7 @@ def psnr(x: Tensor, reference: Tensor, /, *, peak: float = 1.0) -> Tensor:
     tensor([12.0412])
     """
     _check(x, reference, peak)
-    error = (x - reference).square().flatten(1).mean(1)
+    error = (x - reference.to(x.device)).square().flatten(1).mean(1)
     return 10 * torch.log10(peak**2 / error)
 
 

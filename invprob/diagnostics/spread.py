@@ -90,7 +90,7 @@ def _several(samples: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     check_truth(samples, x)
     if len(samples) < 2:
         raise InputError("one sample has no spread; ask for more: solve(..., samples=8)")
-    return samples.double(), x.double()
+    return samples.cpu().double(), x.cpu().double()  # some devices have no 64 bits
 
 
 def check_truth(samples: Tensor, x: Tensor, /) -> None:

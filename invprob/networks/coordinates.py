@@ -185,7 +185,7 @@ def measure(likelihood: Any) -> Coordinates:
         )
     boundary, transposed = _filter(likelihood)
     raw = Coordinates(0.0, (1.0, 0.0, 0.0), 1.0, 1.0, 0.0, boundary, transposed)
-    levels = torch.linspace(0, 1, BRIGHTNESSES, dtype=torch.float64).square()
+    levels = torch.linspace(0, 1, BRIGHTNESSES, dtype=torch.float64, device="cpu").square()
     flat = levels.view(-1, 1, 1, 1).expand(-1, 1, SIDE, SIDE)
     w = raw.forward(likelihood.sample(flat, Generator().manual_seed(0)))
     mean, variance = w.mean((1, 2, 3)), w.var((1, 2, 3))

@@ -104,10 +104,11 @@ class Mixing(nn.Module):
 
     def inverse(self, y: Tensor) -> Tensor:
         """The x that `forward` made y of."""
-        lower, upper = self._factors()
-        columns = self.permutation.mT @ y.flatten(2)
-        columns = torch.linalg.solve_triangular(lower, columns, upper=False, unitriangular=True)
-        x: Tensor = torch.linalg.solve_triangular(upper, columns, upper=True).view_as(y)
+        with torch.autocast(y.device.type, enabled=False):
+            lower, upper = self._factors()
+            columns = self.permutation.mT @ y.flatten(2)
+            half = torch.linalg.solve_triangular(lower, columns, upper=False, unitriangular=True)
+            x: Tensor = torch.linalg.solve_triangular(upper, half, upper=True).view_as(y)
         return x
 
     def _factors(self) -> tuple[Tensor, Tensor]:

@@ -84,7 +84,7 @@ def fit_law(samples: Tensor) -> Law:
     mean, sd = e.mean(), e.std()
     t = (e - mean) / sd
     if t.pow(3).mean().abs() < NORMAL and (t.pow(4).mean() - 3).abs() < NORMAL:
-        return ((1.0, float(mean), float(sd.square())),)
+        return ((1.0, _rounded(mean), _rounded(sd.square())),)
     t, m = (t.quantile(((torch.arange(n) + 0.5) / n).to(t)) for n in (QUANTILES, COMPONENTS))
     v = torch.full_like(m, 1 / COMPONENTS)
     w = torch.full_like(m, 1 / COMPONENTS)
@@ -95,4 +95,9 @@ def fit_law(samples: Tensor) -> Law:
         v = (shares * (t[:, None] - m).square()).sum(0) / counts
         v = v.clamp_min(LEAST_VARIANCE)
     m, v = mean + sd * m, sd.square() * v
-    return tuple(zip(w.tolist(), m.tolist(), v.tolist(), strict=True))
+    return tuple((_rounded(a), _rounded(b), _rounded(c)) for a, b, c in zip(w, m, v, strict=True))
+
+
+def _rounded(number: Tensor) -> float:
+    """To digits that do not depend on how many threads took part in a sum."""
+    return float(f"{float(number):.6g}")

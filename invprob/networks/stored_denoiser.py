@@ -277,6 +277,8 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 @cache
 def _network(weights: Weights, device: torch.device, precision: torch.dtype) -> Denoiser:
-    network = weights.load().to(device, precision)
-    network.heads.float()  # see the module's docstring
+    with torch.inference_mode(False):  # for calls outside of it, too
+        network = weights.load().to(device)
+        for name, part in network.named_children():
+            part.to(torch.float32 if name == "heads" else precision)  # see the module's docstring
     return network

@@ -61,4 +61,5 @@ class StoredGenerator:
 
 @cache
 def _network(path: Path, sha256: str | None, device: torch.device) -> PosteriorGenerator:
-    return load_generator(path, sha256).to(device)
+    with torch.inference_mode(False):  # for calls outside of it, too
+        return load_generator(path, sha256).to(device)

@@ -63,4 +63,5 @@ class StoredGlow:
 
 @cache
 def _network(path: Path, sha256: str | None, device: torch.device, precision: torch.dtype) -> Glow:
-    return load_glow(path, sha256).to(device, precision)
+    with torch.inference_mode(False):  # for calls outside of it, too
+        return load_glow(path, sha256).to(device, precision)

@@ -69,4 +69,5 @@ class StoredScore:
 def _network(
     path: Path, sha256: str | None, device: torch.device, precision: torch.dtype
 ) -> ScoreNetwork:
-    return load_score(path, sha256).to(device, precision)
+    with torch.inference_mode(False):  # for calls outside of it, too
+        return load_score(path, sha256).to(device, precision)

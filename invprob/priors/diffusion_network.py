@@ -201,6 +201,8 @@ class DiffusionNetwork:
     def _answer(self, x: Tensor, steps: Tensor) -> Tensor:
         """What the network says, without variances."""
         x = in_its_precision(self.network, x)
+        if steps.is_floating_point():
+            steps = steps.to(torch.promote_types(x.dtype, torch.float32))
         try:
             found = self.network(x, steps)
         except (torch.OutOfMemoryError, InputError):

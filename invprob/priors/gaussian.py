@@ -20,16 +20,25 @@ import math
 
 import torch
 from attrs import field, frozen
+from attrs.converters import optional
 from torch import Generator, Tensor
 
 from ..contracts import Domain, Shape
 from ..errors import InputError
+from ..streams import generator
 from .checks import numbers
 from .conditioning import LinearGaussian, condition, eigen
+
+CROOKED = 1e-3
+"""How far V Vᵀ z may be from z, relatively, in single precision."""
 
 
 def _mean(mean: Tensor) -> Tensor:
     return numbers(mean, "mean")
+
+
+def _axes(axes: Tensor) -> Tensor:
+    return numbers(axes, "axes")
 
 
 def _sd(sd: Tensor | float) -> Tensor:
@@ -60,7 +69,7 @@ class GaussianPrior:
 
     mean: Tensor = field(converter=_mean)
     sd: Tensor = field(converter=_sd)
-    axes: Tensor | None = None
+    axes: Tensor | None = field(default=None, converter=optional(_axes))
 
     def __attrs_post_init__(self) -> None:
         if not self.mean.is_floating_point():
@@ -80,6 +89,14 @@ class GaussianPrior:
                 f"axes has shape {tuple(self.axes.shape)}; for images of {size} pixels it must be "
                 f"({size}, {size})"
             )
+        if self.axes is not None:
+            z = torch.randn(size, generator=generator(0), dtype=torch.float64)
+            back = self.axes.cpu().double() @ (self.axes.cpu().double().mT @ z)
+            if not bool((back - z).norm() < CROOKED * z.norm()):
+                raise InputError(
+                    "axes is no orthogonal matrix, V Vᵀ is not 1; of a covariance take "
+                    "GaussianPrior.from_covariance, or torch.linalg.eigh"
+                )
 
     def __repr__(self) -> str:
         mean, sd = float(self.mean.mean()), float(self.sd.double().square().mean().sqrt())

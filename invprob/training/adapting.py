@@ -193,7 +193,7 @@ def adapt(
     domain = prior.domain()
     if isinstance(prior.denoiser, StoredDenoiser):  # of several networks, this one
         domain = evolve(domain, channels=prior.denoiser.weights_for(y).channels)
-    adapted = DenoiserPrior(averaged.eval(), domain, tone_free=True)
+    adapted = DenoiserPrior(averaged.eval(), domain, tone_free=prior.tone_free())
     return Adaptation(adapted, kept_step, history)
 
 

@@ -193,9 +193,12 @@ class Denoising:
     def loss(self, network: nn.Module, step: int, generator: Generator) -> Tensor:
         """The mean squared error, relative to that of a good denoiser at each noise level."""
         recipe, counts = self.recipe, self.architecture.channels
+        before = step // recipe.gray_every  # so many gray batches
         gray = step % recipe.gray_every == recipe.gray_every - 1
         channels = min(counts) if gray else max(counts)
-        draw = partial(self._errors, network, channels, step, generator)
+        both = min(counts) < max(counts)  # then each kind takes turns of its own
+        turn = (before if gray else step - before) if both else step
+        draw = partial(self._errors, network, channels, turn, generator)
         levels = draw_levels(recipe.batch, generator, recipe.centre, recipe.spread)
         if not self.has_wide:
             return draw(levels, recipe.patch).mean()
@@ -210,7 +213,7 @@ class Denoising:
         self,
         network: nn.Module,
         channels: int,
-        step: int,
+        turn: int,
         generator: Generator,
         sigma: Tensor,
         size: int,
@@ -218,15 +221,15 @@ class Denoising:
         """The relative squared error of a patch at each noise level, `(B,)`."""
         count, turns, tries = len(sigma), self.recipe.turns, self.recipe.tries
         x = self.photos.patches(count, size, channels, generator, turns, tries)
-        smooth = again(step + EVERY // 2)
-        x[smooth] = out_of_focus(x[smooth], step // EVERY)
+        smooth = again(turn + EVERY // 2)
+        x[smooth] = out_of_focus(x[smooth], turn // EVERY)
         counts = torch.ones_like(x[:, :1])
         if self.recipe.shapes:
-            drawn = again(step + PAINTED // 2, PAINTED)
+            drawn = again(turn + PAINTED // 2, PAINTED)
             x[drawn], counts[drawn] = painted(x[drawn], generator)
         noise = torch.randn(x.shape, generator=generator, device=x.device)
         y = x + sigma.view(-1, 1, 1, 1) * noise
-        less = again(step)
+        less = again(turn)
         z = less_noisy(x[less], noise[less], sigma[less], generator)
         with torch.autocast(x.device.type, torch.bfloat16):
             both = network(torch.cat([y, z]), torch.cat([sigma, sigma[less]])).float()

@@ -29,7 +29,7 @@ from ..streams import generator
 from ..units import Unit
 from .files import SUFFIXES, image_files, left_out, nothing_to_learn, too_few, too_small
 from .images import luminance, wanted
-from .patches import below, grids
+from .patches import below, grids, uniform
 
 CLIPPED = 0.02
 """The share of white pixels above which a noisy image is taken for clipped."""
@@ -78,11 +78,9 @@ class NoisyImages:
         Returns:
             `(count, C, size, size)`; every place in every image is as likely.
         """
-        places = (self.table[:, 1:] - size + 1).prod(1).double().cumsum(0)
-        random = torch.rand(
-            6, count, generator=generator, dtype=torch.float64, device=self.pixels.device
-        )
-        chosen = torch.searchsorted(places, random[0] * places[-1], right=True)
+        places = (self.table[:, 1:] - size + 1).prod(1).cumsum(0)
+        random = uniform(6, count, generator, self.pixels.device)
+        chosen = torch.searchsorted(places, below(random[0], places[-1]), right=True)
         start, height, width = self.table[chosen].T
         corner = start + below(random[1], height - size + 1) * width
         corner = corner + below(random[2], width - size + 1)

@@ -84,9 +84,7 @@ class Photos:
         self, count: int, size: int, channels: int, generator: Generator, turns: bool
     ) -> Tensor:
         photos = self.full if channels == self.channels else len(self)
-        random = torch.rand(
-            7, count, generator=generator, dtype=torch.float64, device=self.pixels.device
-        )
+        random = uniform(7, count, generator, self.pixels.device)
         photo = below(random[0], photos)
         first, end = self.firsts[photo], self.firsts[photo + 1]
         start, height, width, apart = self.table[first + below(random[1], end - first)].T
@@ -168,7 +166,13 @@ def squared_steps(patches: Tensor) -> Tensor:
 
 def below(random: Tensor, end: Tensor | int) -> Tensor:
     """Whole numbers from 0 to below `end`, from numbers within [0, 1)."""
-    return (random * end).long()
+    return torch.minimum((random * end).long(), torch.as_tensor(end, device=random.device) - 1)
+
+
+def uniform(rows: int, count: int, generator: Generator, device: torch.device) -> Tensor:
+    """Numbers within [0, 1), `(rows, count)`; in 32 bits on a device that has no 64."""
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    return torch.rand(rows, count, generator=generator, dtype=dtype, device=device)
 
 
 def grids(size: int, choices: Tensor) -> tuple[Tensor, Tensor]:

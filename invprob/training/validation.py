@@ -82,7 +82,7 @@ def _cuts(photos: Sequence[Tensor], channels: int) -> list[Tensor]:
 
 
 def _psnr(network: Denoiser, x: Tensor, sigma: float, device: torch.device | str) -> float:
-    noise = torch.randn(x.shape, generator=Generator().manual_seed(0))
+    noise = torch.randn(x.shape, generator=Generator().manual_seed(0), device=x.device)
     y = (x + sigma * noise).to(device)
     with torch.autocast(y.device.type, torch.bfloat16):
         out = network(y, torch.tensor(sigma, device=device)).float().cpu()

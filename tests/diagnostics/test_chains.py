@@ -40,3 +40,9 @@ def test_chains_that_stand_still():
 def test_too_few_draws_are_refused():
     with pytest.raises(ip.InputError, match="at least 8 draws"):
         split_rhat(chains(4, 7))
+
+
+def test_broken_chains_do_not_agree():
+    draws = chains()
+    draws[0, 3] = torch.nan
+    assert bool(split_rhat(draws).isnan())

@@ -9,6 +9,7 @@ from attrs import evolve
 import invprob as ip
 from invprob.cli.specs import make
 from invprob.errors import InputError
+from invprob.networks import stored_denoiser
 from invprob.networks.counted import listening
 from invprob.networks.positions import in_position, positions, view
 from invprob.networks.stored_denoiser import COLOUR, GRAY, StoredDenoiser
@@ -142,3 +143,20 @@ def test_all_views_count_as_one_call():
     with listening(heard.append):
         DenoiserPrior.pretrained(views=4).denoise(noisy(1, 16, 24), 0.1)
     assert len(heard) == 4 and sum(heard) == 16 * 24
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_first_use_in_inference_mode_leaves_gradients_to_others(precision):
+    stored_denoiser._network.cache_clear()
+    prior, y = DenoiserPrior.pretrained(precision), noisy(1, 16, 16).requires_grad_()
+    with torch.inference_mode():
+        prior.denoise(y, 0.1)
+    prior.denoise(y, 0.1).sum().backward()
+    assert bool(y.grad.isfinite().all())
+
+
+def test_the_first_convolution_keeps_the_digits_of_its_weights():
+    (stored, *_), device = GRAY.load().heads.values(), torch.device("cpu")
+    (used, *_) = stored_denoiser._network(GRAY, device, torch.bfloat16).heads.values()
+    assert torch.equal(used.weight, stored.weight)
+    assert not torch.equal(stored.weight, stored.weight.bfloat16().float())

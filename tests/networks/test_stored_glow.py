@@ -102,3 +102,18 @@ def test_a_damaged_description(flow, tmp_path):
     write_weights(flow, path, {"glow": '{"shape": [1, 5, 5]}'})
     with pytest.raises(WeightsError, match="damaged.*5 x 5"):
         load_glow(path)
+
+
+def test_a_first_use_in_inference_mode_leaves_gradients_to_others(written):
+    stored, x = StoredGlow(*written), images().requires_grad_()
+    with torch.inference_mode():
+        stored.encode(x)
+    stored.encode(x)[1].sum().backward()
+    assert bool(x.grad.isfinite().all())
+
+
+def test_decoding_is_as_precise_under_autocast(written):
+    stored, x = StoredGlow(*written), images()
+    with torch.autocast("cpu", torch.bfloat16):
+        back = stored.decode(stored.encode(x)[0])
+    torch.testing.assert_close(back.float(), x, rtol=0, atol=0.2)

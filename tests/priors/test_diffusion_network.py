@@ -228,3 +228,18 @@ def test_a_network_of_other_images_is_told_to_say_so():
 def test_it_says_what_it_is():
     prior = ip.DenoiserPrior.from_diffusion(nn.Conv2d(3, 3, 1))
     assert "DiffusionNetwork(Conv2d, 1000 steps, predicts='epsilon')" in repr(prior)
+
+
+def test_steps_have_the_precision_of_the_network():
+    class Embedded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 1)
+
+        def forward(self, x, t):
+            waves = (t[:, None] * torch.arange(1.0, 5.0)).sin()
+            return x * 0 + self.layer(waves).view(-1, 1, 1, 1)
+
+    prior = ip.DenoiserPrior.from_diffusion(Embedded().eval())
+    x = torch.rand(1, 1, 4, 4).double()
+    assert prior.denoise(x, 0.1).dtype == torch.float64

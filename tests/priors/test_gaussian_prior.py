@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -136,3 +137,14 @@ def test_impossible_covariances_are_refused(covariance, said):
 def test_wrong_sample_shapes_are_refused(prior):
     with pytest.raises(ip.InputError, match="shape is"):
         prior.sample((4, 2, 3), ip.generator(0))
+
+
+def test_axes_are_an_orthogonal_matrix_of_any_kind():
+    turned = np.array([[0.6, -0.8], [0.8, 0.6]])
+    prior = ip.GaussianPrior(np.zeros(2), 1.0, turned)
+    assert prior.denoise(torch.zeros(1, 2), torch.tensor(0.1)).shape == (1, 2)
+    for crooked in (2 * turned, [[1.0, 1.0], [0.0, 1.0]]):
+        with pytest.raises(ip.InputError, match="no orthogonal matrix"):
+            ip.GaussianPrior(torch.zeros(2), 1.0, torch.tensor(crooked))
+    with pytest.raises(ip.InputError, match="axes"):
+        ip.GaussianPrior(torch.zeros(2), 1.0, torch.full((2, 2), torch.nan))

@@ -181,3 +181,10 @@ def test_it_has_to_beat_all_that_the_prior_does(monkeypatch):
     with pytest.warns(UserWarning, match="no clear improvement"):
         found = run(DenoiserPrior.pretrained(), noisy(tiles()), steps=20)
     assert not found.improved and found.history[0] > found.history[20] + 1
+
+
+def test_an_adapted_network_takes_the_tones_that_it_took():
+    for free in (True, False):
+        prior = DenoiserPrior(Shrink(0.5), tone_free=free)
+        found = run(prior, noisy(0.5 + 0.05 * (tiles(64) - 0.5)), steps=40, rate=0.1)
+        assert found.improved and found.prior.tone_free() == free

@@ -62,6 +62,32 @@ def test_the_second_answer_goes_to_the_first():
         assert task.loss(network, 0, Generator().manual_seed(0)) == pytest.approx(float(loss))
 
 
+def test_gray_and_colour_take_turns_of_their_own(monkeypatch):
+    """Each patch of a batch of either kind is shown twice as often as another."""
+    seen = {1: set(), 3: set()}
+
+    def less(x, noise, sigma, generator):
+        seen[x.shape[1]].add(turn)
+        return x
+
+    def watched(step, every=EVERY):
+        nonlocal turn
+        turn = step % every
+        return again(step, every)
+
+    turn = None
+    monkeypatch.setattr(denoising, "again", watched)
+    monkeypatch.setattr(denoising, "less_noisy", less)
+    architecture = Architecture(channels=(1, 3), widths=(8, 8, 8))
+    pixels = torch.randint(256, (3, 24, 24), generator=Generator().manual_seed(1))
+    recipe = Recipe(steps=1, batch=EVERY, patch=16)
+    task = Denoising(recipe, architecture, store_photos([pixels.to(torch.uint8)], 16))
+    network = Denoiser(architecture)
+    for step in range(4 * EVERY):
+        task.loss(network, step, Generator().manual_seed(0))
+    assert seen == {1: set(range(EVERY)), 3: set(range(EVERY))}
+
+
 def test_one_patch_in_eight_is_out_of_focus(monkeypatch):
     monkeypatch.setattr(denoising, "draw_levels", lambda count, *_: torch.full((count,), 0.002))
     seen = []
