@@ -108,11 +108,12 @@ def _what_it_lacks(kind: str, example: object) -> str:
         if not lacking and not isinstance(getattr(example, "needs", None), Needs):
             lacking = ["needs of the class Needs"]
         return ", ".join(lacking)
-    wanted, methods = {
+    kinds: dict[str, tuple[Any, str]] = {
         "likelihood": (Likelihood, "method `sample(x, generator)`"),
         "operator": (LinearOperator, "methods `forward(x)`, `adjoint(y)` and `out_shape(shape)`"),
         "prior": (Prior, "method of a prior, such as `denoise(x, sigma)`"),
-    }[kind]
+    }
+    wanted, methods = kinds[kind]
     return "" if isinstance(example, wanted) else methods
 
 

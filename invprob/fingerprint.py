@@ -46,7 +46,7 @@ def _pieces(part: Any, above: set[int]) -> Iterator[bytes]:
     above = above | {id(part)}
     match part:
         case Tensor() if part.layout != torch.strided:
-            entries = part.detach().cpu().to_sparse_coo().coalesce()
+            entries = part.detach().cpu().to_sparse().coalesce()
             yield f"{part.dtype}{tuple(part.shape)}".encode()
             yield from _pieces([entries.indices(), entries.values()], above)
         case Tensor():

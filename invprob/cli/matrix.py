@@ -20,6 +20,7 @@ def matrix(
 ) -> None:
     """Show which solver accepts which prior, likelihood and operator."""
     from .. import compatibility_matrix as computed
+    from ..catalogue import Component
     from ..errors import InputError
     from .specs import chosen
 
@@ -28,7 +29,7 @@ def matrix(
         typer.echo(computed.explain(solver, chosen(why[1])))
         return
     if parts:
-        found = {}
+        found: dict[str, Component] = {}
         for text in parts:
             some = [part for part in chosen(text) if part.kind != "solver"]
             if not some:
