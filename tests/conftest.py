@@ -8,12 +8,19 @@ os.environ.setdefault("INVPROB_PLUGINS", "")  # what else is installed must not 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: more threads would wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+os.environ["COLUMNS"] = "80"  # what a terminal is like must not change what is printed
+os.environ["FORCE_COLOR"] = os.environ["PY_COLORS"] = os.environ["GITHUB_ACTIONS"] = ""
+os.environ["TERMINAL_WIDTH"] = ""
+
 import pytest
 import torch
+from hypothesis import settings
 
 import invprob as ip
 
-torch.set_num_threads(max(1, min(2, torch.get_num_threads())))
+torch.set_num_threads(1)
+settings.register_profile("alike", deadline=None, derandomize=True, database=None)
+settings.load_profile("alike")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ import invprob as ip
 
 RUN = textwrap.dedent(
     """
-    import os, sys, time, torch, invprob as ip
+    import os, signal, sys, torch, invprob as ip
     path, out, resume = sys.argv[1], sys.argv[2], sys.argv[3] == "resume"
     torch.set_num_threads(1)
     means = torch.rand(5, 1, 8, 8, generator=ip.generator(1))
@@ -32,11 +31,12 @@ RUN = textwrap.dedent(
     mask = torch.rand(8, 8, generator=ip.generator(2)) < 0.3
     noise = ip.Gaussian(sigma=0.1, operator=ip.Mask(mask))
     y = noise.sample(means[:1], ip.generator(3))
-    def slow(event):
-        time.sleep(0.01)
+    def killed(event):
+        if event.step == int(sys.argv[4]):
+            os.kill(os.getpid(), signal.SIGKILL)
     result = ip.solve(
         ip.Problem(prior, noise, y), ip.{solver}, samples=2, seed=4,
-        callbacks=[ip.SaveEvery(3, path), slow], resume=path if resume else None,
+        callbacks=[ip.SaveEvery(3, path), killed], resume=path if resume else None,
     )
     torch.save(result.samples, out)
     """
@@ -44,9 +44,10 @@ RUN = textwrap.dedent(
 SOLVERS = {"restart": "Restart()", "langevin": "AnnealedLangevin(levels=12, repeats=4)"}
 
 
-def start(solver, path, out, mode):
+def start(solver, path, out, mode, kill=-1):
+    """A process of its own, which ends itself at a step."""
     source = RUN.replace("{solver}", SOLVERS[solver])
-    return subprocess.Popen([sys.executable, "-c", source, str(path), str(out), mode])
+    return subprocess.Popen([sys.executable, "-c", source, str(path), str(out), mode, str(kill)])
 
 
 @pytest.fixture(scope="module", params=SOLVERS)
@@ -59,17 +60,9 @@ def uninterrupted(request, tmp_path_factory):
 def test_killed_at_several_points_a_resumed_run_is_bit_identical(uninterrupted, tmp_path):
     solver, expected = uninterrupted
     path, out = tmp_path / "run.ckpt", tmp_path / "out.pt"
-    kills, mode = 0, "new"
-    for delay in (0.0, 0.11, 0.07):
-        process = start(solver, path, out, mode)
-        before = path.stat().st_mtime_ns if path.exists() else 0
-        while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == before):
-            time.sleep(0.002)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
-        mode = "resume"
-    assert kills >= 2 and not out.exists()
+    for kill, mode in ((4, "new"), (8, "resume"), (9, "resume")):
+        assert start(solver, path, out, mode, kill).wait() == -signal.SIGKILL
+    assert not out.exists()
     assert start(solver, path, out, mode).wait() == 0
     assert torch.equal(torch.load(out, weights_only=True), expected)
 

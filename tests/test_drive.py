@@ -114,6 +114,9 @@ def test_a_stop_rule_ends_the_run_and_is_named(problem):
     assert (
         "StopAfter(seconds=1e-09)" in ip.solve(problem, Custom(), stop=ip.StopAfter(1e-9)).stopped
     )
+    assert ip.solve(problem, Custom(), stop=ip.StopAfter(3600)).finished
+    event, minute = next(iter(ip.iterate(problem, Custom()))), ip.StopAfter(60)
+    assert [minute(attrs.evolve(event, seconds=time)) for time in (59.9, 60.0)] == [False, True]
 
 
 def test_callbacks_see_every_event_and_its_estimate(problem):

@@ -10,7 +10,6 @@ import invprob as ip
 from invprob.misfit import simulated
 from invprob.result import Result
 
-torch.set_num_threads(1)
 SHAPE = (1, 16, 16)
 PRIOR = ip.GaussianPrior(mean=torch.full(SHAPE, 0.5), sd=0.1)
 NOISES = {

@@ -205,13 +205,22 @@ def _alike(
     part: Any, problem: Problem[Any, Any], case: Case, where: str, *, alone: bool = True
 ) -> Figure:
     few, many = problem.repeat(2), problem.repeat(3)
-    (_, two), (_, three), (_, one) = (
+    others = torch.cat([problem.y[1:], problem.y[1:]])  # of two measurements, the second twice
+    (_, two), (_, three), (_, one), (_, beside) = (
         run(part, asked, streams_of(case, asked), steps=None)
-        for asked in (few, many, attrs.evolve(problem, y=problem.y[:1]))
+        for asked in (
+            few,
+            many,
+            attrs.evolve(problem, y=problem.y[:1]),
+            attrs.evolve(problem, y=others),
+        )
     )
     figure = close(three[: len(two)], two, 1e-6, f"the first samples of three{where}")
     if alone:
         figure |= close(one, two[:1], 1e-6, f"the estimate of a measurement alone{where}")
+        second = slice(1, len(problem.y))
+        what = f"the estimate of a measurement beside another{where}"
+        figure |= close(beside[second], two[second], 1e-6, what)
     return figure
 
 

@@ -10,7 +10,6 @@ import torch
 import invprob as ip
 from invprob.diagnostics.calibration import Calibration, rank
 
-torch.set_num_threads(1)
 F64 = torch.float64
 PRIOR = ip.GaussianPrior(mean=torch.full((1, 3, 3), 0.5, dtype=F64), sd=0.2)
 NOISE = ip.Gaussian(sigma=0.2)

@@ -8,7 +8,6 @@ import torch
 import invprob as ip
 from invprob.diagnostics.noise_curves import Looks
 
-torch.set_num_threads(1)
 SD, SHAPE = 0.2, (1, 128, 128)
 PRIOR = ip.GaussianPrior(mean=torch.full(SHAPE, 0.5, dtype=torch.float64), sd=SD)
 CLEAN = PRIOR.sample((1, *SHAPE), ip.generator(0))

@@ -9,8 +9,6 @@ from invprob.diagnostics.noise_estimate import NoiseEstimate
 from invprob.diagnostics.noise_laws import laws
 from invprob.diagnostics.noise_numbers import counted, with_numbers
 
-torch.set_num_threads(1)
-
 BRIGHTNESS = torch.linspace(0.1, 0.9, 8, dtype=torch.float64)
 
 

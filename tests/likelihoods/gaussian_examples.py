@@ -5,7 +5,6 @@ from torch import Tensor
 
 import invprob as ip
 
-torch.set_num_threads(1)
 SHAPE = (2, 4, 5)
 
 

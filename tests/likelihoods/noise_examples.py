@@ -7,8 +7,6 @@ from torch import Tensor
 
 import invprob as ip
 
-torch.set_num_threads(1)
-
 SHAPE = (1, 6, 7)
 A = ip.CorrelationFilter()
 BLUR = ip.CircularBlur(torch.tensor([[0.1, 0.6], [0.1, 0.2]]))  # neither symmetric nor singular

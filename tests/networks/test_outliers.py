@@ -9,8 +9,6 @@ from invprob.networks.outliers import LOOKS, WILD, wild
 from invprob.networks.positions import TURNS
 from invprob.networks.stored_denoiser import StoredDenoiser
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def asked(monkeypatch):

@@ -69,14 +69,22 @@ def test_each_noise_level_has_a_position():
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.05, 0.3])
-def test_double_precision_has_the_answer_of_single(sigma):
+def test_double_precision_has_the_answer_of_single(sigma, monkeypatch):
     """Where numbers are rounded to 8 bits in between, the last of 53 could decide."""
+    monkeypatch.setattr(stored_denoiser, "bfloat16_is_fast", lambda device: True)
     prior = DenoiserPrior.pretrained()
     for seed in range(20):
         y = torch.rand(1, 1, 8, 8, generator=ip.generator(seed)).double()
         single, double = prior.denoise(y.float(), sigma), prior.denoise(y, sigma)
         assert single.dtype == torch.float32 and double.dtype == torch.float64
         torch.testing.assert_close(double.float(), single, atol=3e-6, rtol=0)
+
+
+def test_bfloat16_is_for_noise_that_leaves_it_a_choice(monkeypatch):
+    levels = torch.tensor([0.0199, 0.02])
+    for fast in (True, False):
+        monkeypatch.setattr(stored_denoiser, "bfloat16_is_fast", lambda device, fast=fast: fast)
+        assert StoredDenoiser()._fast(levels).tolist() == [False, fast]
 
 
 def test_in_one_position_the_answer_is_smooth_in_the_level():

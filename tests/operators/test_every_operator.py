@@ -12,8 +12,6 @@ import invprob as ip
 from invprob.compatibility import lacks
 from invprob.contracts import HasSVD, Invertible, LinearOperator, Proximal
 
-torch.set_num_threads(1)
-
 WITH_SVD = [name for name, (operator, _) in EXAMPLES.items() if not lacks(operator, HasSVD)]
 BLIND = {"mask after blur", "filter, reflect", "blur after filter"}
 VALID = {name for name in EXAMPLES if name.startswith("blur, valid")}

@@ -10,8 +10,6 @@ import invprob as ip
 from invprob.compatibility import lacks
 from invprob.contracts import HasSVD, Invertible
 
-torch.set_num_threads(1)
-
 
 def larger(operator, shape):
     """A larger image that the operator takes too, or else the same."""

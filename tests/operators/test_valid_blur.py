@@ -13,8 +13,6 @@ from invprob.operators import kernels
 from invprob.operators.structure import crop
 from invprob.solvers.balance import deviations
 
-torch.set_num_threads(1)
-
 SIZES = [(1, 1), (3, 3), (2, 2), (4, 3), (5, 2), (1, 4), (6, 7)]
 
 

@@ -11,7 +11,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
 F64 = torch.float64
 SHAPE, SIZE = (1, 2, 4), 8
 

@@ -7,8 +7,6 @@ from gaussians import NOISES, SHAPE, exact, gaussian, measured, rms
 import invprob as ip
 from invprob.solvers.data_noise import noise_of
 
-torch.set_num_threads(1)
-
 
 @pytest.mark.parametrize("name", NOISES)
 def test_the_answer_is_the_posterior_mean(name):

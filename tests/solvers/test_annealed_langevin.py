@@ -9,7 +9,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
 F64 = torch.float64
 SHAPE = (3, 4, 4)
 SIZE = 48

@@ -16,8 +16,6 @@ from invprob.solvers.balance import (
     weight_of,
 )
 
-torch.set_num_threads(1)
-
 SHAPE = (1, 64, 64)
 BLUR = ip.Gaussian(sigma=0.02, operator=ip.CircularBlur.named("motion9@30"))
 NOISES = {

@@ -14,8 +14,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
-
 MOST = 6
 PAGE = Path(__file__).parents[2] / "docs" / "costs.md"
 SIDE = 40  # beyond 32 x 32 pixels `Restart` draws each sample by itself

@@ -6,7 +6,6 @@ import torch
 import invprob as ip
 from invprob.solvers.curvature import SAFETY, measure, refine
 
-torch.set_num_threads(1)
 F64 = torch.float64
 SHAPE = (1, 5, 6)
 SIGNED = torch.randn(24, 30, generator=ip.generator(4), dtype=F64)

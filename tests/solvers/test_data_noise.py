@@ -11,8 +11,6 @@ import invprob as ip
 from invprob.errors import NoiseWarning
 from invprob.solvers.data_noise import noise_at_rest, noise_of, noise_of_pixels
 
-torch.set_num_threads(1)
-
 ESTIMATORS = (
     ip.PnP(iterations=5),
     ip.ADMM(iterations=6),

@@ -11,7 +11,6 @@ from invprob import schedules
 from invprob.solvers import ddrm
 from invprob.solvers.ddrm import EXPONENT, LAST
 
-torch.set_num_threads(1)
 F64 = torch.float64
 MEAN, SD = 0.4, 0.15
 

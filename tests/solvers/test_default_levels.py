@@ -8,7 +8,6 @@ import torch
 import invprob as ip
 from invprob.solvers import diffusion
 
-torch.set_num_threads(1)
 GREY = torch.full((1, 1, 8, 8), 0.5)
 GAUSSIAN = ip.GaussianPrior(mean=GREY[0], sd=0.2)  # of radius 1.6
 HALF = ip.Mask(torch.eye(8))

@@ -7,8 +7,6 @@ import invprob as ip
 from invprob.solvers.balance import HEAVY
 from invprob.solvers.excess import excess
 
-torch.set_num_threads(1)
-
 PHOTO = ip.sample_photo()[..., 96:144, 96:144]
 BLUR = ip.CircularBlur.named("uniform3")
 FLAT = torch.full((1, 1, 64, 64), 0.4, dtype=torch.float64)

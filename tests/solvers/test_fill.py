@@ -6,8 +6,6 @@ import torch
 import invprob as ip
 from invprob.solvers.fill import fill
 
-torch.set_num_threads(1)
-
 PHOTO = ip.sample_photo()[..., 80:176, 80:176].double()
 PRIOR = ip.GaussianPrior(mean=torch.full((3, 96, 96), 0.5).double(), sd=0.2)
 STEP = 0.04

@@ -8,7 +8,6 @@ import invprob as ip
 from invprob.solvers.fill import fill
 from invprob.solvers.first_image import first_image
 
-torch.set_num_threads(1)
 F64 = torch.float64
 SHAPE = (1, 6, 8)
 PRIOR = ip.GaussianPrior(mean=torch.full(SHAPE, 0.4, dtype=F64), sd=0.2)

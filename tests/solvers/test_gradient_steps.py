@@ -9,8 +9,6 @@ from invprob.solvers import curvature
 from invprob.solvers.annealing import DescentState
 from invprob.solvers.descent import descend
 
-torch.set_num_threads(1)
-
 
 class Counting(ip.Gaussian):
     """Gaussian noise that counts how often its gradient is asked for."""

@@ -9,7 +9,6 @@ import torch
 import invprob as ip
 from invprob.compatibility import alternatives
 
-torch.set_num_threads(1)
 F64 = torch.float64
 MEAN, SD, DATUM = 0.4, 0.2, 0.9
 

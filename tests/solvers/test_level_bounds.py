@@ -5,8 +5,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
-
 NETWORK = ip.DenoiserPrior(lambda x, sigma: 0.9 * x + 0.05, ip.Domain(sigma=(0.01, 0.5)))
 GAUSSIAN = ip.GaussianPrior(mean=torch.full((1, 8, 8), 0.5), sd=0.2)
 HALF = ip.Mask(torch.eye(8))

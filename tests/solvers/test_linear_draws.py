@@ -11,7 +11,6 @@ from invprob.likelihoods.draws import draw, sharpest, usual_sharpness
 from invprob.solvers.least_noise import least_noise
 from invprob.solvers.linear_draws import is_linear, mean_of_draws
 
-torch.set_num_threads(1)
 F64, COPIES = torch.float64, 2000
 
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 import invprob as ip
 
-torch.set_num_threads(1)
-
 
 @pytest.mark.parametrize("name", ["denoising", "little noise", "deblurring"])
 def test_the_mode_of_a_gaussian_is_its_mean(name):

@@ -10,7 +10,6 @@ from affine_lectures import published_levels
 import invprob as ip
 from invprob.solvers.langevin_steps import check_plain_step, plain_levels
 
-torch.set_num_threads(1)
 F64 = torch.float64
 NAMES = ["celeba", "lsun", "ffhq", "ffhq-inpainting"]
 PUBLISHED = {"celeba": (90, 500), "lsun": (190, 1086), "ffhq": (348, 2311)}

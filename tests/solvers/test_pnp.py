@@ -13,8 +13,6 @@ from invprob.schedules import geometric
 from invprob.solvers.balance import HEAVY, LIGHT, MOST_WHITE, weight_of
 from invprob.solvers.data_noise import noise_of
 
-torch.set_num_threads(1)
-
 
 def test_without_looking_ahead_a_step_is_the_prox_and_then_the_denoiser():
     problem = measured(NOISES["inpainting"])

@@ -7,7 +7,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
 F64 = torch.float64
 
 

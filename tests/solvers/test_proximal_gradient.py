@@ -7,8 +7,6 @@ from gaussians import COVARIANCE, NOISES, SHAPE, exact, gaussian, measured, rms
 import invprob as ip
 from invprob.solvers import curvature
 
-torch.set_num_threads(1)
-
 
 @pytest.mark.parametrize("name", NOISES)
 @pytest.mark.parametrize("accelerated", [True, False])

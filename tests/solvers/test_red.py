@@ -11,8 +11,6 @@ from invprob.solvers.annealing import needs_light
 from invprob.solvers.balance import HEAVY
 from invprob.solvers.data_noise import noise_of
 
-torch.set_num_threads(1)
-
 
 def answer(problem, sigma, weight):
     """D(x), with x the posterior mean under the covariance (C + sigma² I) / weight."""

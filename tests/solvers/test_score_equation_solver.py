@@ -8,7 +8,6 @@ from torch import Tensor
 
 import invprob as ip
 
-torch.set_num_threads(1)
 F64 = torch.float64
 
 

@@ -13,8 +13,6 @@ from invprob.solvers import diffusion
 from invprob.solvers.least_noise import least_noise
 from invprob.solvers.split_moves import weights
 
-torch.set_num_threads(1)
-
 
 def reflecting_blur():
     """The matrix of a skew blur that is mirrored at its borders."""

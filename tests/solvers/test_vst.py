@@ -7,8 +7,6 @@ import torch
 
 import invprob as ip
 
-torch.set_num_threads(1)
-
 PHOTO = ip.sample_photo()[..., 96:160, 96:160]
 CROPS = torch.cat([ip.sample_photo()[..., at : at + 64, at : at + 64] for at in (0, 64, 128, 192)])
 NETWORK = ip.DenoiserPrior.pretrained()

@@ -7,8 +7,6 @@ import invprob as ip
 from invprob.solvers import vst_sampling
 from invprob.solvers.evened import evened
 
-torch.set_num_threads(1)
-
 MEAN, SD = 0.45, 0.2
 PHOTO = ip.sample_photo()[..., 96:128, 96:128]
 NETWORK = ip.DenoiserPrior.pretrained()

@@ -11,7 +11,6 @@ import torch
 import invprob as ip
 from invprob.testing import conforms, parametrize
 
-torch.set_num_threads(1)
 FILE = Path(__file__).parents[2] / "plugins" / "invprob-dps" / "invprob_dps.py"
 F64 = torch.float64
 

@@ -24,8 +24,6 @@ from invprob.testing.reference import GaussianImages, WhiteNoise
 from invprob.testing.report import Outcome, Report
 from invprob.testing.traces import where
 
-torch.set_num_threads(1)
-
 CHECKS = {entry.name: entry for entry in checks()}
 TABLES = {
     "likelihood": likelihoods.BUGS | neighbours.LIKELIHOODS,

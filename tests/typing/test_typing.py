@@ -7,11 +7,11 @@ import pytest
 
 import invprob
 
-api = pytest.importorskip("mypy.api", reason="mypy is not installed")
 CASES = Path(__file__).with_name("compositions.py")
 
 
 def test_impossible_compositions_are_type_errors(tmp_path):
+    api = pytest.importorskip("mypy.api", reason="mypy is not installed")
     report, problems, _ = api.run(
         ["--strict", "--no-pretty", f"--cache-dir={tmp_path}", "--no-incremental", str(CASES)]
     )

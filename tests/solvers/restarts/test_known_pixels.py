@@ -6,8 +6,6 @@ import torch
 import invprob as ip
 from invprob.contracts import Domain
 
-torch.set_num_threads(1)
-
 SHARES = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
 MEAN, SD = 0.5, 0.2
 

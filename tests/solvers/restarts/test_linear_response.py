@@ -9,7 +9,6 @@ from invprob.solvers import diffusion
 from invprob.solvers.restarts import linear_response
 from invprob.solvers.restarts.particles import Data
 
-torch.set_num_threads(1)
 SHAPE = (1, 4, 4)
 PRIOR = similar_mixture((4, 4))
 PINHOLES = measurements((4, 4))["inpaint"]

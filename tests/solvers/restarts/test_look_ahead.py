@@ -8,8 +8,6 @@ import torch
 import invprob as ip
 from invprob.solvers.restarts import surrogate_crowds
 
-torch.set_num_threads(1)
-
 NOISES = {
     "counts": ip.Poisson(peak=30),
     "few counts": ip.Poisson(peak=1),

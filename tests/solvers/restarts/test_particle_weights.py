@@ -10,7 +10,6 @@ from invprob.solvers import diffusion
 from invprob.solvers.restarts import to_zero
 from invprob.solvers.restarts.particles import Data, Groups, capped, rms
 
-torch.set_num_threads(1)
 SD = torch.tensor([0.1, 0.4, torch.inf], dtype=torch.float64)
 W = torch.tensor([[0.2, 0.7, 0.0], [0.5, 0.1, 0.0]], dtype=torch.float64)
 D = torch.tensor([[0.3, 0.4, 0.9], [0.0, 0.2, 0.1]], dtype=torch.float64)

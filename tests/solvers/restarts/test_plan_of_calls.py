@@ -11,7 +11,6 @@ from invprob.diagnostics.laboratory import measurements, similar_mixture
 from invprob.solvers import diffusion
 from invprob.solvers.restarts import alone, crowds
 
-torch.set_num_threads(1)
 SHAPE = (1, 4, 4)
 PRIOR = similar_mixture((4, 4))
 PINHOLES = measurements((4, 4))["inpaint"]

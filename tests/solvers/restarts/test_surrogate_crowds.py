@@ -8,8 +8,6 @@ from invprob.diagnostics.wasserstein import exactness
 from invprob.solvers import moves
 from invprob.solvers.restarts import surrogate_crowds
 
-torch.set_num_threads(1)
-
 CELLS = 300
 BLUR = ip.CircularBlur(torch.tensor([[0.7, 0.3]]))
 NOISES = {
