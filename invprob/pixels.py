@@ -94,9 +94,11 @@ def _decoded(path: Path, read: Callable[[], T]) -> T:
     formats.check_readable(path)
     try:
         return read()
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InputError(f"{path} can't be read: {error.strerror}") from error
         again = (
             "write an array of numbers with numpy.save"
             if formats.suffix(path) == ".npy"

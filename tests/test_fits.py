@@ -265,3 +265,13 @@ def test_warnings_of_astropy_are_those_of_this_package(tmp_path, caplog):
     with pytest.warns(UserWarning, match="x.fits: .*extra bytes") as said:
         read_image(path)
     assert [one.category for one in said] == [FileWarning] and not caplog.records
+
+
+def test_blank_pixels_of_unsigned_numbers_are_missing(tmp_path):
+    """They are stored as signed ones, of which one value says so."""
+    path = tmp_path / "x.fits"
+    save(path, np.array([[10, 65535, 7]], np.uint16), {"BLANK": 32767})
+    found = read_pixels(path)[..., 0]
+    assert found[0, 0] == 10 and np.isnan(found[0, 1]) and found[0, 2] == 7
+    save(path, np.array([[10, 65534]], np.uint16), {"BLANK": 32767})
+    assert read_pixels(path).dtype == np.uint16

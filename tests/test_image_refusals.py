@@ -1,5 +1,6 @@
 """Every damaged or odd image file ends in one clear message."""
 
+import errno
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from image_examples import levels
 from PIL import Image
 
 from invprob.errors import InputError
+from invprob.formats import pictures
 from invprob.images import read_image, write_image
 
 
@@ -109,3 +111,19 @@ def test_depths_that_a_format_lacks(tmp_path):
         write_image(tmp_path / "x.png", torch.zeros(4, 4), bits=32)
     with pytest.raises(InputError, match="there is no folder .*missing to write x.png to"):
         write_image(tmp_path / "missing" / "x.png", torch.zeros(4, 4))
+
+
+def test_a_file_that_is_not_damaged_is_not_said_to_be(tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    write_image(path, torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+
+    def refusing(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "_read", refusing)
+        with pytest.raises(InputError, match="can't be read: Permission denied$"):
+            read_image(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    with pytest.raises(InputError, match="more pixels than are read.*save it as .tif"):
+        read_image(path)

@@ -22,6 +22,9 @@ from .channels import are_no_pictures
 if TYPE_CHECKING:
     from torch import Tensor
 
+FEWEST = 16
+"""Levels from black to white; fewer hold no image."""
+
 LEAST = 0.001
 """A share that is less than this is not said as a number."""
 
@@ -105,6 +108,17 @@ class Encoding:
             raise InputError(
                 f"the image has {channels} channels, and a {suffix(path)} file is gray or in "
                 f"colour; a .tif or .npy file holds them: -o {path.with_suffix('.tif')}"
+            )
+
+    def check_levels(self, path: Path) -> None:
+        """Raise `InputError` where whole numbers from black to white are next to none."""
+        from ..formats import depth
+
+        bits, (black, white) = depth(path, self.bits), self._ends(path)
+        if bits != 32 and white is not None and white - black < FEWEST:
+            raise InputError(
+                f"{bits} bits are whole numbers, and of these there are hardly any from black, "
+                f"{black:g}, to white, {white:g}: leave --bits {bits} out for numbers as they are"
             )
 
     def clipped(self, path: Path, x: Tensor) -> str:

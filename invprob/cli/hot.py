@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -18,6 +18,9 @@ from ..errors import InputError
 from ..problem import Problem
 from .masks import share_measured
 from .targets import multiplies
+
+if TYPE_CHECKING:
+    from .run import Run
 
 SPECKLE = ("gamma", "rayleigh")
 """Laws of noise that multiplies."""
@@ -38,15 +41,17 @@ def remark(hot: Tensor, how: str, /) -> str:
     )
 
 
-def remark_on(noise: Any, problem: Problem[Any, Any], file: Path, page: int | None, /) -> str:
+def remark_on(run: Run, problem: Problem[Any, Any], file: Path, page: int | None, /) -> str:
     """The same of a measurement that is an image, where no mask says what to leave out."""
     y = problem.y
-    if y.ndim != 4 or y.shape[1] not in (1, 3) or share_measured(noise, y) < 1:
+    if y.ndim != 4 or y.shape[1] not in (1, 3) or share_measured(run.noise, y) < 1:
         return ""
-    if multiplies(noise, problem.image_shape):
+    if multiplies(run.noise, problem.image_shape):
         return ""
     hot = hot_pixels(y)
     which = "" if page is None else f" --page {page}"
+    if run.white is not None:  # what stands out is so many levels of what is white
+        which += f" --black {run.black:.7g} --white {run.white:.7g}"
     return remark(hot, f"invprob noise {quote(str(file))}{which} --hot mask.png")
 
 

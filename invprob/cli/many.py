@@ -125,6 +125,7 @@ def solve_each(run: Run, images: Sequence[Image], *, force: bool) -> None:
     for image in images:
         with report.image(image):
             outputs = image.place()
+            outputs.check_free(image.file, force=force)
             its, problem = _posed(run, image, report)
             outputs.check_holds(problem)
             with outputs.checked(image.file, force=force):
@@ -155,6 +156,10 @@ def solve_stack(run: Run, images: Sequence[Image], outputs: Outputs, *, force: b
             found.append(None)
             with report.image(image):
                 its, problem = _posed(run, image, report)
+                try:
+                    outputs.check_holds(problem, len(images))
+                except InputError as error:  # so it is with every page
+                    raise IncompatibleError(str(error)) from None
                 result = _solved(its, image, problem, report)
                 shown = cropped(result, its.noise)
                 found[-1] = shown.x.cpu()
@@ -186,7 +191,7 @@ def _solved(run: Run, image: Image, problem: Problem[Any, Any], report: Report) 
     report.say_once(reason)
     report.say_once(what_is_measured(run.noise, problem.y, warn=report.none_solved))
     report.say_once(what_it_takes(problem, run.samples))
-    report.say_once(remark_on(run.noise, problem, image.file, image.page))
+    report.say_once(remark_on(run, problem, image.file, image.page))
     result = run.solve(problem, method)
     if part := what_is_cropped(result.x, run.noise):
         report.say_once(f"written: {part}")

@@ -40,6 +40,7 @@ def solve_one(
     from .memory import what_it_takes
 
     outputs = image.place()
+    outputs.check_free(image.file, force=force)
     run, noise = with_noise(run, image.file, image.page)
     problem = run.problem(image.file, image.page)
     outputs.check_holds(problem)
@@ -51,7 +52,7 @@ def solve_one(
         method, advice = run.method(problem)
         mask = what_is_measured(run.noise, problem.y)
         takes = what_it_takes(problem, run.samples)
-        hot = remark_on(run.noise, problem, image.file, image.page)
+        hot = remark_on(run, problem, image.file, image.page)
         for line in filter(None, (noise, advice, mask, hot, takes)):
             typer.echo(line)
         try:

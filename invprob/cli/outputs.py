@@ -130,30 +130,47 @@ class Outputs:
         """Every file."""
         return iter(path for path in (self.estimate, *self.samples, self.std, self.panel) if path)
 
-    @contextlib.contextmanager
-    def checked(self, measurement: Path, *, force: bool) -> Iterator[None]:
-        """Make the folder, which goes again if nothing is written in the block.
+    def check_free(self, measurement: Path, *, force: bool) -> None:
+        """Raise `InputError` where a file is in the way.
 
         Raises:
-            InputError: a file is in the way and is not to be written over, or is the input, or
-                can't be written.
+            InputError: a file is not to be written over, or is the input.
         """
-        from ..files import check_writable, folder_made_for
-
         for path in self:
             if os.path.exists(path) and path.samefile(measurement):
                 raise InputError(f"{path} is the input; write the result to another file")
             if os.path.exists(path) and not force:
                 raise InputError(f"{path} exists already; type --force to write over it")
+
+    @contextlib.contextmanager
+    def checked(self, measurement: Path, *, force: bool) -> Iterator[None]:
+        """Make the folder, which goes again if nothing is written in the block.
+
+        Raises:
+            InputError: as in `check_free`; or a file can't be written, or would hold next to none
+                of the values.
+        """
+        from ..files import check_writable, folder_made_for
+
+        self.check_free(measurement, force=force)
+        self.encoding.check_levels(self.estimate)
         with folder_made_for(self.estimate):
             for path in self:
                 check_writable(path)
             yield
 
-    def check_holds(self, problem: Problem[Any, Any]) -> None:
-        """Raise `InputError` unless the files hold images of as many channels as the result's."""
-        if len(problem.image_shape) == 3:
-            self.encoding.check_holds(self.estimate, problem.image_shape[0])
+    def check_holds(self, problem: Problem[Any, Any], pages: int = 1) -> None:
+        """Raise `InputError` unless the files hold so many images of the result's channels."""
+        from ..formats import is_fits
+
+        if len(problem.image_shape) != 3:
+            return
+        channels = problem.image_shape[0]
+        self.encoding.check_holds(self.estimate, channels)
+        if pages > 1 and channels > 1 and is_fits(self.estimate):
+            raise InputError(
+                f"{self.estimate}: a FITS file has no colour pages; name a .tif file, or a folder"
+            )
 
     def check_checkpoint(self, path: Path, resume: Path | None, *, force: bool) -> None:
         """Refuse to keep a run where a result goes, or over a file; with `force` over another run.
@@ -183,7 +200,7 @@ class Outputs:
         """
         try:
             self._write(result)
-        except OSError as error:
+        except (OSError, InputError) as error:
             images = [(self.estimate, result.x), *zip(self.samples, result.samples, strict=False)]
             raise OSError(f"{_said(error)}; {self._keep(images)}") from error
 
@@ -195,7 +212,7 @@ class Outputs:
         """
         try:
             self.encoding.write(self.estimate, x)
-        except OSError as error:
+        except (OSError, InputError) as error:
             raise OSError(f"{_said(error)}; {self._keep([(self.estimate, x)])}") from error
 
     def _keep(self, images: list[tuple[Path, Tensor]]) -> str:
@@ -266,8 +283,8 @@ class Outputs:
             raise OSError(error.errno, error.strerror, f"{place}") from error
 
 
-def _said(error: OSError) -> str:
+def _said(error: OSError | InputError) -> str:
     """Which file can't be written, and why."""
-    if error.strerror is None or error.filename is None:
+    if isinstance(error, InputError) or error.strerror is None or error.filename is None:
         return f"a file can't be written: {error}"
     return f"{error.filename} can't be written: {error.strerror}"

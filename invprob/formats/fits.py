@@ -213,11 +213,14 @@ def _count(hdu: Any) -> int:
 
 def _plane(hdu: Any, number: int) -> NDArray[Any]:
     """One image, in the byte order of this machine, without reading the others."""
-    axes = _axes(hdu)
+    axes, blank = _axes(hdu), hdu.header.get("BLANK")
     leading = (0,) * (len(hdu.shape) - len(axes))
     if _is_colour(hdu):
         stored = np.moveaxis(np.asarray(hdu.section[(*leading, slice(None))]), 0, 2)
     else:
         plane = (number,) if len(axes) == 3 else ()
         stored = np.asarray(hdu.section[(*leading, *plane, slice(None), slice(None))])
+    if blank is not None and stored.dtype.kind == "u":  # astropy leaves these as they are
+        bad = stored == int(blank) + 2 ** (8 * stored.dtype.itemsize - 1)
+        stored = np.where(bad, np.nan, stored) if bad.any() else stored
     return stored.astype(stored.dtype.newbyteorder("="))

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 def read(path: Path, /) -> tuple[NDArray[Any], bool]:
     """The pixels of a PNG, JPEG, BMP or WebP file, uint8 or uint16, and whether with alpha."""
+    from PIL import Image
+
+    try:
+        return _read(path)
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"{path} has more pixels than are read from such a file; save it as .tif"
+        ) from None
+
+
+def _read(path: Path) -> tuple[NDArray[Any], bool]:
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=("PNG", "JPEG", "TIFF", "BMP", "WEBP")) as image:
@@ -36,7 +47,7 @@ def read(path: Path, /) -> tuple[NDArray[Any], bool]:
             warnings.warn(
                 f"{path}: inks (CMYK) are converted to RGB without their profile, so that colours "
                 "are not quite those of the print; save it as RGB for better ones",
-                stacklevel=6,
+                stacklevel=7,
             )
         elif image.mode in ("YCbCr", "LAB", "HSV", "I", "F"):
             raise InputError(f"{path} holds {image.mode} pixels; save it in gray or RGB")

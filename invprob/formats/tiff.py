@@ -33,6 +33,8 @@ ALPHA = ((1,), (2,))
 LAYOUTS = ("contig", "separate", "pages")
 """Channels pixel by pixel, one plane after the other, and page by page."""
 
+JPEG = 6, 7, 33007, 34892
+"""Kinds of compression whose decoder turns YCbCr into RGB."""
 SEPARATE = 2
 """What the tag PlanarConfiguration says of channels that are stored one after the other."""
 
@@ -172,6 +174,8 @@ def _read_frame(path: Path, frame: Frame) -> tuple[NDArray[Any], bool]:
             ) from error
         return pictures.read(path)
     kind = page.photometric.name
+    if kind == "YCBCR" and page.compression in JPEG and page.samplesperpixel == 3:
+        kind = "RGB"  # to which the decoder has made it
     if kind == "PALETTE":
         pixels = np.moveaxis(page.colormap[:, pixels], 0, -1)
     elif kind not in ("MINISBLACK", "MINISWHITE", "RGB"):

@@ -31,6 +31,8 @@ from torch.nn.functional import avg_pool2d
 
 from ..contracts import Likelihood, LinearOperator
 from ..errors import NoiseWarning
+from ..likelihoods.correlated import Correlated
+from ..likelihoods.derived import Autograd, IterativeProx
 from ..likelihoods.draws import largest_gain
 from ..likelihoods.gaussian import Gaussian
 from ..likelihoods.rows import normal
@@ -40,6 +42,8 @@ from ..problem import Problem, domain_of
 from ..streams import generator
 from .balance import coordinates, deviations, level_at_rest
 
+FILTERED = Correlated, Autograd, IterativeProx
+"""Likelihoods whose every method but `sample` is that of the noise within, before a filter."""
 PROBES = 4
 ALLOWED = 0.7
 """A level below the noise by no more than this is what methods end at."""
@@ -50,7 +54,8 @@ def noise_of(problem: Problem[Any, Any], /) -> float:
 
     That of y is a Gaussian's sigma, or the median of those of the entries that were measured. Of
     another noise it is what it does to grey: the root mean square of the difference between two
-    simulated measurements, over √2, of the entries that were measured.
+    simulated measurements, over √2, of the entries that were measured. Behind a filter
+    (`Correlated`) it is that of the noise before it, which is what solvers see.
 
     >>> import torch, invprob as ip
     >>> prior = ip.GaussianPrior(mean=torch.full((1, 4, 4), 0.5), sd=0.2)
@@ -132,6 +137,8 @@ def warn_if_beyond(problem: Problem[Any, Any], noise: float, /) -> None:
 
 def _of_measurement(problem: Problem[Any, Any]) -> float:
     noise, shape = problem.likelihood, tuple(problem.y.shape[1:])
+    while isinstance(noise, FILTERED):  # all but `sample` sees what was not filtered yet
+        noise = noise.noise
     seen = observed(operator_of(noise), shape).cpu().bool().expand(shape)
     if not bool(seen.any()):
         return 0.0

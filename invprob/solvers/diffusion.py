@@ -75,10 +75,11 @@ def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
     """The noise levels of a problem.
 
     Of noise that is not Gaussian, they are those of its surrogate around the mean image, less a
-    tenth of a measurement's coordinates at either end, and the least is divided by 3: within that
-    distance the surrogate and the likelihood are nearly the same. The deviation of the pixels lies
-    between, since noise that tells little of a coordinate may yet say where it can't be. Of
-    several measurements the least and the greatest are taken: all go through the same levels.
+    tenth of the coordinates that were measured at either end, and the least is divided by 3:
+    within that distance the surrogate and the likelihood are nearly the same. The deviation of the
+    pixels lies between, since noise that tells little of a coordinate may yet say where it can't
+    be. Of several measurements the least and the greatest are taken: all go through the same
+    levels.
 
     Raises:
         InputError: nothing was measured, or all is noisier than the prior can denoise.
@@ -88,8 +89,9 @@ def noise_range(problem: Problem[Any, Spectral | LocallyGaussian]) -> Range:
     least, greatest = (float(value) for value in sd.aminmax())
     if not linear(problem):
         rows, most = sd.flatten(1), deviation(problem)
-        tenth = rows.shape[1] // 10
-        least = min(float(rows.kthvalue(1 + tenth).values.min()), most) / NEARER
+        tenth = int(rows.isfinite().sum(1).min()) // 10
+        if math.isfinite(least):
+            least = min(float(rows.kthvalue(1 + tenth).values.min()), most) / NEARER
         if math.isfinite(greatest):
             greatest = max(float(rows.kthvalue(rows.shape[1] - tenth).values.max()), most)
     if math.isinf(least):

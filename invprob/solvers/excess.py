@@ -47,6 +47,7 @@ from ..contracts import Proximal
 from ..errors import InputError
 from ..likelihoods.coloured import ColouredGaussian
 from ..likelihoods.gaussian import Diagonal, Gaussian
+from ..operators.structure import operator_of
 from ..problem import Problem
 from ..streams import generator
 
@@ -107,7 +108,7 @@ def _is_biased(likelihood: Any, z: Tensor) -> bool:
     """Whether there is a bias, as far as it is known."""
     if lacks(likelihood, Proximal) or noise_is_gaussian(likelihood):
         return False
-    return isinstance(getattr(likelihood, "operator", None), Diagonal | None)
+    return isinstance(operator_of(likelihood), Diagonal | None)
 
 
 def _mean(likelihood: Any, z: Tensor, step: Tensor) -> Tensor:
@@ -130,7 +131,7 @@ def _smooth(image: Tensor, measured: Tensor) -> Tensor:
 
 def _measured(likelihood: Any, z: Tensor) -> Tensor:
     """1 where a pixel was measured, 0 elsewhere."""
-    operator = getattr(likelihood, "operator", None)
+    operator = operator_of(likelihood)
     if operator is None:
         return torch.ones_like(z[:1])
     factor: Tensor = operator.diagonal(tuple(z.shape[1:])).to(z)

@@ -195,7 +195,7 @@ class MAP:
             second,
             best,
             reached,
-            torch.where(stuck, 0, waited),
+            torch.where(stuck, -1, waited),  # the best is met again first, and is no better
             state.halved + stuck.long(),
             reached if 2 * done <= max(self.iterations, 2) else state.halfway,
             done,
@@ -213,7 +213,7 @@ class MAP:
     def remark(self, state: MAPState, /) -> str:
         """What the second half of the run gained; empty where it was cut short."""
         cut = state.done < self.iterations and not self.finished(state)
-        if cut or self.iterations < 2:
+        if cut or 2 * state.done <= max(self.iterations, 2):
             return ""
         gains = (state.objective - state.halfway).nan_to_num(0.0)
         worst = int(gains.argmax())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import invprob as ip
@@ -54,3 +55,11 @@ def test_a_mask_leaves_out_what_is_missing_as_well(invprob, folder):
     invprob("noise --prior shared y.npy --hot good.png")
     mask = ip.read_image(folder / "good.png")[0, 0]
     assert (mask == 0).nonzero().tolist() == [[5, 6], [40, 40]]
+
+
+def test_the_mask_is_made_in_the_unit_of_the_run(invprob, folder, night):
+    """What stands out is so many levels of what is white."""
+    numbers = 300 + 8000 * ip.read_image(folder / "night.png")[0, 0].numpy()
+    tifffile.imwrite(folder / "sky.tif", numbers.astype(np.uint16))
+    told = invprob("solve sky.tif --black 300 --white 8300 -l gaussian:sigma=0.02 -o x.tif").stdout
+    assert "invprob noise sky.tif --black 300 --white 8300 --hot mask.png" in told

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from listing import files
 from typer.testing import CliRunner
 
 from invprob.cli.app import app
-from invprob.images import read_image
+from invprob.images import read_image, write_image
 
 
 def test_a_checkpoint_writes_over_no_file_unasked(invprob, folder):
@@ -174,3 +175,12 @@ def test_a_full_disk_does_not_cost_the_result(invprob, folder, monkeypatch, samp
     monkeypatch.setattr("tempfile.tempdir", str(folder / "gone"))
     said = invprob(f"{line} -o t.tif", code=1).stderr
     assert "t.tif can't be written: No space" in said and "nor can a copy in the temp" in said
+
+
+def test_whole_numbers_hold_no_image_whose_white_is_one(invprob, folder):
+    write_image(folder / "f.tif", 0.3 + 0.4 * torch.rand(1, 12, 10))
+    typed = "solve f.tif --white 1 -l gaussian:sigma=0.1"
+    told = invprob(f"{typed} --bits 16 -o x.tif", code=2).stderr
+    assert "hardly any from black, 0, to white, 1: leave --bits 16 out" in told
+    assert not (folder / "x.tif").exists()
+    invprob(f"{typed} -o x.tif")

@@ -275,3 +275,28 @@ def test_out_of_memory_is_of_one_image(invprob, folder, noisy, parts, monkeypatc
     failed = invprob(f"solve noisy {NOISE} -s pnp -o clean/", code=1)
     assert "2/3 noisy/b.png failed: MemoryError: no room" in failed.stderr
     assert files(folder / "clean") == ["a.tif", "c.png"]
+
+
+def test_a_stack_whose_images_no_file_holds_is_refused_before_it_is_solved(invprob, folder):
+    pages = np.random.default_rng(0).uniform(0.3, 0.7, (3, 12, 10)).astype(np.float32)
+    tifffile.imwrite(folder / "gray.tif", pages, photometric="minisblack")
+    told = invprob(f"solve gray.tif --page all -A grayscale {NOISE} -o clean.fits", code=2)
+    assert "a FITS file has no colour pages" in told.stderr and "failed" not in told.stderr
+
+
+def test_what_exists_is_said_before_its_noise_is_looked_for(invprob, folder, noisy, monkeypatch):
+    from invprob.cli import many, one
+
+    def sought(*_):
+        raise AssertionError("the noise was looked for")
+
+    (folder / "clean").mkdir()
+    for name in ("a.tif", "b.png"):
+        shutil.copy(noisy / name, folder / "clean" / name)
+    monkeypatch.setattr(many, "with_noise", sought)
+    monkeypatch.setattr(one, "with_noise", sought)
+    for typed, code in (
+        ("noisy/b.png -o clean/b.png", 2),
+        ("noisy/a.tif noisy/b.png -o clean/", 1),
+    ):
+        assert "exists already" in invprob(f"solve {typed}", code=code).stderr

@@ -147,3 +147,19 @@ def test_the_noise_of_a_pixel_is_less_where_only_smooth_coordinates_are_seen(nam
     prior = ip.GaussianPrior(mean=torch.full((3, 8, 8), 0.5), sd=0.2)
     found = noise_of_pixels(ip.Problem(prior, ip.Gaussian(0.1, operator=operator), y), expected)
     assert found == pytest.approx(expected / 2 if name == "means of 2 x 2" else expected)
+
+
+@pytest.mark.parametrize("inner", [ip.Gaussian(0.1), ip.Gamma(26)])
+def test_noise_that_is_filtered_is_that_before_the_filter(inner):
+    """Solvers see A⁻¹ y, so the two problems are one."""
+    A, x = ip.CorrelationFilter(), torch.full((1, 1, 32, 32), 0.5)
+    prior = ip.GaussianPrior(mean=x[0], sd=0.2)
+    noise = ip.Correlated(inner, A)
+    y = noise.sample(x, ip.generator(0))
+    filtered = ip.Problem(prior, noise, y)
+    plain = ip.Problem(prior, inner, noise.undo(y))
+    assert noise_of(filtered) == pytest.approx(noise_of(plain), rel=1e-6)
+    assert noise_of(ip.Problem(prior, ip.autograd(noise), y)) == noise_of(filtered)
+    torch.testing.assert_close(
+        ip.solve(filtered, ip.PnP()).x, ip.solve(plain, ip.PnP()).x, rtol=0, atol=1e-3
+    )

@@ -89,3 +89,14 @@ def test_of_noise_that_is_not_gaussian_a_tenth_at_either_end_does_not_count(peak
     found = diffusion.noise_range(problem)
     assert found.least == pytest.approx(min(usual, 0.2) / 3)
     assert found.greatest == pytest.approx(max(usual, 0.2))
+
+
+def test_levels_end_at_what_was_measured_however_little_that_was():
+    """A tenth of the coordinates that were measured is left out, and not of all."""
+    prior = ip.GaussianPrior(mean=torch.full((1, 32, 32), 0.5), sd=0.2)
+    found = []
+    for keep in (0.05, 0.5):
+        noise = ip.Observed(ip.Poisson(peak=10000), ip.Mask.random((32, 32), keep=keep))
+        y = noise.sample(torch.full((1, 1, 32, 32), 0.5), ip.generator(0))
+        found.append(diffusion.noise_range(ip.Problem(prior, noise, y)).least)
+    assert found[0] == pytest.approx(found[1], rel=0.1)

@@ -5,7 +5,7 @@ import torch
 
 import invprob as ip
 from invprob.solvers.balance import HEAVY
-from invprob.solvers.excess import excess
+from invprob.solvers.excess import _is_biased, _measured, excess
 
 PHOTO = ip.sample_photo()[..., 96:144, 96:144]
 BLUR = ip.CircularBlur.named("uniform3")
@@ -144,3 +144,14 @@ def test_noise_that_knows_no_black_is_asked_of_what_is_nearly_black():
     found = excess(ip.Problem(PRIOR, Simulated(2), FLAT), z, step)
     whole = excess(ip.Problem(PRIOR, ip.Gamma(2), FLAT), z.clamp(min=1 / 255), step)
     assert torch.equal(found, whole) and float(found.mean()) < -0.02
+
+
+def test_the_operator_is_found_within_a_filter():
+    """Behind a blur nothing is corrected, and with a mask what was measured is."""
+    z, A = torch.full((1, 1, 16, 16), 0.5), ip.CorrelationFilter()
+    blurred = ip.Correlated(ip.Observed(ip.Gamma(4), ip.CircularBlur.named("uniform3")), A)
+    assert not _is_biased(blurred, z)
+    mask = ip.Mask.random((16, 16), keep=0.5)
+    masked = ip.Correlated(ip.Observed(ip.Gamma(4), mask), A)
+    assert _is_biased(masked, z)
+    assert torch.equal(_measured(masked, z)[0, 0].bool(), mask.mask)
