@@ -106,7 +106,8 @@ class Unit:
     def lift(self, pixels: NDArray[Any], /) -> str:
         """What to type to have the darkest pixel of a file half a level above black."""
         black, white = self.lifted(pixels)
-        return f"--black {black:.7g} --white {white:.7g}"
+        digits = 4 if abs(black) < 1000 else 7  # half a level shows
+        return f"--black {black:.{digits}g} --white {white:.7g}"
 
     def lifted(self, pixels: NDArray[Any], /) -> tuple[float, float]:
         """Black and white that have the darkest pixel of a file half a level above black.

@@ -61,7 +61,10 @@ def together(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 def precise(values: Tensor, /) -> Tensor:
     """In double precision; on the processor, of a device that has no 64 bits."""
-    return (values.cpu() if values.device.type == "mps" else values).double()
+    try:
+        return values.double()
+    except TypeError:
+        return values.cpu().double()
 
 
 def in_pieces(

@@ -96,7 +96,7 @@ COLOUR = Weights(
 GRAY = Weights(
     (1,),
     EMBEDDED / "denoiser_gray.safetensors",
-    "749b75ada0569b413d3ac6d2f7fea25b13f3e9db656b9f537d7089bc7f138c94",
+    "3e21595e7988e44868ae03c9d292e90ce142c8e0efed807971b063a45727b903",
 )
 PRETRAINED = (COLOUR, GRAY)
 """What comes with the package, for photographs."""

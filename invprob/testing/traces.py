@@ -25,7 +25,7 @@ def where(error: Exception, case: Case, /) -> str:
     >>> try:
     ...     broken()
     ... except ZeroDivisionError as error:
-    ...     where(error, Case(0, "prior", (1, 8, 8), (1, 1, 1), (1, 1, 2)))
+    ...     where(error, Case(0, "prior", (1, 8, 8), (1, 1, 1), (1, 1, 2), (1, 2, 2)))
     ', at <doctest invprob.testing.traces.where[0]>:2, in broken'
     """
     frames = traceback.extract_tb(error.__traceback__)

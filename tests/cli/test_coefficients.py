@@ -47,7 +47,7 @@ def test_frequencies(invprob, photo):
     done = invprob(f"solve y.npy {line} -o x.tif")
     assert "mask: 50.0% of the measurement's numbers were measured" in done.stdout + done.stderr
     assert read_image("x.tif").shape == (1, 3, 8, 8)
-    done = invprob("solve y.npy -l gaussian:sigma=0.1 -A fourier:size=16 -o x.tif", code=2)
+    done = invprob("solve y.npy -l gaussian:sigma=0.1 -A fourier:size=16 -o z.tif", code=2)
     assert "a mask of shape (16, 16) does not fit images of shape (3, 8, 8)" in done.stderr
 
 

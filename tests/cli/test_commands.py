@@ -20,9 +20,6 @@ def test_matrix(invprob):
     assert "| gaussian | ✓ | ✓ |" in invprob("matrix --markdown").stdout
     why = invprob("matrix --why pnp everything").stdout
     assert "is not Proximal: it has no method `prox(y, v, step)`" in why
-    both = invprob("matrix gaussian").stdout
-    assert "prior gaussian" in both and "likelihood gaussian" in both
-    assert "is a solver" in invprob("matrix pnp", code=2).stderr
     assert "did you mean 'pnp'" in invprob("matrix --why pmp gaussian", code=2).stderr
 
 

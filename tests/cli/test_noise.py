@@ -64,8 +64,8 @@ def test_observed_takes_it_from_either_place():
         ("unobserved", "nothing was measured, so nothing came before; leave -A out"),
         ("coloured-gaussian:sigma=0.1", "log_density.*say what the filter is applied to"),
         ("correlated:noise=(gamma:alpha=9)", "log_density.*say what the filter is applied to"),
-        ("mixture:noise=(correlated:noise=(gamma:alpha=9)),sigma=0.1", "Mixture.*no log-density"),
-        ("xie2023-12", "Mixture.*has no log-density"),
+        ("mixture:noise=(correlated:noise=(gamma:alpha=9)),sigma=0.1", "Mixture.*no pixel of w"),
+        ("xie2023-12", "Mixture.*no pixel of w stands alone"),
     ],
 )
 def test_what_has_no_place_for_it_is_refused_in_words(text, why):

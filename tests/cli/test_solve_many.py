@@ -172,7 +172,7 @@ def test_a_stack_gives_a_stack(invprob, folder, stack):
     assert np.isnan(clean[2]).all() and not np.isnan(clean[[0, 1, 3]]).any()
     invprob(f"solve stack.tif {NOISE} -s restart --page 3 -o one.tif")
     assert torch.equal(read_image("one.tif"), read_image("clean.tif", page=3))
-    line = f"solve stack.tif {NOISE} --white 1 --page all -o rounded.tif --bits 8"
+    line = f"solve stack.tif {NOISE} --page all -o rounded.tif --bits 8"
     invprob(line, code=1)
     assert (tifffile.imread("rounded.tif")[2] == 0).all()
     assert "exists already" in invprob(line, code=2).stderr
@@ -275,13 +275,6 @@ def test_out_of_memory_is_of_one_image(invprob, folder, noisy, parts, monkeypatc
     failed = invprob(f"solve noisy {NOISE} -s pnp -o clean/", code=1)
     assert "2/3 noisy/b.png failed: MemoryError: no room" in failed.stderr
     assert files(folder / "clean") == ["a.tif", "c.png"]
-
-
-def test_a_stack_whose_images_no_file_holds_is_refused_before_it_is_solved(invprob, folder):
-    pages = np.random.default_rng(0).uniform(0.3, 0.7, (3, 12, 10)).astype(np.float32)
-    tifffile.imwrite(folder / "gray.tif", pages, photometric="minisblack")
-    told = invprob(f"solve gray.tif --page all -A grayscale {NOISE} -o clean.fits", code=2)
-    assert "a FITS file has no colour pages" in told.stderr and "failed" not in told.stderr
 
 
 def test_what_exists_is_said_before_its_noise_is_looked_for(invprob, folder, noisy, monkeypatch):

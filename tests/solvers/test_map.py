@@ -159,9 +159,10 @@ def test_the_best_image_is_returned_and_a_row_that_does_not_improve_stops():
     events = list(ip.iterate(problem, solver, x0=start))
     last = events[-1]
     assert torch.equal(last.estimate(), start)
-    assert last.step == 1 + 10 * 7 and len(events) == 1 + last.step  # one finds the start
+    assert last.step == 1 + 7 + 9 * 8  # one finds the start, and one after each return the best
+    assert len(events) == 1 + last.step
     assert torch.equal(events[8].state.point, start)  # back at the best
-    assert "no better image for 7 steps" in last.finished and "71 of 90" in last.finished
+    assert "no better image for 7 steps" in last.finished and "80 of 90" in last.finished
     assert ip.solve(problem, solver, x0=start).stopped == last.finished
     assert not events[-2].finished
     assert torch.equal(solver.step(problem, last.state, None).point, last.state.point)

@@ -172,7 +172,7 @@ def test_impossible_noise_levels(sigma):
 
 def test_it_has_to_beat_all_that_the_prior_does(monkeypatch):
     """Not its network alone; here one whose answer is as good as known."""
-    known = tiles() + 0.03
+    known = tiles() + 0.05
 
     def answer(self, x, sigma):
         return known[..., : x.shape[2], : x.shape[3]]
