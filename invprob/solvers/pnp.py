@@ -22,8 +22,8 @@ has a colour, and the weight is 0.3, with which less of it gets in: gray photogr
 0.16, by which it gains as much (see `balance`).
 
 Under skewed noise the prox changes z on average, mostly towards black, which the denoiser can't
-know. With `unbiased` that is simulated and taken away (see `excess`): photographs under speckle
-gain up to 4 dB, and are as bright as they should be. Under Gaussian noise it is 0.
+know. With `unbiased` that is simulated and taken away (see `excess`): photographs under counts and
+speckle gain up to 4 dB, and are as bright as they should be. Under Gaussian noise it is 0.
 
 The noise level sigma falls geometrically from max(49/255, 1.5 sigma_0) to 0.7 sigma_0 for data of
 noise sigma_0, in units of the image (see `data_noise`; where only smooth coordinates are seen,
