@@ -19,6 +19,8 @@ from attrs import Factory, field, frozen, validators
 from .errors import InputError, InvprobError, UnknownNameError
 
 KINDS = ("prior", "likelihood", "operator", "solver")
+OF_SOLVERS = ("needs", "stochastic", "steps", "init", "step", "estimate")
+"""What every solver has."""
 
 
 def _check_name(_: object, __: object, name: Any) -> None:
@@ -103,8 +105,7 @@ def _what_it_lacks(kind: str, example: object) -> str:
     from .contracts import Likelihood, LinearOperator, Needs, Prior
 
     if kind == "solver":
-        names = ("needs", "stochastic", "steps", "init", "step", "estimate")
-        lacking = [name for name in names if not hasattr(example, name)]
+        lacking = [name for name in OF_SOLVERS if not hasattr(example, name)]
         if not lacking and not isinstance(getattr(example, "needs", None), Needs):
             lacking = ["needs of the class Needs"]
         return ", ".join(lacking)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Any, get_args
 
-from .catalogue import catalogue, examples_of
+from .catalogue import OF_SOLVERS, catalogue, examples_of
 from .contracts import (
     Annealed,
     AnySolver,
@@ -167,7 +167,7 @@ def check(problem: Problem[Any, Any], solver: AnySolver, /, *, samples: bool = F
     check_problem(problem)
     if isinstance(solver, type):
         raise InputError(f"{solver.__name__} is a class; give an instance: {solver.__name__}()")
-    if not all(hasattr(solver, name) for name in ("needs", "steps", "init", "step", "estimate")):
+    if not all(hasattr(solver, name) for name in OF_SOLVERS):
         raise InputError(f"{solver!r} is no solver; the order is solve(problem, solver)")
     complaints = missing(solver, prior=problem.prior, likelihood=problem.likelihood)
     if complaints:

@@ -211,7 +211,7 @@ class MAP:
         )
 
     def remark(self, state: MAPState, /) -> str:
-        """What the second half of the run gained; empty where it was cut short."""
+        """What the second half of the run gained; empty where there was none, or not all of it."""
         cut = state.done < self.iterations and not self.finished(state)
         if cut or 2 * state.done <= max(self.iterations, 2):
             return ""

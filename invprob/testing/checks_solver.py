@@ -205,7 +205,7 @@ def _alike(
     part: Any, problem: Problem[Any, Any], case: Case, where: str, *, alone: bool = True
 ) -> Figure:
     few, many = problem.repeat(2), problem.repeat(3)
-    others = torch.cat([problem.y[1:], problem.y[1:]])  # of two measurements, the second twice
+    others = torch.cat([problem.y[-1:], problem.y[1:]])  # another one in the place of the first
     (_, two), (_, three), (_, one), (_, beside) = (
         run(part, asked, streams_of(case, asked), steps=None)
         for asked in (

@@ -9,7 +9,7 @@ from planted_density_bugs import noise, randn
 from planted_operator_bugs import blur
 from planted_prior_bugs import images
 from planted_solver_bugs import descent, walk
-from small_parts import Walked, planted, rows, without
+from small_parts import Langevin, Walked, planted, rows, without
 
 from invprob.operators.valid_blur import Blur
 from invprob.testing.reference import GaussianImages, WhiteNoise
@@ -56,6 +56,11 @@ def moments(mean, size):
 
 def of_the_measurement(self, problem, streams, x0, /):
     return Walked(problem.y.clone(), 0.3)
+
+
+def as_bright_as_the_first(self, problem, state, streams, /):
+    following = Langevin.step(self, problem, state, streams)
+    return Walked(following.x + 0.01 * problem.y[:1].mean(), following.sigma)
 
 
 LIKELIHOODS = {
@@ -135,6 +140,11 @@ OPERATORS = {
     ),
 }
 SOLVERS = {
+    "what is known of the first measurement said of all": (
+        planted(walk, step=as_bright_as_the_first),
+        "a_sample_does_not_depend_on_how_many",
+        "of a measurement beside another",
+    ),
     "the measurement taken for an image": (
         planted(walk, init=of_the_measurement),
         "measurements_may_have_another_shape",

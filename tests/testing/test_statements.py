@@ -15,6 +15,7 @@ import torch
 from planted_prior_bugs import Windows
 from small_parts import Descent, Langevin, Poisson, planted
 
+import invprob as ip
 from invprob.contracts import Domain
 from invprob.errors import InputError
 from invprob.operators.mask import Mask
@@ -62,6 +63,15 @@ def test_samples_that_are_all_alike_are_worth_a_look():
     with pytest.raises(Skip, match="times as far apart as two samples"):
         run_check(check, subject(NearlyTheSame()))
     assert run_check(check, subject(Langevin()))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_problem_of_the_callers_has_as_many_measurements_as_it_likes(count):
+    prior = GaussianImages()
+    x = prior.sample((count, 1, 8, 8), ip.generator(0)).double()
+    problem = ip.Problem(prior, WhiteNoise(), WhiteNoise().sample(x, ip.generator(1)))
+    whom = subject(Langevin(), problem=problem)
+    assert run_check(CHECKS["a_sample_does_not_depend_on_how_many"], whom)
 
 
 @attrs.frozen
